@@ -1,0 +1,165 @@
+/* A bump allocator over a list of blocks. */
+#include "base/arena.h"
+
+#include <assert.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FIRST_BLOCK = 8 * 1024, ALIGN = alignof(max_align_t) };
+
+struct arena_block {
+    struct arena_block *older;
+    size_t size; /* of data */
+    alignas(max_align_t) char data[];
+};
+
+struct arena_deferred {
+    struct arena_deferred *older;
+    void (*fn)(void *ptr);
+    void *ptr;
+};
+
+void arena_init(struct arena *arena)
+{
+    *arena = (struct arena){0};
+}
+
+static void run_deferred(struct arena *arena)
+{
+    while (arena->deferred) {
+        struct arena_deferred *deferred = arena->deferred;
+        arena->deferred = deferred->older;
+        deferred->fn(deferred->ptr);
+    }
+}
+
+void arena_reset(struct arena *arena)
+{
+    run_deferred(arena);
+    struct arena_block *block = arena->block;
+    if (!block)
+        return;
+    while (block->older) {
+        struct arena_block *older = block->older;
+        free(block);
+        block = older;
+    }
+    arena->block = block;
+    arena->next = block->data;
+    arena->end = block->data + block->size;
+}
+
+void arena_release(struct arena *arena)
+{
+    run_deferred(arena);
+    while (arena->block) {
+        struct arena_block *block = arena->block;
+        arena->block = block->older;
+        free(block);
+    }
+    arena_init(arena);
+}
+
+static size_t round_up(size_t size)
+{
+    assert(size <= SIZE_MAX - ALIGN);
+    return (size + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+}
+
+static void add_block(struct arena *arena, size_t least)
+{
+    size_t size = arena->block ? arena->block->size * 2 : FIRST_BLOCK;
+    size = size > 1024 * 1024 ? 1024 * 1024 : size;
+    size = size < least ? least : size;
+
+    struct arena_block *block = malloc(sizeof(*block) + size);
+    if (!block)
+        abort();
+    block->older = arena->block;
+    block->size = size;
+    arena->block = block;
+    arena->next = block->data;
+    arena->end = block->data + size;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    size = round_up(size ? size : 1);
+    if (!arena->block || (size_t)(arena->end - arena->next) < size)
+        add_block(arena, size);
+    void *ptr = arena->next;
+    arena->next += size;
+    return ptr;
+}
+
+void *arena_zalloc(struct arena *arena, size_t size)
+{
+    return memset(arena_alloc(arena, size), 0, size);
+}
+
+void *arena_zalloc_array(struct arena *arena, size_t count, size_t size)
+{
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total))
+        abort();
+    return arena_zalloc(arena, total);
+}
+
+void *arena_realloc(struct arena *arena, void *ptr, size_t old_size, size_t new_size)
+{
+    if (!ptr)
+        return arena_alloc(arena, new_size);
+    if (new_size <= old_size)
+        return ptr;
+
+    char *old_end = (char *)ptr + round_up(old_size ? old_size : 1);
+    size_t more = round_up(new_size) - (size_t)(old_end - (char *)ptr);
+    if (old_end == arena->next && (size_t)(arena->end - arena->next) >= more) {
+        arena->next += more;
+        return ptr;
+    }
+    return memcpy(arena_alloc(arena, new_size), ptr, old_size);
+}
+
+char *arena_cstr(struct arena *arena, struct str s)
+{
+    char *copy = arena_alloc(arena, s.len + 1);
+    if (s.len)
+        memcpy(copy, s.ptr, s.len);
+    copy[s.len] = '\0';
+    return copy;
+}
+
+struct str arena_str(struct arena *arena, struct str s)
+{
+    return str_make(arena_cstr(arena, s), s.len);
+}
+
+struct str arena_vprintf(struct arena *arena, const char *format, va_list args)
+{
+    va_list again;
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    assert(len >= 0);
+    char *text = arena_alloc(arena, (size_t)len + 1);
+    vsnprintf(text, (size_t)len + 1, format, again);
+    va_end(again);
+    return str_make(text, (size_t)len);
+}
+
+struct str arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    struct str text = arena_vprintf(arena, format, args);
+    va_end(args);
+    return text;
+}
+
+void arena_defer(struct arena *arena, void (*fn)(void *ptr), void *ptr)
+{
+    struct arena_deferred *deferred = arena_alloc(arena, sizeof(*deferred));
+    *deferred = (struct arena_deferred){arena->deferred, fn, ptr};
+    arena->deferred = deferred;
+}

@@ -1,0 +1,119 @@
+/* What services offer each other: small structs of functions, each implemented by one service and
+ * connected in main.c. A function whose comment says nothing of threads may be called on any loop.
+ */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "core/principal.h"
+#include "io/loop.h"
+
+/* --- IAM --- */
+
+/* One key of the request context that conditions see, such as aws:SourceIp. */
+struct condition_key {
+    struct str name;
+    struct str value;
+};
+
+struct authorization {
+    const struct principal *principal;
+    struct str action;   /* "dynamodb:PutItem" */
+    struct str resource; /* an ARN, or "*" */
+    const struct condition_key *keys;
+    size_t key_count;
+    /* A resource-based policy (JSON) that applies as well, or empty. */
+    struct str resource_policy;
+};
+
+struct credentials {
+    struct str access_key_id;
+    struct str secret_access_key;
+    struct str session_token;
+    int64_t expires_ms; /* 0: never */
+};
+
+struct iam_capability {
+    void *self;
+
+    /* The secret and the principal behind an access key. `session_token` is empty for long-term
+     * keys. All in `arena`. ERR_UNRECOGNIZED_CLIENT or ERR_INVALID_CLIENT_TOKEN_ID when there is
+     * none (or it is inactive), ERR_EXPIRED_TOKEN. */
+    enum err (*find_key)(void *self, struct str access_key_id, struct str session_token,
+                         struct arena *arena, struct str *out_secret,
+                         struct principal *out_principal, struct error *error);
+
+    /* OK, or ERR_ACCESS_DENIED_EXCEPTION with AWS's message ("User: ARN is not authorized to
+     * perform: ACTION on resource: ARN because ..."). */
+    enum err (*authorize)(void *self, const struct authorization *authorization,
+                          struct error *error);
+
+    /* Temporary credentials for a role, when its trust policy lets `service`
+     * ("lambda.amazonaws.com") assume it; in `arena`. */
+    enum err (*assume_role_for_service)(void *self, struct str role_arn, struct str service,
+                                        struct str session_name, int64_t duration_s,
+                                        struct arena *arena, struct credentials *out,
+                                        struct error *error);
+};
+
+/* --- Lambda --- */
+
+/* One synchronous invocation. The caller owns it and its arena until `done` is called, on `loop`.
+ */
+struct function_invocation {
+    struct loop *loop;
+    struct arena *arena;
+    struct str function; /* name, name:qualifier, or ARN */
+    struct str payload;  /* stays until done */
+    /* Who invokes; Lambda checks lambda:InvokeFunction for it against identity and resource policy.
+     */
+    const struct principal *principal;
+    struct str source_arn;     /* of a service: what invokes, such as an execute-api ARN */
+    struct str trace_id;       /* X-Amzn-Trace-Id, or empty */
+    struct str client_context; /* base64 as sent, or empty */
+    bool want_log_tail;
+    void (*done)(struct function_invocation *invocation);
+    void *arg;
+
+    /* Outcome, in `arena`. rc is OK also when the function itself failed: then `function_error` is
+     * "Unhandled" or "Handled". */
+    enum err rc;
+    struct error error;
+    struct str request_id;
+    struct str payload_out;
+    struct str function_error;
+    struct str log_tail; /* base64, the last 4 KB */
+    bool is_timeout;     /* the function did not answer in its time */
+
+    struct function_invocation *next; /* Lambda's own */
+};
+
+struct function_capability {
+    void *self;
+    /* Starts it; `done` is always called later, never inside the call. On invocation->loop. */
+    void (*invoke)(void *self, struct function_invocation *invocation);
+};
+
+/* --- CloudWatch Logs --- */
+
+struct log_event {
+    int64_t timestamp_ms;
+    struct str message;
+};
+
+struct log_capability {
+    void *self;
+    /* Appends events to a stream, making group and stream when they are missing. Copies; never
+     * blocks; written to the store shortly after. Any thread. */
+    void (*append)(void *self, struct str group, struct str stream, const struct log_event *events,
+                   size_t count);
+};
+
+/* --- Deployment packages (S3) --- */
+
+struct package_capability {
+    void *self;
+    /* An object's bytes in `arena`. ERR_S3_NO_SUCH_BUCKET, ERR_S3_NO_SUCH_KEY. */
+    enum err (*get)(void *self, struct str bucket, struct str key, struct arena *arena,
+                    struct str *out, struct error *error);
+};

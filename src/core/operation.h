@@ -1,0 +1,66 @@
+/* The operation registry: every service is a table of operations, an operation is one row. Routing,
+ * IAM, metrics and the coverage table come from the rows. */
+#pragma once
+
+#include "base/error.h"
+
+struct request;
+struct skylite;
+
+enum protocol {
+    PROTOCOL_AWS_JSON_1_0 = 1,
+    PROTOCOL_AWS_JSON_1_1 = 2,
+    PROTOCOL_QUERY = 4,
+    PROTOCOL_REST_JSON = 8,
+    PROTOCOL_REST_XML = 16, /* S3 only: the handler reads and writes the HTTP exchange itself */
+    PROTOCOL_INTERNAL = 32, /* called by another service */
+};
+
+/* Runs on the loop of the request. Reads request->input, fills request->output (or
+ * request->raw_output) and returns OK, or fills request->error and returns its code, or returns
+ * ERR_PENDING and has request_finish called later. */
+typedef enum err (*operation_fn)(struct request *request);
+
+/* Makes the ARN that the IAM action is checked on, in the request's arena. Failing fails the
+ * request. */
+typedef enum err (*operation_resource_fn)(struct request *request, struct str *out_arn);
+
+enum operation_flag {
+    OPERATION_RAW_BODY = 1, /* REST-JSON: the body is not parsed (Lambda's Invoke) */
+    OPERATION_NO_AUTH = 2,  /* may be called unsigned */
+    OPERATION_NO_IAM = 4,   /* signed, but no IAM check by the row (sts:GetCallerIdentity), or the
+                               handler makes its own */
+};
+
+struct operation {
+    const char *name; /* "PutItem" */
+    operation_fn handler;
+    const char *iam_action;         /* "dynamodb:PutItem" */
+    operation_resource_fn resource; /* NULL: "*" */
+
+    /* REST-JSON only. Labels in braces become members of the input ("/restapis/{restApiId}"), as do
+     * all query parameters by their wire name and the members of a JSON body; "{key+}" takes the
+     * rest of the path. A query parameter given more than once becomes an array. */
+    const char *http_method;
+    const char *http_path;
+    int http_status; /* of success; 0 is 200 */
+
+    unsigned flags; /* enum operation_flag */
+};
+
+struct service {
+    const char *name;         /* "dynamodb": the folder */
+    const char *signing_name; /* the service in the credential scope; what a request is routed by */
+    unsigned protocols;       /* enum protocol, or-ed */
+    const char *target_prefix; /* AWS JSON: X-Amz-Target before the dot, "DynamoDB_20120810" */
+    const char *xmlns;         /* query: the answer's namespace */
+    const char *error_prefix;  /* AWS JSON: what stands before the error type,
+                                  "com.amazonaws.dynamodb.v20120810#"; NULL: nothing */
+    const struct operation *operations;
+    size_t operation_count;
+    void *self; /* the service's own state */
+
+    /* Optional: rewrites an error before it is written (such as DynamoDB's coral prefix for some
+     * types). Returns the whole __type. */
+    struct str (*error_type)(const struct request *request, enum err code);
+};

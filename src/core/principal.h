@@ -1,0 +1,24 @@
+/* Who makes a call. */
+#pragma once
+
+#include "base/str.h"
+
+enum principal_kind {
+    PRINCIPAL_ANONYMOUS,
+    PRINCIPAL_ROOT,    /* the account's root key: everything is allowed */
+    PRINCIPAL_USER,    /* an IAM user's key */
+    PRINCIPAL_ROLE,    /* a session of a role (STS) */
+    PRINCIPAL_SERVICE, /* Skylite's own services, such as apigateway.amazonaws.com */
+};
+
+/* All parts live as long as the request that it belongs to. */
+struct principal {
+    enum principal_kind kind;
+    struct str account; /* "000000000000" */
+    struct str arn;  /* "arn:aws:iam::...:user/x", "arn:aws:sts::...:assumed-role/R/session", or a
+                        service's name */
+    struct str name; /* user, or role; for looking policies up */
+    struct str session_name;  /* of a role session */
+    struct str user_id;       /* "AIDA...", "AROA...:session", or the account for root */
+    struct str access_key_id; /* "" for a service */
+};

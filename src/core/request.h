@@ -1,0 +1,95 @@
+/* One AWS API call, from the wire or from another service. It belongs to its loop's thread;
+ * everything that it makes lives in its arena. */
+#pragma once
+
+#include "core/operation.h"
+#include "core/principal.h"
+#include "io/http.h"
+#include "store/store.h"
+#include "wire/json.h"
+
+struct request {
+    struct arena *arena;
+    struct loop *loop;
+    struct skylite *skylite;
+    const struct service *service;
+    const struct operation *operation;
+    enum protocol protocol;
+    struct principal principal;
+    struct str request_id;
+    struct http_exchange *exchange; /* NULL for internal calls */
+
+    yyjson_val *input;    /* an object, never NULL */
+    struct str raw_input; /* the body as sent */
+
+    /* The answer: a tree, or ready bytes when raw_output.ptr is set. */
+    yyjson_mut_doc *doc;    /* for building `output` */
+    yyjson_mut_val *output; /* an object; NULL for an empty answer */
+    struct str raw_output;
+    int status; /* 0: the row's */
+    struct http_header extra_headers[4];
+    size_t extra_header_count;
+    struct error error;
+
+    /* Called once when the answer is there: writes it to the wire, or hands it to the internal
+     * caller. */
+    void (*finished)(struct request *request, enum err rc);
+    void *finished_arg;
+
+    struct loop_task task;
+    struct store_write write;
+    enum err (*write_fn)(struct request *request, struct store_txn *txn);
+    enum err (*after_write_fn)(struct request *request);
+};
+
+/* The service's state, as its `self`. */
+#define request_self(request, type) ((type *)(request)->service->self)
+
+/* Ends a request whose handler returned ERR_PENDING. On its loop. */
+void request_finish(struct request *request, enum err rc);
+
+/* Makes `request->output` an empty object (once) and returns it. */
+yyjson_mut_val *request_output(struct request *request);
+
+/* Adds a timestamp member in the protocol's form: epoch seconds in JSON, ISO 8601 in XML. */
+void request_add_time(struct request *request, yyjson_mut_val *object, const char *key,
+                      int64_t wall_ms);
+
+/* Adds a header to the answer; ignored for internal calls. Four at most. */
+void request_add_header(struct request *request, struct str name, struct str value);
+
+/* A header of the HTTP request; NULL pointer when missing or for internal calls. */
+struct str request_header(const struct request *request, struct str name);
+
+/* Fills request->error and returns the code. */
+#define request_fail(request, ...) error_set(&(request)->error, __VA_ARGS__)
+
+/* A string member of the input; NULL pointer when missing. */
+#define request_str(request, key) json_get_str((request)->input, key)
+
+/* Checks a further permission of the caller. Fills request->error. */
+enum err request_authorize(struct request *request, struct str action, struct str resource);
+
+/* Has `run(request, txn)` run on the writer thread and, when it succeeded and is durable,
+ * `after(request)` on the request's loop (NULL: the request is finished as it is). Returns
+ * ERR_PENDING, for: return request_write(request, run, after). `run` uses request->error and may
+ * use the request's arena: the loop does not touch the request meanwhile. */
+enum err request_write(struct request *request,
+                       enum err (*run)(struct request *request, struct store_txn *txn),
+                       enum err (*after)(struct request *request));
+
+/* The same; `committed` runs on the writer thread between commit and `after` (for caches). Set
+ * request->write.committed before calling request_write; in it, write->arg is the request. */
+
+/* --- Calling another service --- */
+
+/* Called on the caller's loop. `output` (NULL for an empty answer) lives until it returns. */
+typedef void (*call_done_fn)(void *arg, enum err rc, const struct error *error,
+                             yyjson_mut_val *output);
+
+/* Calls an operation as `principal` with the same checks as from the wire. `input` is copied.
+ * `done` is called later, never inside the call. An unknown service or operation is
+ * ERR_UNKNOWN_OPERATION. */
+void call_operation(struct skylite *skylite, struct loop *loop, const struct principal *principal,
+                    const char *service, const char *operation, const yyjson_mut_val *input,
+                    call_done_fn done, void *arg);

@@ -1,0 +1,97 @@
+/* HTTP/1.1 over TCP (RFC 9110 and 9112): a server with keep-alive, pipelining, chunked bodies and
+ * 100-continue. The only folder that knows llhttp. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+#include "io/loop.h"
+
+struct http_header {
+    struct str name;
+    struct str value;
+};
+
+struct http_listener;
+
+/* One request and its answer. It belongs to the loop's thread that it came in on. Everything in it
+ * lives until the answer is written. */
+struct http_exchange {
+    struct arena arena;
+    struct loop *loop;
+    struct http_listener *listener;
+
+    struct str method; /* as sent, such as "GET" */
+    struct str target; /* as sent, such as "/a%20b?c=d" */
+    struct str path;   /* the target up to '?', not decoded */
+    struct str query;  /* what follows '?', not decoded; empty when there is none */
+    struct http_header *headers;
+    size_t header_count;
+    struct str body;
+    struct str peer; /* the client's address without port */
+    bool is_http_1_0;
+
+    /* Set when the connection went away before the answer; http_reply must still be called, once.
+     */
+    bool is_aborted;
+};
+
+/* The first header of that name (compared without case), or the empty string with a NULL pointer.
+ */
+struct str http_header_get(const struct http_exchange *exchange, struct str name);
+
+/* Called when a whole request is in. The handler answers with http_reply now or later. */
+typedef void (*http_request_fn)(struct http_exchange *exchange, void *arg);
+
+/* Called when the headers are in: the largest body to take, in bytes. A longer one is answered with
+ * 413 through `http_listener_options.reject`. */
+typedef size_t (*http_body_limit_fn)(const struct http_exchange *exchange, void *arg);
+
+/* Called instead of the request function for what the server itself refuses (400 malformed, 408,
+ * 413, 431, 501, 505). Answers with http_reply; the connection is closed behind it. NULL: an answer
+ * with an empty body. */
+typedef void (*http_reject_fn)(struct http_exchange *exchange, int status, void *arg);
+
+struct http_listener_options {
+    http_request_fn request;
+    http_body_limit_fn body_limit; /* NULL: max_body_bytes for all */
+    http_reject_fn reject;
+    void *arg;
+    size_t max_header_bytes;     /* 0: 64 KiB (request line and headers together) */
+    size_t max_body_bytes;       /* 0: 16 MiB */
+    unsigned request_timeout_ms; /* from first byte to whole request; 0: 60 s */
+    unsigned idle_timeout_ms;    /* between requests; 0: 75 s */
+};
+
+/* Listens on `address` ("127.0.0.1", "::1") and `port` (0: any) with SO_REUSEPORT, so that each
+ * loop has a listener of its own on the same port. On the loop's thread or before it runs. */
+enum err http_listen(struct loop *loop, const char *address, uint16_t port,
+                     const struct http_listener_options *options, struct http_listener **out,
+                     struct error *error);
+
+/* Takes over a listening socket made elsewhere (such as in a sandbox). It owns `fd` from here on,
+ * also on failure. */
+enum err http_listen_fd(struct loop *loop, int fd, const struct http_listener_options *options,
+                        struct http_listener **out, struct error *error);
+
+uint16_t http_listener_port(const struct http_listener *listener);
+
+/* The `arg` of its options. */
+void *http_listener_arg(const struct http_listener *listener);
+
+/* Stops accepting; connections end after the answer under way, idle ones at once. `closed(arg)` is
+ * called when the last one is gone and the listener is freed; it may be NULL. */
+void http_listener_close(struct http_listener *listener, void (*closed)(void *arg), void *arg);
+
+/* Closes all connections of it now, answered or not (for a sandbox that is gone). Their exchanges
+ * become aborted. */
+void http_listener_abort(struct http_listener *listener);
+
+/* Answers the exchange, once, on its thread. `headers` and `body` are copied or written before it
+ * returns or live in the exchange's arena. Content-Length, Connection and Date are set here unless
+ * a header of that name is given (never give Content-Length). The body is left out for HEAD, 204
+ * and 304. */
+void http_reply(struct http_exchange *exchange, int status, const struct http_header *headers,
+                size_t header_count, struct str body);
+
+/* "Not Found" for 404; "Unknown" for what RFC 9110 does not list. */
+const char *http_status_text(int status);

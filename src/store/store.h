@@ -1,0 +1,114 @@
+/* The ordered, transactional key-value store in the data folder. The only folder that knows
+ * RocksDB.
+ *
+ * Reads may be made on any thread, inline, and see everything committed before they start. All
+ * writes go through one writer thread: it takes the writes that wait, runs each one's function in
+ * order against a batch that can be read back, commits the batch with one fsync, and then hands the
+ * completions out. So each function sees the effects of all writes before it, and a write that is
+ * acknowledged is on disk. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/error.h"
+
+struct store;
+struct store_txn;
+struct store_iter;
+
+/* Separate key spaces. Keys are compared by unsigned bytes. */
+enum store_family {
+    STORE_META,    /* control-plane state as JSON: "<service>/<kind>/<id...>" */
+    STORE_ITEMS,   /* DynamoDB items */
+    STORE_BLOBS,   /* deployment packages */
+    STORE_LOGS,    /* log groups, streams and events */
+    STORE_METRICS, /* metric data and usage counters */
+    STORE_FAMILY_COUNT
+};
+
+enum store_durability {
+    STORE_SYNC,    /* a write is acknowledged after fsync */
+    STORE_RELAXED, /* a write is acknowledged before; fsync every 100 ms */
+};
+
+struct store_options {
+    enum store_durability durability;
+    size_t cache_bytes; /* block cache; 0 for the default of 64 MiB */
+};
+
+/* Opens (or creates) the store in the folder `path` and starts the writer thread. Fails when
+ * another process has it. */
+enum err store_open(const char *path, const struct store_options *options, struct store **out,
+                    struct error *error);
+
+/* Commits what waits, stops the writer and closes. No other call may be under way. */
+void store_close(struct store *store);
+
+/* The value of `key`, borrowed from `arena` (no copy is made where RocksDB can pin it).
+ * `*out_found` tells whether there is one; a missing key is no error. */
+enum err store_get(struct store *store, enum store_family family, struct str key,
+                   struct arena *arena, bool *out_found, struct str *out_value,
+                   struct error *error);
+
+/* An iterator over the keys in [start, end) as of now; an empty `end` is no bound. `is_reverse`
+ * walks from the last one down. Free it with store_iter_free, on the thread that made it. */
+struct store_iter *store_iter_new(struct store *store, enum store_family family, struct str start,
+                                  struct str end, bool is_reverse);
+
+/* Moves to the first or next key. False at the end or on an I/O error, which `store_iter_error`
+ * tells apart. Key and value are borrowed until the next call. */
+bool store_iter_next(struct store_iter *iter, struct str *out_key, struct str *out_value);
+enum err store_iter_error(struct store_iter *iter, struct error *error);
+void store_iter_free(struct store_iter *iter);
+
+/* The first key behind all keys that start with `prefix`, for the `end` of an iterator. Empty when
+ * there is none. */
+struct str store_prefix_end(struct arena *arena, struct str prefix);
+
+/* --- Writing --- */
+
+struct store_write;
+
+/* Runs on the writer thread. Reads and writes through `txn` only; must not block. When it fails,
+ * what it wrote is undone and the error becomes the write's; others in the batch are not touched.
+ */
+typedef enum err (*store_write_fn)(struct store_txn *txn, struct store_write *write,
+                                   struct error *error);
+
+/* Runs on the writer thread after the commit (or the failure). Must not block: post to a loop. */
+typedef void (*store_done_fn)(struct store_write *write);
+
+/* Embedded in or pointed to by the submitter's own struct; it must stay until `done` was called. */
+struct store_write {
+    store_write_fn run;
+    /* Called on the writer thread when the batch is durable and before any `done` of it; for
+     * refreshing caches that reads on other threads use. Only after success. May be NULL. */
+    void (*committed)(struct store_write *write);
+    store_done_fn done;
+    void *arg;
+
+    /* Outcome, valid in `done`. */
+    enum err rc;
+    struct error error;
+
+    struct store_write *next; /* the store's own */
+};
+
+/* Queues a write. Any thread. */
+void store_submit(struct store *store, struct store_write *write);
+
+/* Submits and waits; for start-up, tools and tests, never on a loop. Fills `error` from the write.
+ */
+enum err store_write_wait(struct store *store, store_write_fn run, void *arg, struct error *error);
+
+/* As store_get, seeing what this batch has written. */
+enum err store_txn_get(struct store_txn *txn, enum store_family family, struct str key,
+                       struct arena *arena, bool *out_found, struct str *out_value,
+                       struct error *error);
+void store_txn_put(struct store_txn *txn, enum store_family family, struct str key,
+                   struct str value);
+void store_txn_delete(struct store_txn *txn, enum store_family family, struct str key);
+
+/* As store_iter_new, seeing what this batch has written; free it before the write function returns.
+ */
+struct store_iter *store_txn_iter_new(struct store_txn *txn, enum store_family family,
+                                      struct str start, struct str end, bool is_reverse);

@@ -1,0 +1,69 @@
+/* The arena: lifetimes, growth, deferred calls. */
+#include "base/arena.h"
+
+#include "../check.h"
+
+static char order[8];
+static size_t order_len;
+
+static void note(void *ptr)
+{
+    order[order_len++] = *(char *)ptr;
+}
+
+static void test_arena__runs_deferred_calls_newest_first(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    char a = 'a', b = 'b';
+    order_len = 0;
+    arena_defer(&arena, note, &a);
+    arena_defer(&arena, note, &b);
+    arena_release(&arena);
+    assert_str(str_make(order, order_len), STR("ba"));
+}
+
+static void test_arena__keeps_what_was_written_across_growth(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct str first = arena_str(&arena, STR("first"));
+    char *big = arena_alloc(&arena, 100 * 1024);
+    memset(big, 'x', 100 * 1024);
+    assert_str(first, STR("first"));
+    arena_release(&arena);
+}
+
+static void test_arena__realloc_copies_when_something_is_behind(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    char *text = arena_cstr(&arena, STR("abc"));
+    arena_alloc(&arena, 1);
+    char *moved = arena_realloc(&arena, text, 4, 64);
+    assert_ptr_not_equal(moved, text);
+    assert_string_equal(moved, "abc");
+    arena_release(&arena);
+}
+
+static void test_arena__reset_keeps_the_first_block(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    void *first = arena_alloc(&arena, 16);
+    arena_alloc(&arena, 1024 * 1024);
+    arena_reset(&arena);
+    assert_ptr_equal(arena_alloc(&arena, 16), first);
+    arena_release(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_arena__runs_deferred_calls_newest_first),
+        cmocka_unit_test(test_arena__keeps_what_was_written_across_growth),
+        cmocka_unit_test(test_arena__realloc_copies_when_something_is_behind),
+        cmocka_unit_test(test_arena__reset_keeps_the_first_block),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
