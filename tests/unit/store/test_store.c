@@ -1,0 +1,242 @@
+/* The store: what is committed stays, what failed is undone, writes see each other in order. */
+#include "store/store.h"
+
+#include <stdlib.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "../check.h"
+#include "base/buf.h"
+
+struct fixture {
+    char path[64];
+    struct store *store;
+    struct arena arena;
+    struct error error;
+};
+
+static void open_store(struct fixture *f)
+{
+    struct store_options options = {.durability = STORE_SYNC, .cache_bytes = 1024 * 1024};
+    assert_int_equal(store_open(f->path, &options, &f->store, &f->error), OK);
+}
+
+static int setup(void **state)
+{
+    struct fixture *f = calloc(1, sizeof(*f));
+    assert_non_null(f);
+    snprintf(f->path, sizeof(f->path), "%s", "/tmp/skylite-store-XXXXXX");
+    assert_non_null(mkdtemp(f->path));
+    open_store(f);
+    *state = f;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    struct fixture *f = *state;
+    arena_release(&f->arena);
+    store_close(f->store);
+    char command[128];
+    snprintf(command, sizeof(command), "rm -rf '%s'", f->path);
+    int rc = system(command);
+    free(f);
+    return rc;
+}
+
+static enum err put_abc(struct store_txn *txn, struct store_write *write, struct error *error)
+{
+    (void)write;
+    (void)error;
+    store_txn_put(txn, STORE_META, STR("a"), STR("1"));
+    store_txn_put(txn, STORE_META, STR("b"), STR("2"));
+    store_txn_put(txn, STORE_META, STR("c"), STR("3"));
+    return OK;
+}
+
+static enum err put_and_fail(struct store_txn *txn, struct store_write *write, struct error *error)
+{
+    (void)write;
+    store_txn_put(txn, STORE_META, STR("a"), STR("changed"));
+    store_txn_delete(txn, STORE_META, STR("b"));
+    return error_set(error, ERR_VALIDATION, "no");
+}
+
+static struct str get(struct fixture *f, const char *key)
+{
+    bool found;
+    struct str value;
+    assert_int_equal(
+        store_get(f->store, STORE_META, str_from(key), &f->arena, &found, &value, &f->error), OK);
+    return found ? value : STR("(missing)");
+}
+
+/* The keys of a walk, joined. */
+static struct str walk(struct fixture *f, struct store_iter *iter)
+{
+    struct buf keys;
+    struct str key, value;
+    buf_init_arena(&keys, &f->arena, 1024);
+    while (store_iter_next(iter, &key, &value))
+        buf_add(&keys, key);
+    assert_int_equal(store_iter_error(iter, &f->error), OK);
+    store_iter_free(iter);
+    return buf_str(&keys);
+}
+
+static void test_store__keeps_a_write_across_reopening(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(store_write_wait(f->store, put_abc, NULL, &f->error), OK);
+    store_close(f->store);
+    open_store(f);
+    assert_str(get(f, "b"), STR("2"));
+}
+
+static void test_store__undoes_a_write_that_fails(void **state)
+{
+    struct fixture *f = *state;
+    store_write_wait(f->store, put_abc, NULL, &f->error);
+    assert_int_equal(store_write_wait(f->store, put_and_fail, NULL, &f->error), ERR_VALIDATION);
+    assert_string_equal(f->error.message, "no");
+    assert_str(get(f, "a"), STR("1"));
+    assert_str(get(f, "b"), STR("2"));
+}
+
+static void test_store__walks_a_range_in_both_directions(void **state)
+{
+    struct fixture *f = *state;
+    store_write_wait(f->store, put_abc, NULL, &f->error);
+    assert_str(walk(f, store_iter_new(f->store, STORE_META, STR("a"), STR("c"), false)), STR("ab"));
+    assert_str(walk(f, store_iter_new(f->store, STORE_META, STR("a"), STR("c"), true)), STR("ba"));
+    assert_str(walk(f, store_iter_new(f->store, STORE_META, STR("b"), STR_EMPTY, true)), STR("cb"));
+    assert_str(walk(f, store_iter_new(f->store, STORE_META, STR("x"), STR("y"), false)), STR(""));
+}
+
+static enum err read_back(struct store_txn *txn, struct store_write *write, struct error *error)
+{
+    struct fixture *f = write->arg;
+    bool found;
+    struct str value;
+
+    store_txn_put(txn, STORE_META, STR("bb"), STR("new"));
+    store_txn_delete(txn, STORE_META, STR("a"));
+    assert_int_equal(store_txn_get(txn, STORE_META, STR("bb"), &f->arena, &found, &value, error),
+                     OK);
+    assert_str(value, STR("new"));
+    assert_int_equal(store_txn_get(txn, STORE_META, STR("a"), &f->arena, &found, &value, error),
+                     OK);
+    assert_false(found);
+    assert_str(walk(f, store_txn_iter_new(txn, STORE_META, STR("a"), STR("c"), false)), STR("bbb"));
+    assert_str(walk(f, store_txn_iter_new(txn, STORE_META, STR("a"), STR("bb"), true)), STR("b"));
+    return OK;
+}
+
+static void test_store__a_write_reads_what_it_wrote(void **state)
+{
+    struct fixture *f = *state;
+    store_write_wait(f->store, put_abc, NULL, &f->error);
+    assert_int_equal(store_write_wait(f->store, read_back, f, &f->error), OK);
+    assert_str(get(f, "a"), STR("(missing)"));
+}
+
+static void test_store__refuses_a_folder_in_use(void **state)
+{
+    struct fixture *f = *state;
+    struct store_options options = {0};
+    struct store *second = NULL;
+    assert_int_equal(store_open(f->path, &options, &second, &f->error), ERR_INTERNAL);
+    assert_non_null(strstr(f->error.message, "in use by another process"));
+}
+
+enum { COUNTERS = 500 };
+
+struct counting {
+    struct store_write write;
+    struct fixture *f;
+    struct arena arena;
+    int done_order;
+    bool was_committed;
+};
+
+static int done_count;
+
+static enum err increment(struct store_txn *txn, struct store_write *write, struct error *error)
+{
+    struct counting *counting = write->arg;
+    bool found;
+    struct str value;
+    uint64_t count = 0;
+    enum err rc = store_txn_get(txn, STORE_META, STR("n"), &counting->arena, &found, &value, error);
+    if (rc)
+        return rc;
+    if (found)
+        assert_true(str_to_u64(value, &count));
+    store_txn_put(txn, STORE_META, STR("n"),
+                  arena_printf(&counting->arena, "%llu", (unsigned long long)count + 1));
+    return count % 10 == 3 ? error_set(error, ERR_VALIDATION, "every tenth") : OK;
+}
+
+static void on_committed(struct store_write *write)
+{
+    ((struct counting *)write->arg)->was_committed = true;
+}
+
+static void on_done(struct store_write *write)
+{
+    struct counting *counting = write->arg;
+    assert_true(counting->was_committed == (write->rc == OK));
+    counting->done_order = done_count++;
+}
+
+/* A count that ends in 3 never gets past the failing write, so all later ones fail as well: the
+ * failing one was undone each time, alone. */
+static void test_store__writes_run_in_order_and_fail_alone(void **state)
+{
+    struct fixture *f = *state;
+    struct counting *all = calloc(COUNTERS, sizeof(*all));
+    assert_non_null(all);
+    done_count = 0;
+    for (int i = 0; i < COUNTERS; i++) {
+        all[i].f = f;
+        all[i].write = (struct store_write){
+            .run = increment, .committed = on_committed, .done = on_done, .arg = &all[i]};
+        store_submit(f->store, &all[i].write);
+    }
+    store_write_wait(f->store, put_abc, NULL, &f->error);
+
+    assert_int_equal(done_count, COUNTERS);
+    for (int i = 0; i < COUNTERS; i++) {
+        assert_int_equal(all[i].done_order, i);
+        assert_int_equal(all[i].write.rc, i < 3 ? OK : ERR_VALIDATION);
+        arena_release(&all[i].arena);
+    }
+    assert_str(get(f, "n"), STR("3"));
+    free(all);
+}
+
+static void test_store__prefix_end_is_behind_all_with_the_prefix(void **state)
+{
+    struct fixture *f = *state;
+    assert_str(store_prefix_end(&f->arena, STR("ab")), STR("ac"));
+    assert_str(store_prefix_end(&f->arena, STR("a\xff\xff")), STR("b"));
+    assert_str(store_prefix_end(&f->arena, STR("\xff")), STR(""));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_store__keeps_a_write_across_reopening, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_store__undoes_a_write_that_fails, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_store__walks_a_range_in_both_directions, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_store__a_write_reads_what_it_wrote, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_store__refuses_a_folder_in_use, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_store__writes_run_in_order_and_fail_alone, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_store__prefix_end_is_behind_all_with_the_prefix, setup,
+                                        teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
