@@ -42,8 +42,8 @@ struct operation {
      * all query parameters by their wire name and the members of a JSON body; "{key+}" takes the
      * rest of the path. A query parameter given more than once becomes an array. */
     const char *http_method;
-    const char *http_path;
-    int http_status; /* of success; 0 is 200 */
+    const char *http_path; /* a query part ("/apikeys?mode=import") must be there as well */
+    int http_status;       /* of success; 0 is 200 */
 
     unsigned flags; /* enum operation_flag */
 };
@@ -56,6 +56,8 @@ struct service {
     const char *xmlns;         /* query: the answer's namespace */
     const char *error_prefix;  /* AWS JSON: what stands before the error type,
                                   "com.amazonaws.dynamodb.v20120810#"; NULL: nothing */
+    const char *error_message_member; /* REST-JSON: "Message" (Lambda; a "Type" goes with it); NULL:
+                                         "message" */
     const struct operation *operations;
     size_t operation_count;
     void *self; /* the service's own state */

@@ -18,6 +18,7 @@ struct request {
     struct principal principal;
     struct str request_id;
     struct http_exchange *exchange; /* NULL for internal calls */
+    void *route;                    /* the router's own */
 
     yyjson_val *input;    /* an object, never NULL */
     struct str raw_input; /* the body as sent */

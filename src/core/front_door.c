@@ -1,0 +1,185 @@
+/* Where HTTP requests come in: deployed APIs, probes, and AWS API calls, which are authenticated
+ * here. */
+#include "base/clock.h"
+#include "base/encode.h"
+#include "core/internal.h"
+
+enum {
+    MAX_SIGNED_BODY = 72 * 1024 * 1024, /* a 50 MB zip in base64, as UpdateFunctionCode sends it */
+    MAX_UNSIGNED_BODY = 1024 * 1024,
+};
+
+/* --- Authentication --- */
+
+static struct sigv4_request signed_part(const struct http_exchange *exchange, struct arena *arena)
+{
+    struct sigv4_header *headers = arena_array(arena, struct sigv4_header, exchange->header_count);
+    for (size_t i = 0; i < exchange->header_count; i++) {
+        headers[i].name = exchange->headers[i].name;
+        headers[i].value = exchange->headers[i].value;
+    }
+    return (struct sigv4_request){
+        .method = exchange->method,
+        .path = exchange->path,
+        .query = exchange->query,
+        .headers = headers,
+        .header_count = exchange->header_count,
+        .body = exchange->body,
+    };
+}
+
+static void become_root(struct request *request)
+{
+    struct str account = request->skylite->config.account;
+    request->principal = (struct principal){
+        .kind = PRINCIPAL_ROOT,
+        .account = account,
+        .arn = arena_printf(request->arena, "arn:aws:iam::%.*s:root", STR_ARG(account)),
+        .name = STR("root"),
+        .user_id = account,
+    };
+}
+
+static enum err authenticate(struct request *request, const struct sigv4_request *signed_request,
+                             const struct sigv4_claim *claim)
+{
+    const struct iam_capability *iam = &request->skylite->iam;
+    struct str secret;
+    enum err rc = iam->find_key(iam->self, claim->access_key_id, claim->security_token,
+                                request->arena, &secret, &request->principal, &request->error);
+    if (rc)
+        return rc;
+    return sigv4_verify(signed_request, claim, secret, clock_wall_ms(), request->arena,
+                        &request->error);
+}
+
+/* --- AWS API calls --- */
+
+/* 52 characters of DynamoDB's kind, or a UUID. */
+static struct str new_request_id(struct arena *arena, enum protocol protocol)
+{
+    if (protocol == PROTOCOL_AWS_JSON_1_0)
+        return random_text(arena, STR("ABCDEFGHIJKLMNOPQRSTUVWXYZ012345"), 52);
+    return random_uuid(arena);
+}
+
+static void reply_to_wire(struct request *request, enum err rc)
+{
+    protocol_reply(request, rc);
+}
+
+/* Everything before the handler. The order is AWS's: what is it, who is it, what does it say. */
+static enum err prepare(struct request *request)
+{
+    bool is_any = request->skylite->config.auth == AUTH_ANY;
+    struct sigv4_request signed_request = signed_part(request->exchange, request->arena);
+    struct sigv4_claim claim;
+    struct error claim_error;
+    enum err claim_rc = sigv4_parse(&signed_request, request->arena, &claim, &claim_error);
+
+    enum err rc = route_find(request, claim_rc ? NULL : &claim);
+    request->request_id = new_request_id(request->arena, request->protocol);
+    bool is_open = request->operation && request->operation->flags & OPERATION_NO_AUTH;
+    if (is_any || is_open) {
+        become_root(request);
+    } else if (claim_rc) {
+        /* An unknown operation is told only to those who signed, but for AWS JSON, where the target
+         * names it. */
+        if (rc && request_header(request, STR("x-amz-target")).ptr)
+            return rc;
+        request->error = claim_error;
+        return claim_rc;
+    } else {
+        enum err auth_rc = authenticate(request, &signed_request, &claim);
+        if (auth_rc)
+            return auth_rc;
+    }
+    return rc ? rc : route_read_input(request);
+}
+
+static void handle_aws_call(struct skylite *skylite, struct http_exchange *exchange)
+{
+    struct request *request = arena_new(&exchange->arena, struct request);
+    request->arena = &exchange->arena;
+    request->loop = exchange->loop;
+    request->skylite = skylite;
+    request->exchange = exchange;
+    request->finished = reply_to_wire;
+    request->error.message[0] = '\0';
+
+    enum err rc = prepare(request);
+    if (rc) {
+        request_finish(request, rc);
+        return;
+    }
+    request->doc = json_doc(request->arena);
+    request_run(request);
+}
+
+/* --- The rest --- */
+
+static bool handle_probe(struct http_exchange *exchange)
+{
+    if (!str_eq(exchange->path, STR("/health")))
+        return false;
+    struct http_header type = {STR("Content-Type"), STR("application/json")};
+    http_reply(exchange, 200, &type, 1, STR("{\"status\":\"ok\"}"));
+    return true;
+}
+
+/* A browser asks before it sends a signed call from another page. */
+static bool handle_preflight(struct http_exchange *exchange)
+{
+    if (!str_eq(exchange->method, STR("OPTIONS")) ||
+        !http_header_get(exchange, STR("access-control-request-method")).ptr)
+        return false;
+    struct str asked = http_header_get(exchange, STR("access-control-request-headers"));
+    struct http_header headers[] = {
+        {STR("Access-Control-Allow-Origin"), STR("*")},
+        {STR("Access-Control-Allow-Methods"), STR("GET,HEAD,PUT,POST,PATCH,DELETE")},
+        {STR("Access-Control-Max-Age"), STR("172800")},
+        {STR("Access-Control-Allow-Headers"), asked},
+    };
+    http_reply(exchange, 200, headers, asked.ptr ? 4 : 3, STR_EMPTY);
+    return true;
+}
+
+static void handle(struct http_exchange *exchange, void *arg)
+{
+    struct skylite *skylite = arg;
+    if (skylite->apis.handle && skylite->apis.handle(skylite->apis.self, exchange))
+        return;
+    if (handle_probe(exchange) || handle_preflight(exchange))
+        return;
+    handle_aws_call(skylite, exchange);
+}
+
+static size_t body_limit(const struct http_exchange *exchange, void *arg)
+{
+    struct skylite *skylite = arg;
+    size_t limit =
+        skylite->apis.body_limit ? skylite->apis.body_limit(skylite->apis.self, exchange) : 0;
+    if (limit)
+        return limit;
+    bool is_signed = http_header_get(exchange, STR("authorization")).ptr ||
+                     str_find(exchange->query, STR("X-Amz-Signature=")) >= 0;
+    return is_signed || skylite->config.auth == AUTH_ANY ? MAX_SIGNED_BODY : MAX_UNSIGNED_BODY;
+}
+
+static void reject(struct http_exchange *exchange, int status, void *arg)
+{
+    (void)arg;
+    struct http_header type = {STR("Content-Type"), STR("application/json")};
+    http_reply(exchange, status, &type, 1,
+               arena_printf(&exchange->arena, "{\"message\":\"%s\"}", http_status_text(status)));
+}
+
+struct http_listener_options front_door_options(struct skylite *skylite)
+{
+    return (struct http_listener_options){
+        .request = handle,
+        .body_limit = body_limit,
+        .reject = reject,
+        .arg = skylite,
+    };
+}

@@ -1,0 +1,242 @@
+/* The life of a request: permissions, running, writes, calls between services. */
+#include "core/request.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/encode.h"
+#include "core/internal.h"
+
+void request_finish(struct request *request, enum err rc)
+{
+    assert(rc != ERR_PENDING);
+    request->finished(request, rc);
+}
+
+yyjson_mut_val *request_output(struct request *request)
+{
+    if (!request->doc)
+        request->doc = json_doc(request->arena);
+    if (!request->output)
+        request->output = yyjson_mut_obj(request->doc);
+    return request->output;
+}
+
+void request_add_time(struct request *request, yyjson_mut_val *object, const char *key,
+                      int64_t wall_ms)
+{
+    if (request->protocol == PROTOCOL_QUERY || request->protocol == PROTOCOL_REST_XML)
+        json_add_str(request->doc, object, key, clock_iso8601_ms(request->arena, wall_ms));
+    else if (wall_ms % 1000 == 0)
+        json_add_i64(request->doc, object, key, wall_ms / 1000);
+    else
+        json_add_double(request->doc, object, key, (double)wall_ms / 1000);
+}
+
+void request_add_header(struct request *request, struct str name, struct str value)
+{
+    size_t max = sizeof(request->extra_headers) / sizeof(request->extra_headers[0]);
+    assert(request->extra_header_count < max);
+    request->extra_headers[request->extra_header_count++] = (struct http_header){name, value};
+}
+
+struct str request_header(const struct request *request, struct str name)
+{
+    return request->exchange ? http_header_get(request->exchange, name) : (struct str){NULL, 0};
+}
+
+/* --- Permissions --- */
+
+enum { MAX_CONDITION_KEYS = 4 };
+
+static size_t condition_keys(const struct request *request, struct condition_key *keys)
+{
+    size_t count = 0;
+    keys[count++] =
+        (struct condition_key){STR("aws:RequestedRegion"), request->skylite->config.region};
+    if (!request->exchange)
+        return count;
+    keys[count++] = (struct condition_key){STR("aws:SecureTransport"), STR("false")};
+    keys[count++] = (struct condition_key){STR("aws:SourceIp"), request->exchange->peer};
+    struct str agent = request_header(request, STR("user-agent"));
+    if (agent.ptr)
+        keys[count++] = (struct condition_key){STR("aws:UserAgent"), agent};
+    return count;
+}
+
+enum err request_authorize(struct request *request, struct str action, struct str resource)
+{
+    enum principal_kind kind = request->principal.kind;
+    if (kind == PRINCIPAL_ROOT || kind == PRINCIPAL_SERVICE)
+        return OK;
+
+    struct condition_key keys[MAX_CONDITION_KEYS];
+    struct authorization authorization = {
+        .principal = &request->principal,
+        .action = action,
+        .resource = resource,
+        .keys = keys,
+        .key_count = condition_keys(request, keys),
+    };
+    const struct iam_capability *iam = &request->skylite->iam;
+    return iam->authorize(iam->self, &authorization, &request->error);
+}
+
+static enum err authorize_row(struct request *request)
+{
+    const struct operation *operation = request->operation;
+    if (operation->flags & (OPERATION_NO_AUTH | OPERATION_NO_IAM) || !operation->iam_action)
+        return OK;
+
+    struct str resource = STR("*");
+    if (operation->resource) {
+        enum err rc = operation->resource(request, &resource);
+        if (rc)
+            return rc;
+    }
+    return request_authorize(request, str_from(operation->iam_action), resource);
+}
+
+void request_run(struct request *request)
+{
+    enum err rc = authorize_row(request);
+    if (rc == OK)
+        rc = request->operation->handler(request);
+    if (rc != ERR_PENDING)
+        request_finish(request, rc);
+}
+
+/* --- Writes --- */
+
+static struct request *request_of_task(struct loop_task *task)
+{
+    return (struct request *)((char *)task - offsetof(struct request, task));
+}
+
+static enum err write_on_writer(struct store_txn *txn, struct store_write *write,
+                                struct error *error)
+{
+    (void)error;
+    struct request *request = write->arg;
+    return request->write_fn(request, txn);
+}
+
+static void written(struct loop_task *task)
+{
+    struct request *request = request_of_task(task);
+    enum err rc = request->write.rc;
+    if (rc == OK && request->after_write_fn)
+        rc = request->after_write_fn(request);
+    if (rc != ERR_PENDING)
+        request_finish(request, rc);
+}
+
+static void write_done(struct store_write *write)
+{
+    struct request *request = write->arg;
+    /* A failed commit is the store's error, not one of the write function's. */
+    if (write->rc && request->error.code != write->rc)
+        request->error = write->error;
+    request->task.run = written;
+    loop_post(request->loop, &request->task);
+}
+
+enum err request_write(struct request *request,
+                       enum err (*run)(struct request *request, struct store_txn *txn),
+                       enum err (*after)(struct request *request))
+{
+    request->write_fn = run;
+    request->after_write_fn = after;
+    request->write.run = write_on_writer;
+    request->write.done = write_done;
+    request->write.arg = request;
+    store_submit(request->skylite->store, &request->write);
+    return ERR_PENDING;
+}
+
+/* --- Calling another service --- */
+
+struct call {
+    struct arena arena; /* holds the call itself */
+    struct request request;
+    call_done_fn done;
+    void *arg;
+};
+
+static void call_finished(struct request *request, enum err rc)
+{
+    struct call *call = request->finished_arg;
+    if (rc)
+        request->error.code = rc;
+    call->done(call->arg, rc, &request->error, rc ? NULL : request->output);
+    struct arena arena = call->arena;
+    arena_release(&arena);
+}
+
+static void call_start(struct loop_task *task)
+{
+    struct request *request = request_of_task(task);
+    if (request->operation) {
+        request_run(request);
+        return;
+    }
+    request_finish(request, request_fail(request, ERR_UNKNOWN_OPERATION, "Unknown operation"));
+}
+
+static void find_by_name(struct request *request, const char *service, const char *operation)
+{
+    struct skylite *skylite = request->skylite;
+    for (size_t i = 0; i < skylite->service_count; i++) {
+        const struct service *candidate = skylite->services[i];
+        if (strcmp(candidate->name, service) != 0)
+            continue;
+        request->service = candidate;
+        for (size_t j = 0; j < candidate->operation_count; j++) {
+            if (strcmp(candidate->operations[j].name, operation) == 0)
+                request->operation = &candidate->operations[j];
+        }
+    }
+}
+
+static void copy_principal(struct arena *arena, struct principal *principal)
+{
+    principal->account = arena_str(arena, principal->account);
+    principal->arn = arena_str(arena, principal->arn);
+    principal->name = arena_str(arena, principal->name);
+    principal->session_name = arena_str(arena, principal->session_name);
+    principal->user_id = arena_str(arena, principal->user_id);
+    principal->access_key_id = arena_str(arena, principal->access_key_id);
+}
+
+/* A copy of `input` in the arena; an empty object for NULL. */
+static yyjson_val *copy_input(struct arena *arena, const yyjson_mut_val *input)
+{
+    return json_parse(arena, input ? json_write(arena, input) : STR("{}"));
+}
+
+void call_operation(struct skylite *skylite, struct loop *loop, const struct principal *principal,
+                    const char *service, const char *operation, const yyjson_mut_val *input,
+                    call_done_fn done, void *arg)
+{
+    struct arena arena = {0};
+    struct call *call = arena_new(&arena, struct call);
+    struct request *request = &call->request;
+    call->done = done;
+    call->arg = arg;
+    request->arena = &call->arena;
+    request->loop = loop;
+    request->skylite = skylite;
+    request->protocol = PROTOCOL_INTERNAL;
+    request->request_id = random_uuid(&arena);
+    request->input = copy_input(&arena, input);
+    request->principal = *principal;
+    copy_principal(&arena, &request->principal);
+    request->doc = json_doc(&arena);
+    request->finished = call_finished;
+    request->finished_arg = call;
+    request->task.run = call_start;
+    find_by_name(request, service, operation);
+    call->arena = arena;
+    loop_post(loop, &request->task);
+}
