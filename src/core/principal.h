@@ -21,4 +21,7 @@ struct principal {
     struct str session_name;  /* of a role session */
     struct str user_id;       /* "AIDA...", "AROA...:session", or the account for root */
     struct str access_key_id; /* "" for a service */
+    /* A policy (JSON) that narrows what a session may do, or empty. Who copies a principal copies
+     * it too. */
+    struct str session_policy;
 };
