@@ -219,24 +219,25 @@ void call_operation(struct skylite *skylite, struct loop *loop, const struct pri
                     const char *service, const char *operation, const yyjson_mut_val *input,
                     call_done_fn done, void *arg)
 {
-    struct arena arena = {0};
-    struct call *call = arena_new(&arena, struct call);
+    struct arena start = {0};
+    struct call *call = arena_new(&start, struct call);
+    struct arena *arena = &call->arena;
     struct request *request = &call->request;
+    *arena = start;
     call->done = done;
     call->arg = arg;
-    request->arena = &call->arena;
+    request->arena = arena;
     request->loop = loop;
     request->skylite = skylite;
     request->protocol = PROTOCOL_INTERNAL;
-    request->request_id = random_uuid(&arena);
-    request->input = copy_input(&arena, input);
+    request->request_id = random_uuid(arena);
+    request->input = copy_input(arena, input);
     request->principal = *principal;
-    copy_principal(&arena, &request->principal);
-    request->doc = json_doc(&arena);
+    copy_principal(arena, &request->principal);
+    request->doc = json_doc(arena);
     request->finished = call_finished;
     request->finished_arg = call;
     request->task.run = call_start;
     find_by_name(request, service, operation);
-    call->arena = arena;
     loop_post(loop, &request->task);
 }
