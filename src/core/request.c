@@ -207,6 +207,7 @@ static void copy_principal(struct arena *arena, struct principal *principal)
     principal->session_name = arena_str(arena, principal->session_name);
     principal->user_id = arena_str(arena, principal->user_id);
     principal->access_key_id = arena_str(arena, principal->access_key_id);
+    principal->session_policy = arena_str(arena, principal->session_policy);
 }
 
 /* A copy of `input` in the arena; an empty object for NULL. */
