@@ -1,0 +1,177 @@
+/* The operations of the IAM and STS APIs, and what they share. */
+#pragma once
+
+#include "services/iam/internal.h"
+#include "services/iam/params.h"
+
+extern const struct operation iam_operations[];
+extern const size_t iam_operation_count;
+extern const struct operation sts_operations[];
+extern const size_t sts_operation_count;
+
+/* role.c */
+enum err iam_create_role(struct request *request);
+enum err iam_get_role(struct request *request);
+enum err iam_list_roles(struct request *request);
+enum err iam_delete_role(struct request *request);
+enum err iam_update_role(struct request *request);
+enum err iam_update_role_description(struct request *request);
+enum err iam_update_assume_role_policy(struct request *request);
+
+/* user.c */
+enum err iam_create_user(struct request *request);
+enum err iam_get_user(struct request *request);
+enum err iam_list_users(struct request *request);
+enum err iam_delete_user(struct request *request);
+
+/* access_key.c */
+enum err iam_create_access_key(struct request *request);
+enum err iam_list_access_keys(struct request *request);
+enum err iam_update_access_key(struct request *request);
+enum err iam_delete_access_key(struct request *request);
+
+/* attach.c */
+enum err iam_attach_role_policy(struct request *request);
+enum err iam_detach_role_policy(struct request *request);
+enum err iam_list_attached_role_policies(struct request *request);
+enum err iam_attach_user_policy(struct request *request);
+enum err iam_detach_user_policy(struct request *request);
+enum err iam_list_attached_user_policies(struct request *request);
+
+/* inline_policy.c */
+enum err iam_put_role_policy(struct request *request);
+enum err iam_get_role_policy(struct request *request);
+enum err iam_delete_role_policy(struct request *request);
+enum err iam_list_role_policies(struct request *request);
+enum err iam_put_user_policy(struct request *request);
+enum err iam_get_user_policy(struct request *request);
+enum err iam_delete_user_policy(struct request *request);
+enum err iam_list_user_policies(struct request *request);
+
+/* managed_policy.c */
+enum err iam_create_policy(struct request *request);
+enum err iam_get_policy(struct request *request);
+enum err iam_list_policies(struct request *request);
+enum err iam_delete_policy(struct request *request);
+enum err iam_list_entities_for_policy(struct request *request);
+
+/* policy_version.c */
+enum err iam_create_policy_version(struct request *request);
+enum err iam_get_policy_version(struct request *request);
+enum err iam_list_policy_versions(struct request *request);
+enum err iam_delete_policy_version(struct request *request);
+enum err iam_set_default_policy_version(struct request *request);
+
+/* boundary.c */
+enum err iam_put_role_permissions_boundary(struct request *request);
+enum err iam_delete_role_permissions_boundary(struct request *request);
+enum err iam_put_user_permissions_boundary(struct request *request);
+enum err iam_delete_user_permissions_boundary(struct request *request);
+
+/* tag.c */
+enum err iam_tag_role(struct request *request);
+enum err iam_untag_role(struct request *request);
+enum err iam_list_role_tags(struct request *request);
+enum err iam_tag_user(struct request *request);
+enum err iam_untag_user(struct request *request);
+enum err iam_list_user_tags(struct request *request);
+enum err iam_tag_policy(struct request *request);
+enum err iam_untag_policy(struct request *request);
+enum err iam_list_policy_tags(struct request *request);
+
+/* sts.c */
+enum err sts_get_caller_identity(struct request *request);
+enum err sts_assume_role(struct request *request);
+enum err sts_get_session_token(struct request *request);
+
+/* --- Changing documents (change.c) --- */
+
+typedef enum err (*write_run_fn)(struct request *request, struct store_txn *txn);
+
+/* As request_write, and what is cached of IAM's data is dropped. */
+enum err iam_write(struct request *request, write_run_fn run);
+
+/* A user, role or policy that is being changed. */
+struct entity {
+    struct request *request;
+    struct store_txn *txn;
+    struct str key;
+    yyjson_mut_doc *doc;
+    yyjson_mut_val *root;
+};
+
+/* A new one with Arn, Id, Path and CreateDate from the input; EntityAlreadyExists when its name is
+ * taken. */
+enum err entity_create(struct request *request, struct store_txn *txn,
+                       const struct entity_kind *kind, struct entity *out);
+
+/* The one that the input names; NoSuchEntity. */
+enum err entity_load(struct request *request, struct store_txn *txn, const struct entity_kind *kind,
+                     struct entity *out);
+void entity_save(const struct entity *entity);
+void entity_delete(const struct entity *entity);
+
+/* The entity as it was read; for looking at what is not being changed. */
+yyjson_val *entity_read(const struct entity *entity);
+
+/* Sets or replaces a text member; the text must stay. */
+void entity_set(const struct entity *entity, const char *key, struct str value);
+
+/* Its object or array member, made when it is missing. */
+yyjson_mut_val *entity_object(const struct entity *entity, const char *key);
+yyjson_mut_val *entity_array(const struct entity *entity, const char *key);
+
+/* The index of a text in an array, or -1. */
+ptrdiff_t array_find(yyjson_mut_val *array, struct str text);
+
+/* Loads, calls change(entity) and saves when that succeeded. */
+enum err entity_change(struct request *request, struct store_txn *txn,
+                       const struct entity_kind *kind, enum err (*change)(struct entity *entity));
+
+/* Checks a policy document of the input. ERR_IAM_MALFORMED_POLICY_DOCUMENT. */
+enum err check_document(struct request *request, const char *member, enum policy_kind kind);
+
+/* Checks that the managed policy exists, or fails with AWS's "does not exist or is not attachable".
+ */
+enum err check_attachable(struct request *request, struct store_txn *txn, struct str arn);
+
+/* Sets PermissionsBoundary from the input when it is there, after checking it. */
+enum err set_boundary(struct entity *entity);
+
+/* Sets Tags from the input when they are there, after checking them. */
+enum err set_tags(struct entity *entity);
+
+/* --- Answers (answer.c) --- */
+
+/* A policy document as IAM gives it: percent-encoded. */
+struct str encode_document(struct request *request, struct str document);
+
+/* Adds "MEMBER Id" under AWS's name, Arn, Path, the name, CreateDate. */
+void add_entity(struct request *request, yyjson_mut_val *object, const struct entity_kind *kind,
+                yyjson_val *entity);
+void add_boundary_and_tags(struct request *request, yyjson_mut_val *object, yyjson_val *entity);
+
+/* Calls fn(arg, name key, document) for all of a kind, in the order of their keys, until it returns
+ * false. */
+enum err each_entity(const struct reader *reader, const struct entity_kind *kind,
+                     bool (*fn)(void *arg, struct str key, yyjson_val *entity), void *arg,
+                     struct error *error);
+
+/* Lists all of a kind under the input's PathPrefix, in pages, as output member `list`; `add` fills
+ * an element. */
+enum err list_entities(struct request *request, const struct entity_kind *kind, const char *list,
+                       void (*add)(struct request *request, yyjson_mut_val *object,
+                                   yyjson_val *entity));
+
+/* --- Resources of the rows --- */
+
+enum err resource_role(struct request *request, struct str *out_arn);
+enum err resource_user(struct request *request, struct str *out_arn);
+enum err resource_policy(struct request *request, struct str *out_arn);
+enum err resource_new_role(struct request *request, struct str *out_arn);
+enum err resource_new_user(struct request *request, struct str *out_arn);
+enum err resource_new_policy(struct request *request, struct str *out_arn);
+enum err resource_all_roles(struct request *request, struct str *out_arn);
+enum err resource_all_users(struct request *request, struct str *out_arn);
+enum err resource_all_policies(struct request *request, struct str *out_arn);
+enum err resource_assumed_role(struct request *request, struct str *out_arn);

@@ -1,0 +1,261 @@
+/* From an access key to its principal, and what a principal may do. */
+#include "base/clock.h"
+#include "base/encode.h"
+#include "services/iam/internal.h"
+
+/* --- Ids --- */
+
+struct str iam_new_id(struct arena *arena, const char *prefix, size_t len)
+{
+    struct str head = str_from(prefix);
+    struct str tail = random_text(arena, STR("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"), len - head.len);
+    return arena_printf(arena, "%s%.*s", prefix, STR_ARG(tail));
+}
+
+/* Without '+' and '/', which some tools mistreat. */
+struct str iam_new_secret(struct arena *arena)
+{
+    return random_text(arena, STR("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"),
+                       40);
+}
+
+void session_start(struct iam *iam, struct arena *arena, struct session *session,
+                   struct credentials *out)
+{
+    session->secret = iam_new_secret(arena);
+    out->access_key_id = iam_new_id(arena, "ASIA", 20);
+    out->secret_access_key = session->secret;
+    out->session_token = token_seal(iam, arena, out->access_key_id, session);
+    out->expires_ms = session->expires_ms;
+}
+
+/* --- Principals --- */
+
+static enum err invalid_token(struct error *error)
+{
+    return error_set(error, ERR_UNRECOGNIZED_CLIENT,
+                     "The security token included in the request is invalid.");
+}
+
+static struct principal root_principal(const struct iam *iam, struct str access_key_id)
+{
+    struct str account = iam->skylite->config.account;
+    return (struct principal){
+        .kind = PRINCIPAL_ROOT,
+        .account = account,
+        .arn = iam->root_arn,
+        .name = STR("root"),
+        .user_id = account,
+        .access_key_id = access_key_id,
+    };
+}
+
+static struct principal user_principal(const struct iam *iam, struct arena *arena,
+                                       const struct holder *user, struct str access_key_id)
+{
+    return (struct principal){
+        .kind = PRINCIPAL_USER,
+        .account = iam->skylite->config.account,
+        .arn = arena_str(arena, user->arn),
+        .name = arena_str(arena, user->name),
+        .user_id = arena_str(arena, user->id),
+        .access_key_id = access_key_id,
+    };
+}
+
+static struct principal role_principal(const struct iam *iam, struct arena *arena,
+                                       const struct holder *role, const struct session *session,
+                                       struct str access_key_id)
+{
+    struct str account = iam->skylite->config.account;
+    return (struct principal){
+        .kind = PRINCIPAL_ROLE,
+        .account = account,
+        .arn = arena_printf(arena, "arn:aws:sts::%.*s:assumed-role/%.*s/%.*s", STR_ARG(account),
+                            STR_ARG(role->name), STR_ARG(session->session_name)),
+        .name = arena_str(arena, role->name),
+        .session_name = session->session_name,
+        .user_id =
+            arena_printf(arena, "%.*s:%.*s", STR_ARG(role->id), STR_ARG(session->session_name)),
+        .access_key_id = access_key_id,
+        .session_policy = session->policy,
+    };
+}
+
+/* --- Finding a key --- */
+
+static enum err find_user_key(struct iam *iam, struct str access_key_id, struct arena *arena,
+                              struct str *out_secret, struct principal *out_principal,
+                              struct error *error)
+{
+    struct long_term_key *key = NULL;
+    struct holder *user = NULL;
+    enum err rc = iam_long_term_key(iam, access_key_id, &key, error);
+    if (rc == OK && (!key || !key->is_active))
+        rc = invalid_token(error);
+    if (rc == OK)
+        rc = iam_holder(iam, &user_kind, key->user_name, &user, error);
+    if (rc == OK && !user)
+        rc = invalid_token(error);
+    if (rc == OK) {
+        *out_secret = arena_str(arena, key->secret);
+        *out_principal = user_principal(iam, arena, user, access_key_id);
+    }
+    holder_unref(user);
+    long_term_key_unref(key);
+    return rc;
+}
+
+static enum err session_principal(struct iam *iam, const struct session *session,
+                                  struct str access_key_id, struct arena *arena,
+                                  struct principal *out, struct error *error)
+{
+    bool is_role = session->kind == SESSION_OF_ROLE;
+    struct holder *holder = NULL;
+    if (session->kind == SESSION_OF_ROOT) {
+        *out = root_principal(iam, access_key_id);
+        return OK;
+    }
+    enum err rc = iam_holder(iam, is_role ? &role_kind : &user_kind, session->name, &holder, error);
+    if (rc == OK && (!holder || !str_eq(holder->id, session->id)))
+        rc = invalid_token(error);
+    if (rc == OK)
+        *out = is_role ? role_principal(iam, arena, holder, session, access_key_id)
+                       : user_principal(iam, arena, holder, access_key_id);
+    holder_unref(holder);
+    return rc;
+}
+
+static enum err find_session(struct iam *iam, struct str access_key_id, struct str token,
+                             struct arena *arena, struct str *out_secret,
+                             struct principal *out_principal, struct error *error)
+{
+    struct session session;
+    if (!token_open(iam, arena, access_key_id, token, &session))
+        return invalid_token(error);
+    if (session.expires_ms <= clock_wall_ms())
+        return error_set(error, ERR_EXPIRED_TOKEN,
+                         "The security token included in the request is expired");
+    *out_secret = session.secret;
+    return session_principal(iam, &session, access_key_id, arena, out_principal, error);
+}
+
+enum err iam_find_key(void *self, struct str access_key_id, struct str session_token,
+                      struct arena *arena, struct str *out_secret, struct principal *out_principal,
+                      struct error *error)
+{
+    struct iam *iam = self;
+    struct str id = arena_str(arena, access_key_id);
+    if (session_token.len)
+        return find_session(iam, id, session_token, arena, out_secret, out_principal, error);
+    if (!str_eq(id, iam->root_key_id))
+        return find_user_key(iam, id, arena, out_secret, out_principal, error);
+    *out_secret = iam->root_secret;
+    *out_principal = root_principal(iam, id);
+    return OK;
+}
+
+/* --- Deciding --- */
+
+/* The role or user behind a principal; NULL for those that are none. */
+static enum err find_holder(struct iam *iam, const struct principal *principal, struct holder **out,
+                            struct error *error)
+{
+    *out = NULL;
+    if (principal->kind == PRINCIPAL_ROLE)
+        return iam_holder(iam, &role_kind, principal->name, out, error);
+    if (principal->kind == PRINCIPAL_USER)
+        return iam_holder(iam, &user_kind, principal->name, out, error);
+    return OK;
+}
+
+static enum err decide(const struct authorization *authorization, const struct holder *holder,
+                       struct policy *resource, struct policy *session, struct error *error)
+{
+    struct context context = {
+        .authorization = authorization,
+        .principal_arn = holder ? holder->arn : authorization->principal->arn,
+        .tags = holder ? holder->tags : NULL,
+        .tag_count = holder ? holder->tag_count : 0,
+    };
+    struct policy_set policies = {
+        .identity = holder ? holder->policies : NULL,
+        .identity_count = holder ? holder->policy_count : 0,
+        .boundary = holder ? holder->boundary : NULL,
+        .resource = resource,
+        .session = session,
+    };
+    return evaluate_error(evaluate(&policies, &context), authorization, error);
+}
+
+enum err iam_authorize(void *self, const struct authorization *authorization, struct error *error)
+{
+    struct iam *iam = self;
+    const struct principal *principal = authorization->principal;
+    struct holder *holder = NULL;
+    struct policy *resource = NULL, *session = NULL;
+    if (principal->kind == PRINCIPAL_ROOT && authorization->resource_policy.len == 0)
+        return OK;
+
+    enum err rc = find_holder(iam, principal, &holder, error);
+    if (rc == OK && authorization->resource_policy.len)
+        rc = iam_document(iam, authorization->resource_policy, &resource, error);
+    if (rc == OK && principal->session_policy.len)
+        rc = iam_document(iam, principal->session_policy, &session, error);
+    if (rc == OK)
+        rc = decide(authorization, holder, resource, session, error);
+    policy_unref(session);
+    policy_unref(resource);
+    holder_unref(holder);
+    return rc;
+}
+
+/* --- Assuming roles --- */
+
+enum err iam_check_trust(struct iam *iam, const struct principal *principal, yyjson_val *role,
+                         struct error *error)
+{
+    struct authorization authorization = {
+        .principal = principal,
+        .action = STR("sts:AssumeRole"),
+        .resource = json_get_str(role, "Arn"),
+        .resource_policy = json_get_str(role, "AssumeRolePolicyDocument"),
+    };
+    if (iam_authorize(iam, &authorization, NULL) == OK)
+        return OK;
+    return error_set(error, ERR_ACCESS_DENIED,
+                     "User: %.*s is not authorized to perform: sts:AssumeRole on resource: %.*s",
+                     STR_ARG(principal->arn), STR_ARG(authorization.resource));
+}
+
+enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str service,
+                                     struct str session_name, int64_t duration_s,
+                                     struct arena *arena, struct credentials *out,
+                                     struct error *error)
+{
+    struct iam *iam = self;
+    struct reader reader = {iam->skylite->store, NULL, arena};
+    struct principal principal = {
+        .kind = PRINCIPAL_SERVICE,
+        .account = iam->skylite->config.account,
+        .arn = service,
+        .name = service,
+    };
+    yyjson_val *role = NULL;
+    enum err rc = role_by_arn(&reader, role_arn, &role, error);
+    if (rc == OK)
+        rc = iam_check_trust(iam, &principal, role, error);
+    if (rc)
+        return rc;
+
+    struct session session = {
+        .kind = SESSION_OF_ROLE,
+        .expires_ms = clock_wall_ms() + duration_s * 1000,
+        .name = json_get_str(role, "RoleName"),
+        .id = json_get_str(role, "Id"),
+        .session_name = session_name,
+        .policy = STR_EMPTY,
+    };
+    session_start(iam, arena, &session, out);
+    return OK;
+}
