@@ -1,0 +1,291 @@
+/* Compiling a stage from its documents. */
+#include "services/apigateway/stage.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "services/apigateway/compile.h"
+#include "wire/json.h"
+
+enum { MAX_EVENT_PART = 256 * 1024 };
+
+/* --- Gateway response types --- */
+
+static const struct {
+    struct str name;
+    int status;
+} gateway_types[GATEWAY_TYPE_COUNT] = {
+#define GATEWAY_TYPE(name, status, message, error_type) {STR_INIT(#name), status},
+#include "services/apigateway/gateway_types.def"
+#undef GATEWAY_TYPE
+};
+
+enum gateway_type gateway_type_of(struct str name)
+{
+    for (int type = 0; type < GATEWAY_TYPE_COUNT; type++) {
+        if (str_eq(name, gateway_types[type].name))
+            return (enum gateway_type)type;
+    }
+    return GATEWAY_TYPE_COUNT;
+}
+
+struct str gateway_type_name(enum gateway_type type)
+{
+    return gateway_types[type].name;
+}
+
+int gateway_type_status(enum gateway_type type)
+{
+    return gateway_types[type].status;
+}
+
+/* --- Lookups --- */
+
+void stage_ref(struct stage *stage)
+{
+    atomic_fetch_add_explicit(&stage->refs, 1, memory_order_relaxed);
+}
+
+void stage_unref(struct stage *stage)
+{
+    if (!stage || atomic_fetch_sub_explicit(&stage->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    struct arena arena = stage->arena;
+    arena_release(&arena);
+}
+
+struct str stage_variable(const struct stage *stage, struct str name)
+{
+    for (size_t i = 0; i < stage->variable_count; i++) {
+        if (str_eq(stage->variables[i].name, name))
+            return stage->variables[i].value;
+    }
+    return (struct str){NULL, 0};
+}
+
+/* "image/png" for "image/png; charset=x". */
+static struct str media_type(struct str type)
+{
+    struct str head;
+    str_cut(&type, ';', &head);
+    return str_trim(head);
+}
+
+/* Whether `type` is `wanted`, which may be "image/ *" (without the blank) or all types. */
+static bool type_matches(struct str wanted, struct str type)
+{
+    if (str_eq(wanted, STR("*/*")))
+        return true;
+    if (str_ends(wanted, STR("/*"))) {
+        size_t len = wanted.len - 1;
+        return type.len >= len && str_eq_nocase(str_slice(type, 0, len), str_slice(wanted, 0, len));
+    }
+    return str_eq_nocase(wanted, type);
+}
+
+bool stage_is_binary(const struct stage *stage, struct str type)
+{
+    if (stage->binary_type_count == 0)
+        return false;
+    type = media_type(type);
+    for (size_t i = 0; i < stage->binary_type_count; i++) {
+        if (type_matches(stage->binary_types[i], type))
+            return true;
+    }
+    return false;
+}
+
+/* --- Variables and types --- */
+
+static void compile_variables(struct stage *stage, yyjson_val *variables)
+{
+    struct arena *arena = &stage->arena;
+    stage->variables = arena_array(arena, struct stage_variable, yyjson_obj_size(variables) + 1);
+    size_t i, max;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach (variables, i, max, key, value) {
+        stage->variables[stage->variable_count++] = (struct stage_variable){
+            arena_str(arena, json_str(key)), arena_str(arena, json_str(value))};
+    }
+}
+
+static void compile_binary_types(struct stage *stage, yyjson_val *types)
+{
+    struct arena *arena = &stage->arena;
+    stage->binary_types = arena_array(arena, struct str, yyjson_arr_size(types) + 1);
+    size_t i, max;
+    yyjson_val *type;
+    yyjson_arr_foreach (types, i, max, type) {
+        stage->binary_types[stage->binary_type_count++] = arena_str(arena, json_str(type));
+    }
+}
+
+/* --- Gateway responses --- */
+
+static void compile_gateway_responses(struct stage *stage, yyjson_val *responses)
+{
+    const struct gateway_response *configured[GATEWAY_TYPE_COUNT] = {0};
+    for (int type = 0; type < GATEWAY_TYPE_COUNT; type++) {
+        yyjson_val *document =
+            yyjson_obj_getn(responses, gateway_types[type].name.ptr, gateway_types[type].name.len);
+        if (!document)
+            continue;
+        struct gateway_response *response = arena_new(&stage->arena, struct gateway_response);
+        int64_t status = 0;
+        json_get_i64(document, "statusCode", &status);
+        response->status = (int)status;
+        response->headers = compile_mappings(&stage->arena, STR("gatewayresponse.header."),
+                                             json_get(document, "responseParameters"));
+        response->bodies =
+            compile_templates(&stage->arena, json_get(document, "responseTemplates"));
+        configured[type] = response;
+    }
+    for (int type = 0; type < GATEWAY_TYPE_COUNT; type++) {
+        bool is_server_error = gateway_types[type].status >= 500;
+        const struct gateway_response *fallback =
+            configured[is_server_error ? GATEWAY_DEFAULT_5XX : GATEWAY_DEFAULT_4XX];
+        if (gateway_types[type].status == 0)
+            fallback = NULL;
+        stage->gateway_responses[type] = configured[type] ? configured[type] : fallback;
+    }
+}
+
+/* --- Methods --- */
+
+/* "/notes" from the key "~1notes/GET" (also "notes/GET", and "/" from "~1/GET"), compared with a
+ * method. */
+static bool setting_is_for(struct arena *arena, struct str key, const struct method *method)
+{
+    ptrdiff_t slash = -1;
+    for (size_t i = 0; i < key.len; i++)
+        slash = key.ptr[i] == '/' ? (ptrdiff_t)i : slash;
+    if (slash < 0 || !str_eq(str_slice(key, (size_t)slash + 1, key.len), method->verb))
+        return false;
+    struct buf path;
+    buf_init_arena(&path, arena, key.len + 1);
+    for (size_t i = 0; i < (size_t)slash; i++) {
+        bool is_escape = key.ptr[i] == '~' && i + 1 < (size_t)slash &&
+                         (key.ptr[i + 1] == '1' || key.ptr[i + 1] == '0');
+        buf_add_byte(&path, !is_escape ? key.ptr[i] : key.ptr[i + 1] == '1' ? '/' : '~');
+        i += is_escape;
+    }
+    struct str have = buf_str(&path), want = method->resource_path;
+    return str_eq(have, want) || str_eq(have, str_slice(want, 1, want.len));
+}
+
+static void read_throttle(yyjson_val *setting, double *rate, int64_t *burst, bool *is_set)
+{
+    double given_rate;
+    int64_t given_burst;
+    if (json_get_double(setting, "throttlingRateLimit", &given_rate) && given_rate >= 0) {
+        *rate = given_rate;
+        *is_set = true;
+    }
+    if (json_get_i64(setting, "throttlingBurstLimit", &given_burst) && given_burst >= 0) {
+        *burst = given_burst;
+        *is_set = true;
+    }
+}
+
+/* A method's own settings go before those for all methods of the stage. */
+static void compile_throttle(struct stage *stage, struct method *method, yyjson_val *settings)
+{
+    double rate = DEFAULT_RATE_LIMIT;
+    int64_t burst = DEFAULT_BURST_LIMIT;
+    bool is_set = false;
+    size_t i, max;
+    yyjson_val *key, *value;
+    read_throttle(json_get(settings, "*/*"), &rate, &burst, &is_set);
+    yyjson_obj_foreach (settings, i, max, key, value) {
+        if (setting_is_for(&stage->arena, json_str(key), method))
+            read_throttle(value, &rate, &burst, &is_set);
+    }
+    method->is_throttled = is_set;
+    method->throttle = throttle_make(rate, burst);
+}
+
+static void compile_event_parts(struct stage *stage, struct method *method)
+{
+    struct buf text;
+    buf_init_arena(&text, &stage->arena, MAX_EVENT_PART);
+    buf_add(&text, STR("{\"resource\":"));
+    buf_add_json(&text, method->resource_path);
+    buf_add(&text, STR(",\"path\":"));
+    method->event_head = buf_str(&text);
+
+    buf_init_arena(&text, &stage->arena, MAX_EVENT_PART);
+    buf_add(&text, STR(",\"stageVariables\":"));
+    for (size_t i = 0; i < stage->variable_count; i++) {
+        buf_add_byte(&text, i ? ',' : '{');
+        buf_add_json(&text, stage->variables[i].name);
+        buf_add_byte(&text, ':');
+        buf_add_json(&text, stage->variables[i].value);
+    }
+    buf_add(&text, stage->variable_count ? STR("}") : STR("null"));
+    buf_add(&text, STR(",\"requestContext\":{\"resourceId\":"));
+    buf_add_json(&text, method->resource_id);
+    buf_add(&text, STR(",\"resourcePath\":"));
+    buf_add_json(&text, method->resource_path);
+    buf_add(&text, STR(",\"accountId\":"));
+    buf_add_json(&text, stage->account);
+    buf_add(&text, STR(",\"apiId\":"));
+    buf_add_json(&text, stage->api_id);
+    buf_add(&text, STR(",\"deploymentId\":"));
+    buf_add_json(&text, stage->deployment_id);
+    buf_add(&text, STR(",\"stage\":"));
+    buf_add_json(&text, stage->name);
+    method->event_context = buf_str(&text);
+}
+
+static void compile_method(struct stage *stage, yyjson_val *resource, struct str verb,
+                           yyjson_val *document, yyjson_val *settings)
+{
+    struct method *method = arena_new(&stage->arena, struct method);
+    method->resource_id = arena_str(&stage->arena, json_get_str(resource, "id"));
+    method->resource_path = arena_str(&stage->arena, json_get_str(resource, "path"));
+    method->verb = arena_str(&stage->arena, verb);
+    method->is_key_required = json_get_bool(document, "apiKeyRequired", false);
+    compile_throttle(stage, method, settings);
+    compile_integration(stage, method, document);
+    compile_event_parts(stage, method);
+    router_add(stage->router, method->resource_path, verb_of(verb), method);
+}
+
+static void compile_resources(struct stage *stage, yyjson_val *resources, yyjson_val *settings)
+{
+    size_t i, max, j, method_max;
+    yyjson_val *resource, *verb, *method;
+    stage->router = router_new(&stage->arena);
+    yyjson_arr_foreach (resources, i, max, resource) {
+        yyjson_obj_foreach (json_get(resource, "resourceMethods"), j, method_max, verb, method) {
+            if (verb_of(json_str(verb)) < VERB_COUNT)
+                compile_method(stage, resource, json_str(verb), method, settings);
+        }
+    }
+}
+
+struct stage *stage_compile(const struct stage_source *source)
+{
+    struct arena arena = {0};
+    struct stage *stage = arena_new(&arena, struct stage);
+    stage->arena = arena;
+    struct arena *own = &stage->arena;
+    atomic_init(&stage->refs, 1);
+    stage->account = arena_str(own, source->account);
+    stage->api_id = arena_str(own, json_get_str(source->api, "id"));
+    stage->is_endpoint_disabled = json_get_bool(source->api, "disableExecuteApiEndpoint", false);
+    stage->name = arena_str(own, json_get_str(source->stage, "stageName"));
+    stage->deployment_id = arena_str(own, json_get_str(source->stage, "deploymentId"));
+    stage->arn_prefix =
+        arena_printf(own, "arn:aws:execute-api:%.*s:%.*s:%.*s/%.*s/", STR_ARG(source->region),
+                     STR_ARG(stage->account), STR_ARG(stage->api_id), STR_ARG(stage->name));
+    stage->is_key_from_authorizer =
+        str_eq(json_get_str(source->snapshot, "apiKeySource"), STR("AUTHORIZER"));
+    compile_variables(stage, json_get(source->stage, "variables"));
+    compile_binary_types(stage, json_get(source->snapshot, "binaryMediaTypes"));
+    compile_gateway_responses(stage, json_get(source->snapshot, "gatewayResponses"));
+    compile_resources(stage, json_get(source->snapshot, "resources"),
+                      json_get(source->stage, "methodSettings"));
+    return stage;
+}

@@ -1,0 +1,19 @@
+/* A compiled stage from JSON texts, for tests of what works on one. */
+#pragma once
+
+#include "services/apigateway/stage.h"
+#include "wire/json.h"
+
+static inline struct stage *make_stage(struct arena *arena, const char *stage, const char *snapshot)
+{
+    struct stage_source source = {
+        .account = STR("123456789012"),
+        .region = STR("us-east-1"),
+        .api = json_parse(arena, STR("{\"id\":\"a1b2c3d4e5\"}")),
+        .stage = json_parse(arena, str_from(stage)),
+        .snapshot = json_parse(arena, str_from(snapshot)),
+    };
+    assert_non_null(source.stage);
+    assert_non_null(source.snapshot);
+    return stage_compile(&source);
+}
