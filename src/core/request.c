@@ -48,9 +48,8 @@ struct str request_header(const struct request *request, struct str name)
 
 /* --- Permissions --- */
 
-enum { MAX_CONDITION_KEYS = 4 };
-
-static size_t condition_keys(const struct request *request, struct condition_key *keys)
+size_t request_condition_keys(const struct request *request,
+                              struct condition_key keys[REQUEST_CONDITION_KEYS])
 {
     size_t count = 0;
     keys[count++] =
@@ -71,13 +70,13 @@ enum err request_authorize(struct request *request, struct str action, struct st
     if (kind == PRINCIPAL_ROOT || kind == PRINCIPAL_SERVICE)
         return OK;
 
-    struct condition_key keys[MAX_CONDITION_KEYS];
+    struct condition_key keys[REQUEST_CONDITION_KEYS];
     struct authorization authorization = {
         .principal = &request->principal,
         .action = action,
         .resource = resource,
         .keys = keys,
-        .key_count = condition_keys(request, keys),
+        .key_count = request_condition_keys(request, keys),
     };
     const struct iam_capability *iam = &request->skylite->iam;
     return iam->authorize(iam->self, &authorization, &request->error);

@@ -2,6 +2,7 @@
  * everything that it makes lives in its arena. */
 #pragma once
 
+#include "core/capabilities.h"
 #include "core/operation.h"
 #include "core/principal.h"
 #include "io/http.h"
@@ -70,6 +71,12 @@ struct str request_header(const struct request *request, struct str name);
 
 /* Checks a further permission of the caller. Fills request->error. */
 enum err request_authorize(struct request *request, struct str action, struct str resource);
+
+/* What conditions of policies see of every call (aws:SourceIp and others): fills `keys` and returns
+ * how many. Borrowed from the request. */
+enum { REQUEST_CONDITION_KEYS = 4 };
+size_t request_condition_keys(const struct request *request,
+                              struct condition_key keys[REQUEST_CONDITION_KEYS]);
 
 /* Has `run(request, txn)` run on the writer thread and, when it succeeded and is durable,
  * `after(request)` on the request's loop (NULL: the request is finished as it is). Returns
