@@ -1,0 +1,533 @@
+/* The launcher's own process: it serves requests to spawn, and tells how instances end. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "services/lambda/cgroup.h"
+#include "services/lambda/launcher_wire.h"
+#include "services/lambda/sandbox.h"
+
+/* A range of ids that distributions leave unused, so that sandboxes of a root launcher share no
+ * user with anything, nor (for the next 65536 spawns) with each other. */
+enum { HOST_ID_FIRST = 1900000000, HOST_ID_COUNT = 65536 };
+
+/* What epoll hands back; first member of what it watches for. */
+struct source {
+    void (*ready)(struct source *source);
+};
+
+/* One loop's connection. */
+struct channel {
+    struct source source;
+    int socket;
+    struct instance *instances;
+    struct channel *next;
+};
+
+struct instance {
+    struct source process_source; /* the process has ended */
+    struct source status_source;  /* the process says something */
+    struct channel *channel;
+    struct instance *next;
+    uint64_t id;
+    pid_t pid;
+    int process_fd;
+    int status_fd;
+    int output_fd; /* the reading end, until it is handed to the server */
+    struct cgroup group;
+    bool is_started;
+    struct notice end; /* what it says of its end; kind NOTICE_READY: nothing so far */
+};
+
+static struct {
+    int socket;
+    int epoll;
+    bool is_sandboxed;
+    bool has_host_ids; /* root, and the range of host ids is ours to give */
+    char functions_dir[PATH_MAX];
+    struct cgroup_parent groups;
+    uint64_t spawned;
+    struct channel *channels;
+    struct source socket_source, signal_source;
+    char buffer[PACKET_MAX];
+} launcher;
+
+static bool watch(int fd, struct source *source)
+{
+    struct epoll_event event = {.events = EPOLLIN, .data.ptr = source};
+    return epoll_ctl(launcher.epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+/* Closing alone would not end the watch while a process that was just cloned has a copy. */
+static void close_watched(int fd)
+{
+    epoll_ctl(launcher.epoll, EPOLL_CTL_DEL, fd, NULL);
+    close(fd);
+}
+
+/* --- Events to the server --- */
+
+static void send_event(const struct channel *channel, const struct launcher_event *event,
+                       const int *fds, size_t fd_count)
+{
+    packet_send(channel->socket, str_make((const char *)event, sizeof(*event)), STR_EMPTY, fds,
+                fd_count);
+}
+
+static void send_failed(const struct channel *channel, uint64_t id, const char *message)
+{
+    struct launcher_event event = {.kind = LAUNCHER_FAILED, .id = id};
+    snprintf(event.message, sizeof(event.message), "%s", message);
+    send_event(channel, &event, NULL, 0);
+}
+
+static void send_started(struct instance *instance, const int *fds)
+{
+    struct launcher_event event = {.kind = LAUNCHER_STARTED, .id = instance->id};
+    int all[PACKET_MAX_FDS] = {
+        [STARTED_API] = fds[STARTED_API],         [STARTED_ENDPOINT] = fds[STARTED_ENDPOINT],
+        [STARTED_MEMORY] = fds[STARTED_MEMORY],   [STARTED_OUTPUT] = instance->output_fd,
+        [STARTED_PROCESS] = instance->process_fd,
+    };
+    send_event(instance->channel, &event, all, PACKET_MAX_FDS);
+    close(instance->output_fd);
+    instance->output_fd = -1;
+    instance->is_started = true;
+}
+
+static void send_exited(const struct instance *instance, int wait_status)
+{
+    struct launcher_event event = {
+        .kind = LAUNCHER_EXITED,
+        .id = instance->id,
+        .exit = instance->end.exit,
+        .status = instance->end.status,
+        .is_out_of_memory = cgroup_is_out_of_memory(&launcher.groups, &instance->group),
+    };
+    /* Killed before it could say anything, or unsandboxed, where nobody speaks for it. */
+    if (instance->end.kind != NOTICE_EXITED) {
+        event.exit = WIFSIGNALED(wait_status) ? LAUNCHER_EXIT_SIGNAL : LAUNCHER_EXIT_CODE;
+        event.status = WIFSIGNALED(wait_status) ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status);
+    }
+    send_event(instance->channel, &event, NULL, 0);
+}
+
+/* --- Instances --- */
+
+static void unlink_instance(struct instance *instance)
+{
+    struct instance **at = &instance->channel->instances;
+    while (*at != instance)
+        at = &(*at)->next;
+    *at = instance->next;
+}
+
+static bool is_bootstrap(pid_t pid)
+{
+    for (struct channel *channel = launcher.channels; channel; channel = channel->next) {
+        for (struct instance *instance = channel->instances; instance; instance = instance->next) {
+            if (instance->pid == pid)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Without a pid namespace, what a bootstrap leaves behind becomes this process's child, also when
+ * it has left the process group. Killing one may bring its children. */
+static void kill_orphans(void)
+{
+    char path[64];
+    bool is_killed = true;
+    snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+    while (is_killed) {
+        FILE *file = fopen(path, "re");
+        long pid;
+        is_killed = false;
+        while (file && fscanf(file, "%ld", &pid) == 1) {
+            if (is_bootstrap((pid_t)pid) || kill((pid_t)pid, SIGKILL))
+                continue;
+            waitpid((pid_t)pid, NULL, 0);
+            is_killed = true;
+        }
+        if (file)
+            fclose(file);
+    }
+}
+
+static void read_notice(struct instance *instance);
+
+/* The process has ended: what it said last may still wait in its socket. */
+static void instance_ended(struct source *source)
+{
+    struct instance *instance = (struct instance *)source;
+    int status = 0;
+
+    if (instance->status_fd >= 0)
+        read_notice(instance);
+    /* The group is as large as the bootstrap has made it, and its number is ours until the leader
+     * is waited for. */
+    if (!launcher.is_sandboxed)
+        kill(-instance->pid, SIGKILL);
+    waitpid(instance->pid, &status, 0);
+    unlink_instance(instance);
+    if (!launcher.is_sandboxed)
+        kill_orphans();
+
+    if (instance->is_started)
+        send_exited(instance, status);
+    else if (instance->end.kind == NOTICE_FAILED)
+        send_failed(instance->channel, instance->id, instance->end.text);
+    else
+        send_failed(instance->channel, instance->id, "the sandbox's first process died");
+
+    cgroup_remove(&launcher.groups, &instance->group);
+    close_watched(instance->process_fd);
+    if (instance->status_fd >= 0)
+        close_watched(instance->status_fd);
+    if (instance->output_fd >= 0)
+        close(instance->output_fd);
+    free(instance);
+}
+
+/* Takes all notices that wait; at the end of the socket stops looking. The first word on the end
+ * counts: a bootstrap that could not be run says so itself, then it also exits. */
+static void read_notice(struct instance *instance)
+{
+    struct notice notice;
+    int fds[PACKET_MAX_FDS];
+    ssize_t len;
+
+    while ((len = packet_receive(instance->status_fd, &notice, sizeof(notice), fds)) ==
+           (ssize_t)sizeof(notice)) {
+        if (notice.kind == NOTICE_READY)
+            send_started(instance, fds);
+        else if (instance->end.kind != NOTICE_EXITED)
+            instance->end = notice;
+        for (int i = 0; i < PACKET_MAX_FDS; i++) {
+            if (fds[i] >= 0)
+                close(fds[i]);
+        }
+    }
+    if (len < 0 && errno == EAGAIN)
+        return;
+    close_watched(instance->status_fd);
+    instance->status_fd = -1;
+}
+
+static void instance_spoke(struct source *source)
+{
+    read_notice((struct instance *)((char *)source - offsetof(struct instance, status_source)));
+}
+
+/* --- Spawning --- */
+
+/* A fork into new namespaces, with a descriptor of the process. */
+static pid_t clone_process(int *out_process_fd)
+{
+    struct clone_args args = {
+        .flags = CLONE_PIDFD | (launcher.is_sandboxed ? sandbox_clone_flags() : 0),
+        .pidfd = (uint64_t)(uintptr_t)out_process_fd,
+        .exit_signal = SIGCHLD,
+    };
+    return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
+/* Puts the process into its group, gives it its user, and lets it go. */
+static bool let_go(const struct instance *instance)
+{
+    unsigned host_id = HOST_ID_FIRST + (unsigned)(launcher.spawned % HOST_ID_COUNT);
+    if (!cgroup_add(&launcher.groups, &instance->group, instance->pid))
+        return false;
+    if (launcher.is_sandboxed && !sandbox_map_ids(instance->pid, launcher.has_host_ids, host_id))
+        return false;
+    return send(instance->status_fd, "", 1, MSG_NOSIGNAL) == 1;
+}
+
+/* The pipe and the socket between launcher and instance. */
+struct ends {
+    int status[2]; /* ours, theirs */
+    int output[2]; /* reading, writing */
+};
+
+static bool open_ends(struct ends *ends)
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends->status))
+        return false;
+    if (pipe2(ends->output, O_CLOEXEC)) {
+        close(ends->status[0]);
+        close(ends->status[1]);
+        return false;
+    }
+    fcntl(ends->status[0], F_SETFL, O_NONBLOCK);
+    fcntl(ends->output[0], F_SETFL, O_NONBLOCK);
+    return true;
+}
+
+static struct instance *add_instance(struct channel *channel, uint64_t id, const struct ends *ends)
+{
+    struct instance *instance = calloc(1, sizeof(*instance));
+    if (!instance)
+        abort();
+    instance->process_source.ready = instance_ended;
+    instance->status_source.ready = instance_spoke;
+    instance->channel = channel;
+    instance->id = id;
+    instance->status_fd = ends->status[0];
+    instance->output_fd = ends->output[0];
+    instance->next = channel->instances;
+    channel->instances = instance;
+    return instance;
+}
+
+static void start(struct channel *channel, uint64_t id, struct sandbox_spec *spec)
+{
+    struct ends ends;
+    char message[128];
+    if (!open_ends(&ends)) {
+        send_failed(channel, id, "too many open files");
+        return;
+    }
+    struct instance *instance = add_instance(channel, id, &ends);
+    launcher.spawned++;
+    cgroup_make(&launcher.groups, launcher.spawned, spec->memory_mb, SANDBOX_MAX_PROCESSES,
+                &instance->group);
+    spec->has_memory_limit = instance->group.has[CGROUP_MEMORY];
+    spec->status_fd = ends.status[1];
+    spec->output_fd = ends.output[1];
+
+    instance->pid = clone_process(&instance->process_fd);
+    if (instance->pid == 0)
+        sandbox_run(spec);
+    int clone_error = errno;
+    close(ends.status[1]);
+    close(ends.output[1]);
+    if (instance->pid < 0) {
+        snprintf(message, sizeof(message), "cannot clone: %s", strerror(clone_error));
+        send_failed(channel, id, message);
+        cgroup_remove(&launcher.groups, &instance->group);
+        close(ends.status[0]);
+        close(ends.output[0]);
+        unlink_instance(instance);
+        free(instance);
+        return;
+    }
+    watch(instance->process_fd, &instance->process_source);
+    watch(instance->status_fd, &instance->status_source);
+    if (!let_go(instance))
+        syscall(SYS_pidfd_send_signal, instance->process_fd, SIGKILL, NULL, 0);
+}
+
+static void spawn(struct channel *channel, size_t len)
+{
+    struct launcher_request request;
+    memcpy(&request, launcher.buffer, sizeof(request));
+    const char *body = launcher.buffer + sizeof(request);
+    size_t body_len = len - sizeof(request);
+    char code[NAME_MAX + 1];
+
+    if (request.code_len > NAME_MAX || request.code_len > body_len ||
+        request.environment_len > body_len - request.code_len) {
+        send_failed(channel, request.id, "malformed request");
+        return;
+    }
+    snprintf(code, sizeof(code), "%.*s", (int)request.code_len, body);
+    if (code[0] == '\0' || code[0] == '.' || strchr(code, '/')) {
+        send_failed(channel, request.id, "not the name of a folder");
+        return;
+    }
+    struct sandbox_spec spec = {
+        .is_sandboxed = launcher.is_sandboxed,
+        .functions_dir = launcher.functions_dir,
+        .code = code,
+        .environment = str_make(body + request.code_len, request.environment_len),
+        .memory_mb = request.memory_mb,
+        .tmp_mb = request.tmp_mb,
+    };
+    start(channel, request.id, &spec);
+}
+
+/* --- Channels --- */
+
+static void close_channel(struct channel *channel)
+{
+    while (channel->instances) {
+        struct instance *instance = channel->instances;
+        syscall(SYS_pidfd_send_signal, instance->process_fd, SIGKILL, NULL, 0);
+        instance_ended(&instance->process_source);
+    }
+    struct channel **at = &launcher.channels;
+    while (*at != channel)
+        at = &(*at)->next;
+    *at = channel->next;
+    close_watched(channel->socket);
+    free(channel);
+}
+
+static void channel_ready(struct source *source)
+{
+    struct channel *channel = (struct channel *)source;
+    struct launcher_request request;
+    int fds[PACKET_MAX_FDS];
+    ssize_t len = packet_receive(channel->socket, launcher.buffer, sizeof(launcher.buffer), fds);
+    if (len < (ssize_t)sizeof(request)) {
+        close_channel(channel);
+        return;
+    }
+    memcpy(&request, launcher.buffer, sizeof(request));
+    if (request.kind == REQUEST_SPAWN)
+        spawn(channel, (size_t)len);
+}
+
+static void open_channel(int socket)
+{
+    struct channel *channel = calloc(1, sizeof(*channel));
+    if (!channel)
+        abort();
+    channel->source.ready = channel_ready;
+    channel->socket = socket;
+    channel->next = launcher.channels;
+    launcher.channels = channel;
+    watch(socket, &channel->source);
+}
+
+/* --- The main socket --- */
+
+static _Noreturn void quit(void)
+{
+    while (launcher.channels)
+        close_channel(launcher.channels);
+    cgroup_parent_release(&launcher.groups);
+    _exit(0);
+}
+
+static void configure(const char *functions_dir)
+{
+    struct configure_reply reply = {.is_ok = true};
+    snprintf(launcher.functions_dir, sizeof(launcher.functions_dir), "%s", functions_dir);
+    cgroup_parent_init(&launcher.groups);
+    if (launcher.is_sandboxed)
+        reply.is_ok = sandbox_prepare(functions_dir, launcher.has_host_ids, reply.message,
+                                      sizeof(reply.message));
+    if (reply.is_ok && launcher.is_sandboxed && !guard_prepare()) {
+        reply.is_ok = false;
+        snprintf(reply.message, sizeof(reply.message), "cannot build the system call filter");
+    }
+    packet_send(launcher.socket, str_make((const char *)&reply, sizeof(reply)), STR_EMPTY, NULL, 0);
+}
+
+static void socket_ready(struct source *source)
+{
+    (void)source;
+    struct launcher_request request;
+    char folder[PATH_MAX];
+    int fds[PACKET_MAX_FDS];
+    ssize_t len = packet_receive(launcher.socket, launcher.buffer, sizeof(launcher.buffer), fds);
+    if (len < (ssize_t)sizeof(request))
+        quit();
+    memcpy(&request, launcher.buffer, sizeof(request));
+    if (request.kind == REQUEST_OPEN && fds[0] >= 0) {
+        open_channel(fds[0]);
+    } else if (request.kind == REQUEST_CONFIGURE) {
+        snprintf(folder, sizeof(folder), "%.*s", (int)((size_t)len - sizeof(request)),
+                 launcher.buffer + sizeof(request));
+        configure(folder);
+    }
+}
+
+/* The server has ended, or someone asks us to. */
+static void signal_ready(struct source *source)
+{
+    (void)source;
+    quit();
+}
+
+/* Root can give each sandbox an id of its own, unless it is root of a container to which only a few
+ * ids belong. */
+static bool has_host_ids(void)
+{
+    FILE *file = geteuid() == 0 ? fopen("/proc/self/uid_map", "re") : NULL;
+    unsigned long inside, outside, count;
+    bool is_found = false;
+    while (file && !is_found && fscanf(file, "%lu %lu %lu", &inside, &outside, &count) == 3)
+        is_found = inside <= HOST_ID_FIRST && HOST_ID_FIRST + HOST_ID_COUNT <= inside + count;
+    if (file)
+        fclose(file);
+    return is_found;
+}
+
+/* Nothing that the parent had open may live on here, except standard error. */
+static void keep_only(int socket)
+{
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    dup2(nothing, STDIN_FILENO);
+    dup2(nothing, STDOUT_FILENO);
+    if (socket > 3)
+        close_range(3, (unsigned)socket - 1, 0);
+    close_range((unsigned)socket + 1, ~0U, 0);
+}
+
+static void reset_signals(void)
+{
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+}
+
+static int open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGHUP);
+    sigprocmask(SIG_SETMASK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+void launcher_process(int socket, bool is_sandboxed)
+{
+    struct rlimit files;
+    pid_t server = getppid();
+    reset_signals();
+    keep_only(socket);
+    /* Away from the terminal's group: its signals are the server's to handle. */
+    setsid();
+    prctl(PR_SET_NAME, "skylite-launch");
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    if (getppid() != server)
+        _exit(0);
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+    }
+
+    launcher.socket = socket;
+    launcher.is_sandboxed = is_sandboxed;
+    launcher.has_host_ids = has_host_ids();
+    launcher.epoll = epoll_create1(EPOLL_CLOEXEC);
+    launcher.socket_source.ready = socket_ready;
+    launcher.signal_source.ready = signal_ready;
+    if (!watch(socket, &launcher.socket_source) || !watch(open_signals(), &launcher.signal_source))
+        _exit(1);
+    while (true) {
+        /* One at a time: a handler may free what another event is about. */
+        struct epoll_event event;
+        if (epoll_wait(launcher.epoll, &event, 1, -1) == 1) {
+            struct source *source = event.data.ptr;
+            source->ready(source);
+        }
+    }
+}

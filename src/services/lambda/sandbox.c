@@ -1,0 +1,367 @@
+/* The first process of a sandbox: it sets the sandbox up from the inside, starts the bootstrap as
+ * its child, and reports the child's end. When it ends, the kernel ends all that run in the
+ * sandbox. */
+#include "services/lambda/sandbox.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* --- In the launcher --- */
+
+uint64_t sandbox_clone_flags(void)
+{
+    return CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET;
+}
+
+static bool write_proc(pid_t pid, const char *file, const char *text)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, file);
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    bool is_written = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+    close(fd);
+    return is_written;
+}
+
+bool sandbox_map_ids(pid_t pid, bool is_root, unsigned host_id)
+{
+    char uid_map[48], gid_map[48];
+    unsigned outside = is_root ? host_id : 0;
+    snprintf(uid_map, sizeof(uid_map), "%d %u 1\n", SANDBOX_UID, outside);
+    snprintf(gid_map, sizeof(gid_map), "%d %u 1\n", SANDBOX_GID, outside);
+    return write_proc(pid, "uid_map", uid_map) &&
+           (is_root || write_proc(pid, "setgroups", "deny")) && write_proc(pid, "gid_map", gid_map);
+}
+
+/* --- In the sandbox --- */
+
+static void send_notice(const struct sandbox_spec *spec, const struct notice *notice,
+                        const int *fds, size_t fd_count)
+{
+    packet_send(spec->status_fd, str_make((const char *)notice, sizeof(*notice)), STR_EMPTY, fds,
+                fd_count);
+}
+
+static _Noreturn void fail(const struct sandbox_spec *spec, const char *step)
+{
+    struct notice notice = {.kind = NOTICE_FAILED};
+    snprintf(notice.text, sizeof(notice.text), "cannot %s: %s", step, strerror(errno));
+    send_notice(spec, &notice, NULL, 0);
+    _exit(1);
+}
+
+static void wait_for_go(const struct sandbox_spec *spec)
+{
+    char go;
+    ssize_t got;
+    do {
+        got = read(spec->status_fd, &go, 1);
+    } while (got < 0 && errno == EINTR);
+    if (got != 1)
+        _exit(1);
+}
+
+/* Takes effect for the launcher's end from here on; whether it has already ended, the socket tells.
+ */
+static void die_with_launcher(const struct sandbox_spec *spec)
+{
+    struct pollfd status = {.fd = spec->status_fd};
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (poll(&status, 1, 0) > 0 && status.revents & POLLHUP)
+        _exit(1);
+}
+
+static bool raise_loopback(void)
+{
+    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+    int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    bool is_up = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+    if (fd >= 0)
+        close(fd);
+    return is_up;
+}
+
+static int listen_on(uint16_t port)
+{
+    struct sockaddr_in address = {
+        .sin_family = AF_INET,
+        .sin_port = htons(port),
+        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+    };
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    if (bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 128)) {
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_in address = {0};
+    socklen_t size = sizeof(address);
+    getsockname(fd, (struct sockaddr *)&address, &size);
+    return ntohs(address.sin_port);
+}
+
+/* --- The bootstrap --- */
+
+struct program {
+    char **environment;
+    char api[64], endpoint[64], task_root[PATH_MAX + 32];
+};
+
+static bool has_variable(const struct sandbox_spec *spec, struct str prefix)
+{
+    struct str rest = spec->environment, entry;
+    while (rest.len) {
+        str_cut(&rest, '\0', &entry);
+        if (str_starts(entry, prefix))
+            return true;
+    }
+    return false;
+}
+
+/* The environment that was asked for and what only the sandbox knows: the addresses. What the
+ * function's owner has set stays. */
+static void make_environment(const struct sandbox_spec *spec, const int *listeners,
+                             struct program *program)
+{
+    size_t count = 0, at = 0;
+    for (size_t i = 0; i < spec->environment.len; i++)
+        count += spec->environment.ptr[i] == '\0';
+    program->environment = calloc(count + 4, sizeof(*program->environment));
+    if (!program->environment)
+        fail(spec, "make the environment");
+
+    /* The block is this process's own copy. */
+    char *block = malloc(spec->environment.len + 1);
+    if (!block)
+        fail(spec, "make the environment");
+    memcpy(block, spec->environment.ptr, spec->environment.len);
+    for (char *entry = block; entry < block + spec->environment.len; entry += strlen(entry) + 1)
+        program->environment[at++] = entry;
+
+    snprintf(program->api, sizeof(program->api), "AWS_LAMBDA_RUNTIME_API=127.0.0.1:%u",
+             port_of(listeners[STARTED_API]));
+    snprintf(program->endpoint, sizeof(program->endpoint), "AWS_ENDPOINT_URL=http://127.0.0.1:%u",
+             port_of(listeners[STARTED_ENDPOINT]));
+    program->environment[at++] = program->api;
+    if (!has_variable(spec, STR("AWS_ENDPOINT_URL=")))
+        program->environment[at++] = program->endpoint;
+    if (!spec->is_sandboxed) {
+        snprintf(program->task_root, sizeof(program->task_root), "LAMBDA_TASK_ROOT=%s/%s",
+                 spec->functions_dir, spec->code);
+        program->environment[at++] = program->task_root;
+    }
+}
+
+static void connect_output(const struct sandbox_spec *spec)
+{
+    int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    dup2(nothing, STDIN_FILENO);
+    dup2(spec->output_fd, STDOUT_FILENO);
+    dup2(spec->output_fd, STDERR_FILENO);
+}
+
+static void reset_signals(void)
+{
+    sigset_t none;
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Does not return unless the bootstrap cannot be run. */
+static void run_program(const struct sandbox_spec *spec, const struct program *program)
+{
+    char task[2 * PATH_MAX];
+    snprintf(task, sizeof(task), "%s/%s/bootstrap", spec->functions_dir, spec->code);
+    const char *path = spec->is_sandboxed ? "/var/task/bootstrap" : task;
+    char name[] = "bootstrap";
+    char *arguments[] = {name, NULL};
+
+    execve(path, arguments, program->environment);
+    if (errno == ENOENT && access(path, F_OK) && spec->is_sandboxed)
+        execve("/opt/bootstrap", arguments, program->environment);
+}
+
+/* When memory is short, the kernel shall take the bootstrap and not the process that watches over
+ * it. Its own files below /proc are only open to it while it is "dumpable". Failing is harmless. */
+static void offer_to_oom_killer(void)
+{
+    prctl(PR_SET_DUMPABLE, 1);
+    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        dprintf(fd, "500");
+        close(fd);
+    }
+}
+
+/* Announces the sandbox and becomes the bootstrap. */
+static _Noreturn void run_bootstrap(const struct sandbox_spec *spec, const int *listeners)
+{
+    struct program program;
+    struct notice ready = {.kind = NOTICE_READY};
+    int fds[] = {
+        [STARTED_API] = listeners[STARTED_API],
+        [STARTED_ENDPOINT] = listeners[STARTED_ENDPOINT],
+        [STARTED_MEMORY] = open("/proc/self/status", O_RDONLY | O_CLOEXEC),
+    };
+    if (fds[STARTED_MEMORY] < 0)
+        fail(spec, "open the process's status");
+
+    make_environment(spec, listeners, &program);
+    setsid();
+    connect_output(spec);
+    reset_signals();
+    offer_to_oom_killer();
+    send_notice(spec, &ready, fds, sizeof(fds) / sizeof(*fds));
+
+    run_program(spec, &program);
+    struct notice failed = {.kind = NOTICE_EXITED, .exit = LAUNCHER_EXIT_EXEC, .status = errno};
+    send_notice(spec, &failed, NULL, 0);
+    _exit(127);
+}
+
+/* --- The first process --- */
+
+static void report_exit(const struct sandbox_spec *spec, int status)
+{
+    struct notice notice = {.kind = NOTICE_EXITED};
+    notice.exit = WIFSIGNALED(status) ? LAUNCHER_EXIT_SIGNAL : LAUNCHER_EXIT_CODE;
+    notice.status = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+    send_notice(spec, &notice, NULL, 0);
+}
+
+/* Reaps what ends until the bootstrap or the launcher does. */
+static _Noreturn void watch_over(const struct sandbox_spec *spec, pid_t bootstrap, int signals)
+{
+    struct pollfd waits[2] = {{.fd = signals, .events = POLLIN}, {.fd = spec->status_fd}};
+    while (true) {
+        struct signalfd_siginfo info;
+        int status;
+        pid_t pid;
+        poll(waits, 2, -1);
+        if (waits[1].revents & (POLLHUP | POLLERR))
+            _exit(1);
+        if (read(signals, &info, sizeof(info)) < 0 && errno != EAGAIN)
+            _exit(1);
+        while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+            if (pid == bootstrap) {
+                report_exit(spec, status);
+                _exit(0);
+            }
+        }
+    }
+}
+
+static int block_child_signal(void)
+{
+    sigset_t child;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, NULL);
+    return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* The root is entered as the launcher's user, who may look into the functions folder. */
+static void set_up(const struct sandbox_spec *spec)
+{
+    const char *step;
+    if (!raise_loopback())
+        fail(spec, "bring the loopback device up");
+    if (sethostname("sandbox", 7))
+        fail(spec, "set the host name");
+    if (!root_enter(spec, &step))
+        fail(spec, step);
+    if (setresgid(SANDBOX_GID, SANDBOX_GID, SANDBOX_GID) ||
+        setresuid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID))
+        fail(spec, "change the user");
+    /* Or the function, which runs as the same user, could open this process's memory. */
+    prctl(PR_SET_DUMPABLE, 0);
+    die_with_launcher(spec);
+    if (!guard_limits(spec) || !guard_enter())
+        fail(spec, "give up rights");
+}
+
+static _Noreturn void run_sandboxed(const struct sandbox_spec *spec)
+{
+    set_up(spec);
+    int listeners[] = {
+        [STARTED_API] = listen_on(SANDBOX_API_PORT),
+        [STARTED_ENDPOINT] = listen_on(SANDBOX_ENDPOINT_PORT),
+    };
+    if (listeners[STARTED_API] < 0 || listeners[STARTED_ENDPOINT] < 0)
+        fail(spec, "listen");
+
+    int signals = block_child_signal();
+    pid_t pid = fork();
+    if (signals < 0 || pid < 0)
+        fail(spec, "fork");
+    if (pid == 0)
+        run_bootstrap(spec, listeners);
+    close(listeners[STARTED_API]);
+    close(listeners[STARTED_ENDPOINT]);
+    close(spec->output_fd);
+    watch_over(spec, pid, signals);
+}
+
+/* Without a sandbox this process becomes the bootstrap. */
+static _Noreturn void run_plain(const struct sandbox_spec *spec)
+{
+    char folder[2 * PATH_MAX];
+    int listeners[] = {[STARTED_API] = listen_on(0), [STARTED_ENDPOINT] = listen_on(0)};
+    if (listeners[STARTED_API] < 0 || listeners[STARTED_ENDPOINT] < 0)
+        fail(spec, "listen");
+    snprintf(folder, sizeof(folder), "%s/%s", spec->functions_dir, spec->code);
+    if (chdir(folder))
+        fail(spec, "enter the function's folder");
+    if (!guard_limits(spec))
+        fail(spec, "set limits");
+    die_with_launcher(spec);
+    run_bootstrap(spec, listeners);
+}
+
+/* The launcher's descriptors are copied with it: among them are ends of sockets whose other ends
+ * must see them closed. */
+static void close_others(const struct sandbox_spec *spec)
+{
+    unsigned status = (unsigned)spec->status_fd, output = (unsigned)spec->output_fd;
+    unsigned low = status < output ? status : output;
+    unsigned high = status < output ? output : status;
+    if (low > 3)
+        close_range(3, low - 1, 0);
+    if (high > low + 1)
+        close_range(low + 1, high - 1, 0);
+    close_range(high + 1, ~0U, 0);
+}
+
+void sandbox_run(const struct sandbox_spec *spec)
+{
+    close_others(spec);
+    wait_for_go(spec);
+    if (spec->is_sandboxed)
+        run_sandboxed(spec);
+    run_plain(spec);
+}
