@@ -162,7 +162,7 @@ enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str
 /* The decision of a role's trust policy (and, where it names only the account, of the caller's own
  * policies). */
 enum err iam_check_trust(struct iam *iam, const struct principal *principal, yyjson_val *role,
-                         struct error *error);
+                         const struct condition_key *keys, size_t key_count, struct error *error);
 
 /* An id of `len` characters that begins with `prefix`. */
 struct str iam_new_id(struct arena *arena, const char *prefix, size_t len);

@@ -131,6 +131,21 @@ enum err entity_change(struct request *request, struct store_txn *txn,
 /* Checks a policy document of the input. ERR_IAM_MALFORMED_POLICY_DOCUMENT. */
 enum err check_document(struct request *request, const char *member, enum policy_kind kind);
 
+/* The same for a customer managed policy, with its size. */
+enum err check_managed_document(struct request *request);
+
+/* A document's size as quotas count it: without white space. */
+size_t policy_size(struct str document);
+
+/* DeleteConflict while policies are attached or written into it. */
+enum err check_bare(const struct entity *entity);
+
+/* NoSuchEntity for the input's PolicyArn. */
+enum err no_such_managed_policy(struct request *request);
+
+/* UserName of the input, or the caller's when it is a user. */
+enum err user_of_input(struct request *request, struct str *out_name);
+
 /* Checks that the managed policy exists, or fails with AWS's "does not exist or is not attachable".
  */
 enum err check_attachable(struct request *request, struct store_txn *txn, struct str arn);
@@ -163,7 +178,19 @@ enum err list_entities(struct request *request, const struct entity_kind *kind, 
                        void (*add)(struct request *request, yyjson_mut_val *object,
                                    yyjson_val *entity));
 
-/* --- Resources of the rows --- */
+/* --- Use of managed policies (usage.c) --- */
+
+struct usage {
+    struct map attached; /* ARN -> how often */
+    struct map boundaries;
+};
+
+/* Counts over all users and roles; the result lives in the reader's arena. */
+enum err usage_count(const struct reader *reader, struct usage **out, struct error *error);
+size_t usage_attached(const struct usage *usage, struct str arn);
+size_t usage_boundaries(const struct usage *usage, struct str arn);
+
+/* --- Resources of the rows (resource.c) --- */
 
 enum err resource_role(struct request *request, struct str *out_arn);
 enum err resource_user(struct request *request, struct str *out_arn);
@@ -174,4 +201,3 @@ enum err resource_new_policy(struct request *request, struct str *out_arn);
 enum err resource_all_roles(struct request *request, struct str *out_arn);
 enum err resource_all_users(struct request *request, struct str *out_arn);
 enum err resource_all_policies(struct request *request, struct str *out_arn);
-enum err resource_assumed_role(struct request *request, struct str *out_arn);

@@ -213,12 +213,14 @@ enum err iam_authorize(void *self, const struct authorization *authorization, st
 /* --- Assuming roles --- */
 
 enum err iam_check_trust(struct iam *iam, const struct principal *principal, yyjson_val *role,
-                         struct error *error)
+                         const struct condition_key *keys, size_t key_count, struct error *error)
 {
     struct authorization authorization = {
         .principal = principal,
         .action = STR("sts:AssumeRole"),
         .resource = json_get_str(role, "Arn"),
+        .keys = keys,
+        .key_count = key_count,
         .resource_policy = json_get_str(role, "AssumeRolePolicyDocument"),
     };
     if (iam_authorize(iam, &authorization, NULL) == OK)
@@ -241,10 +243,11 @@ enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str
         .arn = service,
         .name = service,
     };
+    struct condition_key source = {STR("aws:SourceAccount"), principal.account};
     yyjson_val *role = NULL;
     enum err rc = role_by_arn(&reader, role_arn, &role, error);
     if (rc == OK)
-        rc = iam_check_trust(iam, &principal, role, error);
+        rc = iam_check_trust(iam, &principal, role, &source, 1, error);
     if (rc)
         return rc;
 

@@ -1,5 +1,9 @@
 /* The STS API: who am I, and temporary credentials. */
+#include "base/clock.h"
 #include "services/iam/operations.h"
+
+enum { DEFAULT_ROLE_S = 3600, DEFAULT_SESSION_S = 43200, MAX_CHAINED_S = 3600 };
+enum { MAX_PACKED_POLICY = 16 * 1024 };
 
 enum err sts_get_caller_identity(struct request *request)
 {
@@ -10,9 +14,190 @@ enum err sts_get_caller_identity(struct request *request)
     return OK;
 }
 
-const struct operation sts_operations[] = {
-    {.name = "GetCallerIdentity", .handler = sts_get_caller_identity, .flags = OPERATION_NO_IAM},
-};
-const size_t sts_operation_count = sizeof(sts_operations) / sizeof(sts_operations[0]);
-const struct operation iam_operations[1];
-const size_t iam_operation_count = 0;
+static void add_credentials(struct request *request, const struct credentials *credentials)
+{
+    yyjson_mut_val *object = json_add_obj(request->doc, request_output(request), "Credentials");
+    json_add_str(request->doc, object, "AccessKeyId", credentials->access_key_id);
+    json_add_str(request->doc, object, "SecretAccessKey", credentials->secret_access_key);
+    json_add_str(request->doc, object, "SessionToken", credentials->session_token);
+    add_time(request, object, "Expiration", credentials->expires_ms);
+}
+
+/* --- Session policies --- */
+
+/* Adds the statements of a document to the session's policy. */
+static void add_statements(struct request *request, yyjson_mut_val *list, struct str document)
+{
+    yyjson_val *statements = json_get(json_parse(request->arena, document), "Statement");
+    size_t i, max;
+    yyjson_val *statement;
+    if (yyjson_is_obj(statements))
+        yyjson_mut_arr_append(list, yyjson_val_mut_copy(request->doc, statements));
+    yyjson_arr_foreach (statements, i, max, statement) {
+        yyjson_mut_arr_append(list, yyjson_val_mut_copy(request->doc, statement));
+    }
+}
+
+static enum err add_managed(struct request *request, yyjson_mut_val *list, struct str arn)
+{
+    struct reader reader = reader_of(request, NULL);
+    struct str document;
+    enum err rc = managed_document(&reader, arn, &document, &request->error);
+    if (rc == OK && !document.ptr)
+        rc = request_fail(request, ERR_IAM_MALFORMED_POLICY_DOCUMENT,
+                          "Specified managed policy %.*s does not exist", STR_ARG(arn));
+    if (rc == OK)
+        add_statements(request, list, document);
+    return rc;
+}
+
+/* The inline policy and the managed ones together, as one document; empty when there are none. */
+static enum err session_policy(struct request *request, struct str *out)
+{
+    struct str text = request_str(request, "Policy");
+    yyjson_val *arns = json_get(request->input, "PolicyArns"), *descriptor;
+    size_t i, max;
+    *out = STR_EMPTY;
+    if (!text.ptr && yyjson_arr_size(arns) == 0)
+        return OK;
+    enum err rc = text.ptr ? check_document(request, "Policy", POLICY_SESSION) : OK;
+    yyjson_mut_val *document = yyjson_mut_obj(request->doc);
+    json_add_str(request->doc, document, "Version", STR("2012-10-17"));
+    yyjson_mut_val *list = json_add_arr(request->doc, document, "Statement");
+    if (rc == OK && text.ptr)
+        add_statements(request, list, text);
+    yyjson_arr_foreach (arns, i, max, descriptor) {
+        if (rc == OK)
+            rc = add_managed(request, list, json_get_str(descriptor, "arn"));
+    }
+    *out = json_write(request->arena, document);
+    if (rc == OK && out->len > MAX_PACKED_POLICY)
+        rc = request_fail(request, ERR_STS_PACKED_POLICY_TOO_LARGE,
+                          "Packed policy consumes %zu%% of allotted space, please use smaller "
+                          "policy.",
+                          out->len * 100 / MAX_PACKED_POLICY);
+    return rc;
+}
+
+/* --- AssumeRole --- */
+
+static enum err check_duration(struct request *request, yyjson_val *role, int64_t *out_seconds)
+{
+    int64_t seconds = DEFAULT_ROLE_S, allowed = DEFAULT_ROLE_S;
+    json_get_i64(request->input, "DurationSeconds", &seconds);
+    json_get_i64(role, "MaxSessionDuration", &allowed);
+    if (request->principal.kind == PRINCIPAL_ROLE && seconds > MAX_CHAINED_S)
+        return request_fail(request, ERR_VALIDATION_ERROR,
+                            "The requested DurationSeconds exceeds the 1 hour session limit for "
+                            "roles assumed by role chaining.");
+    if (seconds > allowed)
+        return request_fail(request, ERR_VALIDATION_ERROR,
+                            "The requested DurationSeconds exceeds the MaxSessionDuration set for "
+                            "this role.");
+    *out_seconds = seconds;
+    return OK;
+}
+
+static void answer_role(struct request *request, yyjson_val *role, struct session *session)
+{
+    struct credentials credentials;
+    struct str account = request->skylite->config.account;
+    session_start(request_self(request, struct iam), request->arena, session, &credentials);
+    add_credentials(request, &credentials);
+    yyjson_mut_val *user = json_add_obj(request->doc, request_output(request), "AssumedRoleUser");
+    json_add_str(request->doc, user, "AssumedRoleId",
+                 arena_printf(request->arena, "%.*s:%.*s", STR_ARG(json_get_str(role, "Id")),
+                              STR_ARG(session->session_name)));
+    json_add_str(request->doc, user, "Arn",
+                 arena_printf(request->arena, "arn:aws:sts::%.*s:assumed-role/%.*s/%.*s",
+                              STR_ARG(account), STR_ARG(session->name),
+                              STR_ARG(session->session_name)));
+    if (session->policy.len)
+        json_add_i64(request->doc, request_output(request), "PackedPolicySize",
+                     (int64_t)(session->policy.len * 100 / MAX_PACKED_POLICY));
+}
+
+/* A role that is not there is refused like one that may not be assumed. */
+static enum err find_role(struct request *request, yyjson_val **out)
+{
+    struct reader reader = reader_of(request, NULL);
+    struct str arn = request_str(request, "RoleArn");
+    enum err rc = role_by_arn(&reader, arn, out, &request->error);
+    if (rc == ERR_IAM_NO_SUCH_ENTITY)
+        rc = request_fail(
+            request, ERR_ACCESS_DENIED,
+            "User: %.*s is not authorized to perform: sts:AssumeRole on resource: %.*s",
+            STR_ARG(request->principal.arn), STR_ARG(arn));
+    return rc;
+}
+
+static enum err check_assumption(struct request *request, yyjson_val **out_role)
+{
+    struct iam *iam = request_self(request, struct iam);
+    if (request->principal.kind == PRINCIPAL_ROOT)
+        return request_fail(request, ERR_ACCESS_DENIED,
+                            "Roles may not be assumed by root accounts.");
+    enum err rc = find_role(request, out_role);
+    if (rc)
+        return rc;
+    struct condition_key keys[REQUEST_CONDITION_KEYS + 2];
+    size_t count = request_condition_keys(request, keys);
+    struct str external_id = request_str(request, "ExternalId");
+    keys[count++] =
+        (struct condition_key){STR("sts:RoleSessionName"), request_str(request, "RoleSessionName")};
+    if (external_id.ptr)
+        keys[count++] = (struct condition_key){STR("sts:ExternalId"), external_id};
+    return iam_check_trust(iam, &request->principal, *out_role, keys, count, &request->error);
+}
+
+enum err sts_assume_role(struct request *request)
+{
+    struct session session = {.kind = SESSION_OF_ROLE};
+    int64_t seconds = 0;
+    yyjson_val *role = NULL;
+    enum err rc = PARAMS_CHECK(request, {"RoleArn", PARAM_TEXT, true, 20, 2048},
+                               {"RoleSessionName", PARAM_NAME, true, 2, 64},
+                               {"DurationSeconds", PARAM_NUMBER, false, 900, 43200},
+                               {"Policy", PARAM_DOCUMENT, false, 1, 2048},
+                               {"ExternalId", PARAM_TEXT, false, 2, 1224});
+    if (rc == OK)
+        rc = check_assumption(request, &role);
+    if (rc == OK)
+        rc = check_duration(request, role, &seconds);
+    if (rc == OK)
+        rc = session_policy(request, &session.policy);
+    if (rc)
+        return rc;
+    session.expires_ms = (clock_wall_ms() / 1000 + seconds) * 1000;
+    session.name = json_get_str(role, "RoleName");
+    session.id = json_get_str(role, "Id");
+    session.session_name = request_str(request, "RoleSessionName");
+    answer_role(request, role, &session);
+    return OK;
+}
+
+/* --- GetSessionToken --- */
+
+enum err sts_get_session_token(struct request *request)
+{
+    const struct principal *principal = &request->principal;
+    struct session session = {.kind = SESSION_OF_USER, .policy = STR_EMPTY};
+    struct credentials credentials;
+    int64_t seconds = DEFAULT_SESSION_S;
+    enum err rc = PARAMS_CHECK(request, {"DurationSeconds", PARAM_NUMBER, false, 900, 129600});
+    if (rc)
+        return rc;
+    if (!str_starts(principal->access_key_id, STR("AKIA")))
+        return request_fail(request, ERR_ACCESS_DENIED,
+                            "Cannot call GetSessionToken with session credentials");
+    if (principal->kind == PRINCIPAL_ROOT)
+        session.kind = SESSION_OF_ROOT;
+    json_get_i64(request->input, "DurationSeconds", &seconds);
+    session.expires_ms = (clock_wall_ms() / 1000 + seconds) * 1000;
+    session.name = principal->name;
+    session.id = principal->user_id;
+    session.session_name = STR_EMPTY;
+    session_start(request_self(request, struct iam), request->arena, &session, &credentials);
+    add_credentials(request, &credentials);
+    return OK;
+}

@@ -175,8 +175,6 @@ static void test_keys__temporary_key_without_its_token_is_refused(void **state)
                      ERR_UNRECOGNIZED_CLIENT);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {

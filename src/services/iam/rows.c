@@ -1,0 +1,76 @@
+/* The tables of operations. */
+#include "services/iam/operations.h"
+
+#define ROW(name, handler, resource)                                                               \
+    {                                                                                              \
+#name, handler, "iam:" #name, resource, .flags = 0                                         \
+    }
+
+/* The one list of what the IAM API offers, by subject. */
+const struct operation iam_operations[] = {
+    ROW(CreateRole, iam_create_role, resource_new_role),
+    ROW(GetRole, iam_get_role, resource_role),
+    ROW(ListRoles, iam_list_roles, resource_all_roles),
+    ROW(DeleteRole, iam_delete_role, resource_role),
+    ROW(UpdateRole, iam_update_role, resource_role),
+    ROW(UpdateRoleDescription, iam_update_role_description, resource_role),
+    ROW(UpdateAssumeRolePolicy, iam_update_assume_role_policy, resource_role),
+
+    ROW(AttachRolePolicy, iam_attach_role_policy, resource_role),
+    ROW(DetachRolePolicy, iam_detach_role_policy, resource_role),
+    ROW(ListAttachedRolePolicies, iam_list_attached_role_policies, resource_role),
+    ROW(PutRolePolicy, iam_put_role_policy, resource_role),
+    ROW(GetRolePolicy, iam_get_role_policy, resource_role),
+    ROW(DeleteRolePolicy, iam_delete_role_policy, resource_role),
+    ROW(ListRolePolicies, iam_list_role_policies, resource_role),
+    ROW(PutRolePermissionsBoundary, iam_put_role_permissions_boundary, resource_role),
+    ROW(DeleteRolePermissionsBoundary, iam_delete_role_permissions_boundary, resource_role),
+    ROW(TagRole, iam_tag_role, resource_role),
+    ROW(UntagRole, iam_untag_role, resource_role),
+    ROW(ListRoleTags, iam_list_role_tags, resource_role),
+
+    ROW(CreatePolicy, iam_create_policy, resource_new_policy),
+    ROW(GetPolicy, iam_get_policy, resource_policy),
+    ROW(ListPolicies, iam_list_policies, resource_all_policies),
+    ROW(DeletePolicy, iam_delete_policy, resource_policy),
+    ROW(ListEntitiesForPolicy, iam_list_entities_for_policy, resource_policy),
+    ROW(CreatePolicyVersion, iam_create_policy_version, resource_policy),
+    ROW(GetPolicyVersion, iam_get_policy_version, resource_policy),
+    ROW(ListPolicyVersions, iam_list_policy_versions, resource_policy),
+    ROW(DeletePolicyVersion, iam_delete_policy_version, resource_policy),
+    ROW(SetDefaultPolicyVersion, iam_set_default_policy_version, resource_policy),
+    ROW(TagPolicy, iam_tag_policy, resource_policy),
+    ROW(UntagPolicy, iam_untag_policy, resource_policy),
+    ROW(ListPolicyTags, iam_list_policy_tags, resource_policy),
+
+    ROW(CreateUser, iam_create_user, resource_new_user),
+    ROW(GetUser, iam_get_user, resource_user),
+    ROW(ListUsers, iam_list_users, resource_all_users),
+    ROW(DeleteUser, iam_delete_user, resource_user),
+    ROW(CreateAccessKey, iam_create_access_key, resource_user),
+    ROW(ListAccessKeys, iam_list_access_keys, resource_user),
+    ROW(UpdateAccessKey, iam_update_access_key, resource_user),
+    ROW(DeleteAccessKey, iam_delete_access_key, resource_user),
+
+    ROW(PutUserPolicy, iam_put_user_policy, resource_user),
+    ROW(GetUserPolicy, iam_get_user_policy, resource_user),
+    ROW(DeleteUserPolicy, iam_delete_user_policy, resource_user),
+    ROW(ListUserPolicies, iam_list_user_policies, resource_user),
+    ROW(AttachUserPolicy, iam_attach_user_policy, resource_user),
+    ROW(DetachUserPolicy, iam_detach_user_policy, resource_user),
+    ROW(ListAttachedUserPolicies, iam_list_attached_user_policies, resource_user),
+    ROW(PutUserPermissionsBoundary, iam_put_user_permissions_boundary, resource_user),
+    ROW(DeleteUserPermissionsBoundary, iam_delete_user_permissions_boundary, resource_user),
+    ROW(TagUser, iam_tag_user, resource_user),
+    ROW(UntagUser, iam_untag_user, resource_user),
+    ROW(ListUserTags, iam_list_user_tags, resource_user),
+};
+const size_t iam_operation_count = sizeof(iam_operations) / sizeof(iam_operations[0]);
+
+/* AssumeRole is decided by the role's trust policy; the others need no permission. */
+const struct operation sts_operations[] = {
+    {"GetCallerIdentity", sts_get_caller_identity, .flags = OPERATION_NO_IAM},
+    {"AssumeRole", sts_assume_role, .flags = OPERATION_NO_IAM},
+    {"GetSessionToken", sts_get_session_token, .flags = OPERATION_NO_IAM},
+};
+const size_t sts_operation_count = sizeof(sts_operations) / sizeof(sts_operations[0]);
