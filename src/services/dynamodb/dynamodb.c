@@ -1,0 +1,118 @@
+/* The service: its operations, its errors' names, its state. */
+#include "services/dynamodb/dynamodb.h"
+
+#include <stdlib.h>
+
+#include "services/dynamodb/operations.h"
+
+#define OPERATION(name, handler, resource)                                                         \
+    {                                                                                              \
+#name, handler, "dynamodb:" #name, resource, NULL, NULL, 0, 0                              \
+    }
+
+static const struct operation operations[] = {
+    OPERATION(CreateTable, ddb_create_table, ddb_table_resource),
+    OPERATION(DeleteItem, ddb_delete_item, ddb_table_resource),
+    OPERATION(DeleteTable, ddb_delete_table, ddb_table_resource),
+    OPERATION(DescribeTable, ddb_describe_table, ddb_table_resource),
+    OPERATION(GetItem, ddb_get_item, ddb_table_resource),
+    OPERATION(ListTables, ddb_list_tables, NULL),
+    OPERATION(PutItem, ddb_put_item, ddb_table_resource),
+    OPERATION(Query, ddb_query, ddb_table_resource),
+    OPERATION(Scan, ddb_scan, ddb_table_resource),
+    OPERATION(UpdateItem, ddb_update_item, ddb_table_resource),
+};
+
+/* Which of AWS's three name spaces an error's type is in. */
+static const char *prefix_of(enum err code)
+{
+    switch ((int)code) {
+    case ERR_VALIDATION:
+        return "com.amazon.coral.validate#";
+    case ERR_SERIALIZATION:
+    case ERR_UNKNOWN_OPERATION:
+    case ERR_ACCESS_DENIED_EXCEPTION:
+    case ERR_UNRECOGNIZED_CLIENT:
+    case ERR_MISSING_AUTHENTICATION_TOKEN:
+    case ERR_INCOMPLETE_SIGNATURE:
+    case ERR_INVALID_SIGNATURE:
+    case ERR_EXPIRED_TOKEN:
+        return "com.amazon.coral.service#";
+    default:
+        return "com.amazonaws.dynamodb.v20120810#";
+    }
+}
+
+static struct str type_of_error(const struct request *request, enum err code)
+{
+    if (code == ERR_INTERNAL)
+        code = ERR_DDB_INTERNAL;
+    return arena_printf(request->arena, "%s%s", prefix_of(code), error_type(code));
+}
+
+static struct service service = {
+    .name = "dynamodb",
+    .signing_name = "dynamodb",
+    .protocols = PROTOCOL_AWS_JSON_1_0,
+    .target_prefix = "DynamoDB_20120810",
+    .operations = operations,
+    .operation_count = sizeof(operations) / sizeof(operations[0]),
+    .error_type = type_of_error,
+};
+
+static enum err load_tables(struct dynamodb *dynamodb, struct error *error)
+{
+    struct arena arena = {0};
+    struct str prefix = ddb_table_store_key(&arena, STR_EMPTY), key, value;
+    struct store_iter *iter = store_iter_new(dynamodb->skylite->store, STORE_META, prefix,
+                                             store_prefix_end(&arena, prefix), false);
+    enum err rc = OK;
+    while (rc == OK && store_iter_next(iter, &key, &value)) {
+        struct ddb_table *table;
+        rc = ddb_table_load(dynamodb, value, &table, error);
+        if (rc == OK)
+            ddb_table_publish(dynamodb, table);
+    }
+    if (rc == OK)
+        rc = store_iter_error(iter, error);
+    store_iter_free(iter);
+    arena_release(&arena);
+    return rc;
+}
+
+enum err dynamodb_new(struct skylite *skylite, struct dynamodb **out, struct error *error)
+{
+    struct dynamodb *dynamodb = calloc(1, sizeof(*dynamodb));
+    if (!dynamodb)
+        abort();
+    dynamodb->skylite = skylite;
+    pthread_rwlock_init(&dynamodb->lock, NULL);
+    enum err rc = load_tables(dynamodb, error);
+    if (rc == OK)
+        rc = ddb_purge_resume(dynamodb, error);
+    if (rc) {
+        dynamodb_free(dynamodb);
+        return rc;
+    }
+    service.self = dynamodb;
+    skylite_add_service(skylite, &service);
+    *out = dynamodb;
+    return OK;
+}
+
+void dynamodb_free(struct dynamodb *dynamodb)
+{
+    size_t cursor = 0;
+    void *value;
+    if (!dynamodb)
+        return;
+    while (map_next(&dynamodb->tables, &cursor, NULL, &value))
+        ddb_table_unref(value);
+    cursor = 0;
+    while (map_next(&dynamodb->stats, &cursor, NULL, &value))
+        free(value);
+    map_release(&dynamodb->tables);
+    map_release(&dynamodb->stats);
+    pthread_rwlock_destroy(&dynamodb->lock);
+    free(dynamodb);
+}
