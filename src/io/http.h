@@ -14,7 +14,7 @@ struct http_header {
 struct http_listener;
 
 /* One request and its answer. It belongs to the loop's thread that it came in on. Everything in it
- * lives until the answer is written. */
+ * lives until http_reply is called for it. */
 struct http_exchange {
     struct arena arena;
     struct loop *loop;
@@ -22,16 +22,16 @@ struct http_exchange {
 
     struct str method; /* as sent, such as "GET" */
     struct str target; /* as sent, such as "/a%20b?c=d" */
-    struct str path;   /* the target up to '?', not decoded */
+    struct str path;   /* up to '?', not decoded; without the host of a target in absolute form */
     struct str query;  /* what follows '?', not decoded; empty when there is none */
-    struct http_header *headers;
+    struct http_header *headers; /* in the order sent, without blanks around values; no trailers */
     size_t header_count;
     struct str body;
     struct str peer; /* the client's address without port */
     bool is_http_1_0;
 
-    /* Set when the connection went away before the answer; http_reply must still be called, once.
-     */
+    /* Set when the connection went away before the answer; http_reply must still be called, once. A
+     * client that only ends its sending side still gets its answer. */
     bool is_aborted;
 };
 
@@ -42,13 +42,15 @@ struct str http_header_get(const struct http_exchange *exchange, struct str name
 /* Called when a whole request is in. The handler answers with http_reply now or later. */
 typedef void (*http_request_fn)(struct http_exchange *exchange, void *arg);
 
-/* Called when the headers are in: the largest body to take, in bytes. A longer one is answered with
- * 413 through `http_listener_options.reject`. */
+/* Called when the headers of a request with a body are in: the largest body to take, in bytes. A
+ * longer one is answered with 413 through `http_listener_options.reject`. It must not answer. */
 typedef size_t (*http_body_limit_fn)(const struct http_exchange *exchange, void *arg);
 
-/* Called instead of the request function for what the server itself refuses (400 malformed, 408,
- * 413, 431, 501, 505). Answers with http_reply; the connection is closed behind it. NULL: an answer
- * with an empty body. */
+/* Called instead of the request function for what the server itself refuses: 400 (malformed, no
+ * Host, ambiguous length), 408, 413, 417, 431, 501 (transfer codings but chunked, CONNECT) and 505.
+ * Answers with http_reply; the connection is closed behind it. The exchange holds what was read, no
+ * body, and an empty method and target when not even those were. NULL: an answer with an empty
+ * body. */
 typedef void (*http_reject_fn)(struct http_exchange *exchange, int status, void *arg);
 
 struct http_listener_options {
@@ -56,10 +58,12 @@ struct http_listener_options {
     http_body_limit_fn body_limit; /* NULL: max_body_bytes for all */
     http_reject_fn reject;
     void *arg;
-    size_t max_header_bytes;     /* 0: 64 KiB (request line and headers together) */
-    size_t max_body_bytes;       /* 0: 16 MiB */
-    unsigned request_timeout_ms; /* from first byte to whole request; 0: 60 s */
-    unsigned idle_timeout_ms;    /* between requests; 0: 75 s */
+    size_t max_header_bytes; /* 0: 64 KiB (request line and headers together) */
+    size_t max_body_bytes;   /* 0: 16 MiB */
+    /* From first byte to whole request, and the longest that a client may take nothing of its
+     * answer; 0: 60 s. Both time-outs are kept to a second, or to a quarter of the shorter. */
+    unsigned request_timeout_ms;
+    unsigned idle_timeout_ms; /* between requests; 0: 75 s */
 };
 
 /* Listens on `address` ("127.0.0.1", "::1") and `port` (0: any) with SO_REUSEPORT, so that each
@@ -79,17 +83,18 @@ uint16_t http_listener_port(const struct http_listener *listener);
 void *http_listener_arg(const struct http_listener *listener);
 
 /* Stops accepting; connections end after the answer under way, idle ones at once. `closed(arg)` is
- * called when the last one is gone and the listener is freed; it may be NULL. */
+ * called when the last one is gone, before the listener is freed; it may be NULL. Once. */
 void http_listener_close(struct http_listener *listener, void (*closed)(void *arg), void *arg);
 
 /* Closes all connections of it now, answered or not (for a sandbox that is gone). Their exchanges
- * become aborted. */
+ * become aborted. The listener goes on; until `closed` is called it may follow http_listener_close.
+ */
 void http_listener_abort(struct http_listener *listener);
 
 /* Answers the exchange, once, on its thread. `headers` and `body` are copied or written before it
- * returns or live in the exchange's arena. Content-Length, Connection and Date are set here unless
- * a header of that name is given (never give Content-Length). The body is left out for HEAD, 204
- * and 304. */
+ * returns; the exchange with all in its arena is gone then. Date is set here unless given.
+ * Content-Length and Transfer-Encoding are always set here; of Connection only "close" is heeded.
+ * Headers that hold line breaks are left out, as is the body for HEAD, 204 and 304. */
 void http_reply(struct http_exchange *exchange, int status, const struct http_header *headers,
                 size_t header_count, struct str body);
 

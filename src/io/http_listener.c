@@ -1,0 +1,227 @@
+/* The server's listeners: accepting, the time of their connections, ending. */
+#include <assert.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "io/http_server.h"
+
+enum {
+    BACKLOG = 1024,
+    ACCEPTED_AT_ONCE = 64,
+    DEFAULT_HEADER_BYTES = 64 * 1024,
+    DEFAULT_BODY_BYTES = 16 * 1024 * 1024,
+    DEFAULT_REQUEST_TIMEOUT_MS = 60 * 1000,
+    DEFAULT_IDLE_TIMEOUT_MS = 75 * 1000,
+    SHORTEST_CHECK_MS = 10,
+    LONGEST_CHECK_MS = 1000,
+};
+
+/* --- Accepting --- */
+
+static void accept_waiting(void *arg);
+
+static void start_accepting(struct http_listener *listener)
+{
+    listener->accepting = loop_watch_start(listener->loop, listener->fd, accept_waiting, listener);
+}
+
+static void stop_accepting(struct http_listener *listener)
+{
+    loop_watch_stop(listener->accepting);
+    listener->accepting = NULL;
+}
+
+/* Without descriptors or memory the waiting connections would wake the loop again and again: they
+ * stay in the kernel's queue until the next check. */
+static void pause_accepting(struct http_listener *listener)
+{
+    log_warn("io", "port %u: connections have to wait: %m", listener->port);
+    stop_accepting(listener);
+    loop_check_wake(listener->loop);
+}
+
+/* The rest are errors of the one connection that was to be accepted. */
+static bool must_pause(int failure)
+{
+    return failure == EMFILE || failure == ENFILE || failure == ENOBUFS || failure == ENOMEM ||
+           failure == EINVAL;
+}
+
+static void accept_waiting(void *arg)
+{
+    struct http_listener *listener = arg;
+    for (int i = 0; i < ACCEPTED_AT_ONCE; i++) {
+        struct sockaddr_storage peer = {0};
+        socklen_t len = sizeof(peer);
+        int fd =
+            accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            connection_start(listener, fd, (struct sockaddr *)&peer);
+        } else if (errno == EAGAIN) {
+            return;
+        } else if (must_pause(errno)) {
+            pause_accepting(listener);
+            return;
+        }
+    }
+}
+
+/* --- Time --- */
+
+static bool on_check(struct loop_check *check, uint64_t now_ms)
+{
+    struct http_listener *listener =
+        (struct http_listener *)((char *)check - offsetof(struct http_listener, check));
+    bool is_needed = false;
+    struct connection *next;
+    for (struct connection *c = listener->connections; c; c = next) {
+        next = c->next;
+        is_needed |= connection_check(c, now_ms);
+    }
+    if (!listener->accepting && !listener->is_closing)
+        start_accepting(listener);
+    return is_needed;
+}
+
+static uint64_t check_period(const struct http_listener_options *options)
+{
+    unsigned shorter = options->request_timeout_ms < options->idle_timeout_ms
+                           ? options->request_timeout_ms
+                           : options->idle_timeout_ms;
+    uint64_t period = shorter / 4;
+    period = period < SHORTEST_CHECK_MS ? SHORTEST_CHECK_MS : period;
+    return period > LONGEST_CHECK_MS ? LONGEST_CHECK_MS : period;
+}
+
+/* --- Starting --- */
+
+static void set_defaults(struct http_listener_options *options)
+{
+    if (!options->max_header_bytes)
+        options->max_header_bytes = DEFAULT_HEADER_BYTES;
+    if (!options->max_body_bytes)
+        options->max_body_bytes = DEFAULT_BODY_BYTES;
+    if (!options->request_timeout_ms)
+        options->request_timeout_ms = DEFAULT_REQUEST_TIMEOUT_MS;
+    if (!options->idle_timeout_ms)
+        options->idle_timeout_ms = DEFAULT_IDLE_TIMEOUT_MS;
+}
+
+static uint16_t port_of(int fd)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof(address);
+    getsockname(fd, (struct sockaddr *)&address, &len);
+    if (address.ss_family == AF_INET6)
+        return ntohs(((struct sockaddr_in6 *)&address)->sin6_port);
+    return address.ss_family == AF_INET ? ntohs(((struct sockaddr_in *)&address)->sin_port) : 0;
+}
+
+enum err http_listen_fd(struct loop *loop, int fd, const struct http_listener_options *options,
+                        struct http_listener **out, struct error *error)
+{
+    int yes = 1;
+    if (listen(fd, BACKLOG) != 0) {
+        error_set(error, ERR_INTERNAL, "cannot listen: %m");
+        close(fd);
+        return ERR_INTERNAL;
+    }
+    /* What is accepted inherits it. */
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+
+    struct http_listener *listener = calloc(1, sizeof(*listener));
+    if (!listener)
+        abort();
+    listener->loop = loop;
+    listener->fd = fd;
+    listener->port = port_of(fd);
+    listener->options = *options;
+    set_defaults(&listener->options);
+    listener->check =
+        (struct loop_check){.period_ms = check_period(&listener->options), .run = on_check};
+    loop_check_add(loop, &listener->check);
+    start_accepting(listener);
+    *out = listener;
+    return OK;
+}
+
+enum err http_listen(struct loop *loop, const char *address, uint16_t port,
+                     const struct http_listener_options *options, struct http_listener **out,
+                     struct error *error)
+{
+    struct sockaddr_storage where = {0};
+    bool is_ip6 = strchr(address, ':') != NULL;
+    int rc = is_ip6 ? uv_ip6_addr(address, port, (struct sockaddr_in6 *)&where)
+                    : uv_ip4_addr(address, port, (struct sockaddr_in *)&where);
+    if (rc)
+        return error_set(error, ERR_VALIDATION, "%s is no IP address", address);
+
+    int yes = 1;
+    int fd = socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return error_set(error, ERR_INTERNAL, "cannot make a socket: %m");
+    socklen_t len = is_ip6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) != 0 ||
+        bind(fd, (struct sockaddr *)&where, len) != 0) {
+        error_set(error, ERR_INTERNAL, "cannot listen on %s:%u: %m", address, port);
+        close(fd);
+        return ERR_INTERNAL;
+    }
+    return http_listen_fd(loop, fd, options, out, error);
+}
+
+uint16_t http_listener_port(const struct http_listener *listener)
+{
+    return listener->port;
+}
+
+void *http_listener_arg(const struct http_listener *listener)
+{
+    return listener->options.arg;
+}
+
+/* --- Ending --- */
+
+static void on_end(struct loop_task *task)
+{
+    struct http_listener *listener =
+        (struct http_listener *)((char *)task - offsetof(struct http_listener, end));
+    loop_check_remove(&listener->check);
+    if (listener->closed)
+        listener->closed(listener->closed_arg);
+    free(listener);
+}
+
+void listener_forget(struct http_listener *listener)
+{
+    if (!listener->is_closing || listener->connections || listener->is_ended)
+        return;
+    listener->is_ended = true;
+    listener->end.run = on_end;
+    loop_post(listener->loop, &listener->end);
+}
+
+void http_listener_close(struct http_listener *listener, void (*closed)(void *arg), void *arg)
+{
+    assert(!listener->is_closing);
+    listener->is_closing = true;
+    listener->closed = closed;
+    listener->closed_arg = arg;
+    stop_accepting(listener);
+    close(listener->fd);
+    for (struct connection *c = listener->connections; c; c = c->next) {
+        if (c->state == CONNECTION_READING && !c->is_begun)
+            connection_close(c);
+    }
+    listener_forget(listener);
+}
+
+void http_listener_abort(struct http_listener *listener)
+{
+    for (struct connection *c = listener->connections; c; c = c->next)
+        connection_close(c);
+}
