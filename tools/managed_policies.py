@@ -10,11 +10,12 @@ import sys
 HEAD = """/* Made from src/services/iam/managed/ by tools/managed_policies.py. */
 #include "services/iam/internal.h"
 
-const struct managed_policy managed_policies[] = {
+const struct managed_policy iam_managed_policies[] = {
 """
 TAIL = """};
 
-const size_t managed_policy_count = sizeof(managed_policies) / sizeof(managed_policies[0]);
+const size_t iam_managed_policy_count =
+    sizeof(iam_managed_policies) / sizeof(iam_managed_policies[0]);
 """
 
 

@@ -15,7 +15,7 @@ static struct str key_of(struct request *request, struct str id)
     return arena_printf(request->arena, "iam/key/%.*s", STR_ARG(id));
 }
 
-enum err user_of_input(struct request *request, struct str *out_name)
+enum err iam_user_of_input(struct request *request, struct str *out_name)
 {
     struct str name = request_str(request, "UserName");
     if (!name.ptr && request->principal.kind != PRINCIPAL_USER)
@@ -27,15 +27,15 @@ enum err user_of_input(struct request *request, struct str *out_name)
 
 static enum err load_user(struct request *request, struct store_txn *txn, struct entity *out)
 {
-    struct reader reader = reader_of(request, txn);
+    struct reader reader = iam_reader_of(request, txn);
     struct str name;
     yyjson_val *user;
-    enum err rc = user_of_input(request, &name);
+    enum err rc = iam_user_of_input(request, &name);
     if (rc == OK)
-        rc = entity_get(&reader, &user_kind, name, &user, &request->error);
+        rc = iam_entity_get(&reader, &iam_user_kind, name, &user, &request->error);
     if (rc)
         return rc;
-    *out = (struct entity){request, txn, entity_key(request->arena, &user_kind, name),
+    *out = (struct entity){request, txn, iam_entity_key(request->arena, &iam_user_kind, name),
                            json_doc(request->arena), NULL};
     out->root = yyjson_val_mut_copy(out->doc, user);
     return OK;
@@ -53,7 +53,7 @@ static void answer_key(struct request *request, yyjson_mut_val *key, int64_t cre
 {
     yyjson_mut_val *answer = yyjson_mut_val_mut_copy(request->doc, key);
     yyjson_mut_obj_remove_str(answer, "CreateDate");
-    add_time(request, answer, "CreateDate", created_ms);
+    iam_add_time(request, answer, "CreateDate", created_ms);
     json_add(request->doc, request_output(request), "AccessKey", answer);
 }
 
@@ -63,7 +63,7 @@ static enum err create_key(struct request *request, struct store_txn *txn)
     enum err rc = load_user(request, txn, &user);
     if (rc)
         return rc;
-    yyjson_mut_val *ids = entity_array(&user, "AccessKeys");
+    yyjson_mut_val *ids = iam_entity_array(&user, "AccessKeys");
     if (yyjson_mut_arr_size(ids) >= MAX_KEYS)
         return request_fail(request, ERR_IAM_LIMIT_EXCEEDED,
                             "Cannot exceed quota for AccessKeysPerUser: %d", MAX_KEYS);
@@ -71,14 +71,14 @@ static enum err create_key(struct request *request, struct store_txn *txn)
     int64_t now_ms = clock_wall_ms() / 1000 * 1000;
     struct str id = iam_new_id(request->arena, "AKIA", 20);
     yyjson_mut_val *key = yyjson_mut_obj(request->doc);
-    json_add_str(request->doc, key, "UserName", json_get_str(entity_read(&user), "UserName"));
+    json_add_str(request->doc, key, "UserName", json_get_str(iam_entity_read(&user), "UserName"));
     json_add_str(request->doc, key, "AccessKeyId", id);
     json_add_str(request->doc, key, "Status", STR("Active"));
     json_add_str(request->doc, key, "SecretAccessKey", iam_new_secret(request->arena));
     json_add_i64(request->doc, key, "CreateDate", now_ms);
     save_key(request, txn, key, id);
     yyjson_mut_arr_add_strn(user.doc, ids, id.ptr, id.len);
-    entity_save(&user);
+    iam_entity_save(&user);
     answer_key(request, key, now_ms);
     return OK;
 }
@@ -94,18 +94,18 @@ enum err iam_create_access_key(struct request *request)
 static enum err add_key(struct request *request, struct pager *pager, yyjson_mut_val *list,
                         struct str id)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     yyjson_val *key;
     int64_t created = 0;
-    enum err rc = reader_get(&reader, key_of(request, id), &key, &request->error);
-    if (rc || !key || !pager_take(pager, id))
+    enum err rc = iam_reader_get(&reader, key_of(request, id), &key, &request->error);
+    if (rc || !key || !iam_pager_take(pager, id))
         return rc;
     yyjson_mut_val *object = yyjson_mut_arr_add_obj(request->doc, list);
     json_get_i64(key, "CreateDate", &created);
     json_add_str(request->doc, object, "UserName", json_get_str(key, "UserName"));
     json_add_str(request->doc, object, "AccessKeyId", id);
     json_add_str(request->doc, object, "Status", json_get_str(key, "Status"));
-    add_time(request, object, "CreateDate", created);
+    iam_add_time(request, object, "CreateDate", created);
     return OK;
 }
 
@@ -114,7 +114,7 @@ static enum err list_keys(struct request *request, yyjson_val *user)
     struct pager pager;
     size_t i, max;
     yyjson_val *id;
-    enum err rc = pager_init(&pager, request);
+    enum err rc = iam_pager_init(&pager, request);
     if (rc)
         return rc;
     yyjson_mut_val *output = request_output(request);
@@ -123,20 +123,20 @@ static enum err list_keys(struct request *request, yyjson_val *user)
         if (rc == OK)
             rc = add_key(request, &pager, list, json_str(id));
     }
-    pager_finish(&pager, output);
+    iam_pager_finish(&pager, output);
     return rc;
 }
 
 enum err iam_list_access_keys(struct request *request)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct str name;
     yyjson_val *user;
     enum err rc = PARAMS_CHECK(request, PARAM_OPTIONAL_USER_NAME);
     if (rc == OK)
-        rc = user_of_input(request, &name);
+        rc = iam_user_of_input(request, &name);
     if (rc == OK)
-        rc = entity_get(&reader, &user_kind, name, &user, &request->error);
+        rc = iam_entity_get(&reader, &iam_user_kind, name, &user, &request->error);
     return rc ? rc : list_keys(request, user);
 }
 
@@ -146,14 +146,14 @@ enum err iam_list_access_keys(struct request *request)
 static enum err load_key(struct request *request, struct store_txn *txn, struct entity *out_user,
                          yyjson_val **out_key)
 {
-    struct reader reader = reader_of(request, txn);
+    struct reader reader = iam_reader_of(request, txn);
     struct str id = request_str(request, "AccessKeyId");
     enum err rc = load_user(request, txn, out_user);
     if (rc)
         return rc;
     *out_key = NULL;
-    if (array_find(entity_array(out_user, "AccessKeys"), id) >= 0)
-        rc = reader_get(&reader, key_of(request, id), out_key, &request->error);
+    if (iam_array_find(iam_entity_array(out_user, "AccessKeys"), id) >= 0)
+        rc = iam_reader_get(&reader, key_of(request, id), out_key, &request->error);
     if (rc == OK && !*out_key)
         rc = request_fail(request, ERR_IAM_NO_SUCH_ENTITY,
                           "The Access Key with id %.*s cannot be found.", STR_ARG(id));
@@ -195,9 +195,9 @@ static enum err delete_key(struct request *request, struct store_txn *txn)
     enum err rc = load_key(request, txn, &user, &key);
     if (rc)
         return rc;
-    yyjson_mut_val *ids = entity_array(&user, "AccessKeys");
-    yyjson_mut_arr_remove(ids, (size_t)array_find(ids, id));
-    entity_save(&user);
+    yyjson_mut_val *ids = iam_entity_array(&user, "AccessKeys");
+    yyjson_mut_arr_remove(ids, (size_t)iam_array_find(ids, id));
+    iam_entity_save(&user);
     store_txn_delete(txn, STORE_META, key_of(request, id));
     return OK;
 }

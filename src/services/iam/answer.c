@@ -2,7 +2,7 @@
 #include "base/encode.h"
 #include "services/iam/operations.h"
 
-struct str encode_document(struct request *request, struct str document)
+struct str iam_encode_document(struct request *request, struct str document)
 {
     struct buf buf;
     buf_init_arena(&buf, request->arena, document.len * 3);
@@ -13,11 +13,11 @@ struct str encode_document(struct request *request, struct str document)
 /* "RoleId" of "RoleName". */
 static const char *id_member(const struct entity_kind *kind)
 {
-    return kind == &role_kind ? "RoleId" : kind == &user_kind ? "UserId" : "PolicyId";
+    return kind == &iam_role_kind ? "RoleId" : kind == &iam_user_kind ? "UserId" : "PolicyId";
 }
 
-void add_entity(struct request *request, yyjson_mut_val *object, const struct entity_kind *kind,
-                yyjson_val *entity)
+void iam_add_entity(struct request *request, yyjson_mut_val *object, const struct entity_kind *kind,
+                    yyjson_val *entity)
 {
     int64_t created = 0;
     json_get_i64(entity, "CreateDate", &created);
@@ -25,10 +25,10 @@ void add_entity(struct request *request, yyjson_mut_val *object, const struct en
     json_add_str(request->doc, object, kind->name_member, json_get_str(entity, kind->name_member));
     json_add_str(request->doc, object, id_member(kind), json_get_str(entity, "Id"));
     json_add_str(request->doc, object, "Arn", json_get_str(entity, "Arn"));
-    add_time(request, object, "CreateDate", created);
+    iam_add_time(request, object, "CreateDate", created);
 }
 
-void add_boundary_and_tags(struct request *request, yyjson_mut_val *object, yyjson_val *entity)
+void iam_add_boundary_and_tags(struct request *request, yyjson_mut_val *object, yyjson_val *entity)
 {
     struct str boundary = json_get_str(entity, "PermissionsBoundary");
     if (boundary.ptr) {
@@ -43,12 +43,13 @@ void add_boundary_and_tags(struct request *request, yyjson_mut_val *object, yyjs
 
 /* --- Lists --- */
 
-enum err each_entity(const struct reader *reader, const struct entity_kind *kind,
-                     bool (*fn)(void *arg, struct str key, yyjson_val *entity), void *arg,
-                     struct error *error)
+enum err iam_each_entity(const struct reader *reader, const struct entity_kind *kind,
+                         bool (*fn)(void *arg, struct str key, yyjson_val *entity), void *arg,
+                         struct error *error)
 {
     struct str start = str_from(kind->key_prefix), key, text;
-    struct store_iter *iter = reader_iter(reader, start, store_prefix_end(reader->arena, start));
+    struct store_iter *iter =
+        iam_reader_iter(reader, start, store_prefix_end(reader->arena, start));
     while (store_iter_next(iter, &key, &text)) {
         yyjson_val *entity = json_parse(reader->arena, text);
         if (!fn(arg, arena_str(reader->arena, key), entity))
@@ -71,25 +72,25 @@ static bool list_entity(void *arg, struct str key, yyjson_val *entity)
     struct listing *listing = arg;
     struct request *request = listing->pager.request;
     if (str_starts(json_get_str(entity, "Path"), listing->path_prefix) &&
-        pager_take(&listing->pager, key))
+        iam_pager_take(&listing->pager, key))
         listing->add(request, yyjson_mut_arr_add_obj(request->doc, listing->array), entity);
-    return !pager_is_full(&listing->pager);
+    return !iam_pager_is_full(&listing->pager);
 }
 
-enum err list_entities(struct request *request, const struct entity_kind *kind, const char *list,
-                       void (*add)(struct request *request, yyjson_mut_val *object,
-                                   yyjson_val *entity))
+enum err
+iam_list_entities(struct request *request, const struct entity_kind *kind, const char *list,
+                  void (*add)(struct request *request, yyjson_mut_val *object, yyjson_val *entity))
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct listing listing = {.path_prefix = request_str(request, "PathPrefix"), .add = add};
     enum err rc = PARAMS_CHECK(request, PARAM_LIST_PREFIX);
     if (rc == OK)
-        rc = pager_init(&listing.pager, request);
+        rc = iam_pager_init(&listing.pager, request);
     if (rc)
         return rc;
     yyjson_mut_val *output = request_output(request);
     listing.array = json_add_arr(request->doc, output, list);
-    rc = each_entity(&reader, kind, list_entity, &listing, &request->error);
-    pager_finish(&listing.pager, output);
+    rc = iam_each_entity(&reader, kind, list_entity, &listing, &request->error);
+    iam_pager_finish(&listing.pager, output);
     return rc;
 }

@@ -9,14 +9,14 @@ static enum err attach(struct entity *entity)
 {
     struct request *request = entity->request;
     struct str arn = request_str(request, "PolicyArn");
-    yyjson_mut_val *attached = entity_array(entity, "AttachedPolicies");
-    enum err rc = check_attachable(request, entity->txn, arn);
-    if (rc || array_find(attached, arn) >= 0)
+    yyjson_mut_val *attached = iam_entity_array(entity, "AttachedPolicies");
+    enum err rc = iam_check_attachable(request, entity->txn, arn);
+    if (rc || iam_array_find(attached, arn) >= 0)
         return rc;
     if (yyjson_mut_arr_size(attached) >= MAX_ATTACHED)
         return request_fail(request, ERR_IAM_LIMIT_EXCEEDED, "Cannot exceed quota for %s: %d",
-                            yyjson_mut_obj_get(entity->root, "RoleName") ? role_kind.quota
-                                                                         : user_kind.quota,
+                            yyjson_mut_obj_get(entity->root, "RoleName") ? iam_role_kind.quota
+                                                                         : iam_user_kind.quota,
                             MAX_ATTACHED);
     yyjson_mut_arr_add_strn(entity->doc, attached, arn.ptr, arn.len);
     return OK;
@@ -24,12 +24,12 @@ static enum err attach(struct entity *entity)
 
 static enum err attach_to_role(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &role_kind, attach);
+    return iam_entity_change(request, txn, &iam_role_kind, attach);
 }
 
 static enum err attach_to_user(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &user_kind, attach);
+    return iam_entity_change(request, txn, &iam_user_kind, attach);
 }
 
 enum err iam_attach_role_policy(struct request *request)
@@ -49,8 +49,8 @@ enum err iam_attach_user_policy(struct request *request)
 static enum err detach(struct entity *entity)
 {
     struct str arn = request_str(entity->request, "PolicyArn");
-    yyjson_mut_val *attached = entity_array(entity, "AttachedPolicies");
-    ptrdiff_t index = array_find(attached, arn);
+    yyjson_mut_val *attached = iam_entity_array(entity, "AttachedPolicies");
+    ptrdiff_t index = iam_array_find(attached, arn);
     if (index < 0)
         return request_fail(entity->request, ERR_IAM_NO_SUCH_ENTITY, "Policy %.*s was not found.",
                             STR_ARG(arn));
@@ -60,12 +60,12 @@ static enum err detach(struct entity *entity)
 
 static enum err detach_from_role(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &role_kind, detach);
+    return iam_entity_change(request, txn, &iam_role_kind, detach);
 }
 
 static enum err detach_from_user(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &user_kind, detach);
+    return iam_entity_change(request, txn, &iam_user_kind, detach);
 }
 
 enum err iam_detach_role_policy(struct request *request)
@@ -96,17 +96,17 @@ static void split_policy_arn(struct str arn, struct str *out_path, struct str *o
 
 static enum err list_attached(struct request *request, const struct entity_kind *kind)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct str prefix = request_str(request, "PathPrefix"), path, name;
     struct pager pager;
     yyjson_val *entity, *arn;
     size_t i, max;
     enum err rc = PARAMS_CHECK(request, PARAM_LIST_PREFIX);
     if (rc == OK)
-        rc = pager_init(&pager, request);
+        rc = iam_pager_init(&pager, request);
     if (rc == OK)
-        rc = entity_get(&reader, kind, request_str(request, kind->name_member), &entity,
-                        &request->error);
+        rc = iam_entity_get(&reader, kind, request_str(request, kind->name_member), &entity,
+                            &request->error);
     if (rc)
         return rc;
 
@@ -116,24 +116,24 @@ static enum err list_attached(struct request *request, const struct entity_kind 
         /* The place in the list is the key: the list keeps its order. */
         struct str key = arena_printf(request->arena, "%04zu", i);
         split_policy_arn(json_str(arn), &path, &name);
-        if (!str_starts(path, prefix) || !pager_take(&pager, key))
+        if (!str_starts(path, prefix) || !iam_pager_take(&pager, key))
             continue;
         yyjson_mut_val *object = yyjson_mut_arr_add_obj(request->doc, list);
         json_add_str(request->doc, object, "PolicyName", name);
         json_add_str(request->doc, object, "PolicyArn", json_str(arn));
     }
-    pager_finish(&pager, output);
+    iam_pager_finish(&pager, output);
     return OK;
 }
 
 enum err iam_list_attached_role_policies(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_ROLE_NAME);
-    return rc ? rc : list_attached(request, &role_kind);
+    return rc ? rc : list_attached(request, &iam_role_kind);
 }
 
 enum err iam_list_attached_user_policies(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_USER_NAME);
-    return rc ? rc : list_attached(request, &user_kind);
+    return rc ? rc : list_attached(request, &iam_user_kind);
 }

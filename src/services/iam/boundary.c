@@ -6,30 +6,30 @@
         "PermissionsBoundary", PARAM_TEXT, true, 20, 2048                                          \
     }
 
-enum err set_boundary(struct entity *entity)
+enum err iam_set_boundary(struct entity *entity)
 {
     struct request *request = entity->request;
-    struct reader reader = reader_of(request, entity->txn);
+    struct reader reader = iam_reader_of(request, entity->txn);
     struct str arn = request_str(request, "PermissionsBoundary"), document;
     if (!arn.ptr)
         return OK;
-    enum err rc = managed_document(&reader, arn, &document, &request->error);
+    enum err rc = iam_managed_document(&reader, arn, &document, &request->error);
     if (rc == OK && !document.ptr)
         rc = request_fail(request, ERR_IAM_NO_SUCH_ENTITY,
                           "Scope ARN: %.*s does not exist or is not attachable.", STR_ARG(arn));
     if (rc == OK)
-        entity_set(entity, "PermissionsBoundary", arn);
+        iam_entity_set(entity, "PermissionsBoundary", arn);
     return rc;
 }
 
 static enum err run_put_on_role(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &role_kind, set_boundary);
+    return iam_entity_change(request, txn, &iam_role_kind, iam_set_boundary);
 }
 
 static enum err run_put_on_user(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &user_kind, set_boundary);
+    return iam_entity_change(request, txn, &iam_user_kind, iam_set_boundary);
 }
 
 enum err iam_put_role_permissions_boundary(struct request *request)
@@ -54,12 +54,12 @@ static enum err remove_boundary(struct entity *entity)
 
 static enum err run_remove_from_role(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &role_kind, remove_boundary);
+    return iam_entity_change(request, txn, &iam_role_kind, remove_boundary);
 }
 
 static enum err run_remove_from_user(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &user_kind, remove_boundary);
+    return iam_entity_change(request, txn, &iam_user_kind, remove_boundary);
 }
 
 enum err iam_delete_role_permissions_boundary(struct request *request)

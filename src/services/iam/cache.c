@@ -24,18 +24,18 @@ static void add_ref(atomic_uint *refs)
     atomic_fetch_add_explicit(refs, 1, memory_order_relaxed);
 }
 
-void holder_unref(struct holder *holder)
+void iam_holder_unref(struct holder *holder)
 {
     if (!holder || !drops_last(&holder->refs))
         return;
     for (size_t i = 0; i < holder->policy_count; i++)
-        policy_unref(holder->policies[i]);
-    policy_unref(holder->boundary);
+        iam_policy_unref(holder->policies[i]);
+    iam_policy_unref(holder->boundary);
     arena_release(&holder->arena);
     free(holder);
 }
 
-void long_term_key_unref(struct long_term_key *key)
+void iam_long_term_key_unref(struct long_term_key *key)
 {
     if (!key || !drops_last(&key->refs))
         return;
@@ -57,17 +57,17 @@ static void clear(struct map *map, void (*unref)(void *value))
 
 static void unref_holder(void *value)
 {
-    holder_unref(value);
+    iam_holder_unref(value);
 }
 
 static void unref_key(void *value)
 {
-    long_term_key_unref(value);
+    iam_long_term_key_unref(value);
 }
 
 static void unref_policy(void *value)
 {
-    policy_unref(value);
+    iam_policy_unref(value);
 }
 
 void iam_cache_forget(struct iam_cache *cache)
@@ -94,7 +94,7 @@ static struct policy *find_document(struct iam_cache *cache, struct str text)
     pthread_rwlock_rdlock(&cache->lock);
     struct policy *policy = map_get(&cache->documents, text);
     if (policy)
-        policy_ref(policy);
+        iam_policy_ref(policy);
     pthread_rwlock_unlock(&cache->lock);
     return policy;
 }
@@ -104,7 +104,7 @@ static void keep_document(struct iam_cache *cache, struct str text, struct polic
     pthread_rwlock_wrlock(&cache->lock);
     if (cache->documents.count >= MAX_DOCUMENTS)
         clear(&cache->documents, unref_policy);
-    policy_unref(map_set(&cache->documents, text, policy_ref(policy)));
+    iam_policy_unref(map_set(&cache->documents, text, iam_policy_ref(policy)));
     pthread_rwlock_unlock(&cache->lock);
 }
 
@@ -112,7 +112,7 @@ enum err iam_document(struct iam *iam, struct str text, struct policy **out, str
 {
     struct policy *policy = find_document(&iam->cache, text);
     if (!policy) {
-        enum err rc = policy_compile(text, POLICY_RESOURCE, &policy, error);
+        enum err rc = iam_policy_compile(text, POLICY_RESOURCE, &policy, error);
         if (rc)
             return rc;
         keep_document(&iam->cache, text, policy);
@@ -149,7 +149,7 @@ static enum err add_policies(struct iam *iam, const struct reader *reader, yyjso
     yyjson_arr_foreach (attached, i, max, value) {
         struct str text = {NULL, 0};
         if (rc == OK)
-            rc = managed_document(reader, json_str(value), &text, error);
+            rc = iam_managed_document(reader, json_str(value), &text, error);
         if (rc == OK && text.ptr)
             rc = add_policy(iam, holder, text, error);
     }
@@ -163,7 +163,7 @@ static enum err add_boundary(struct iam *iam, const struct reader *reader, yyjso
     struct str arn = json_get_str(entity, "PermissionsBoundary"), text;
     if (!arn.ptr)
         return OK;
-    enum err rc = managed_document(reader, arn, &text, error);
+    enum err rc = iam_managed_document(reader, arn, &text, error);
     if (rc)
         return rc;
     return iam_document(iam, text.ptr ? text : STR("{\"Statement\":[]}"), &holder->boundary, error);
@@ -189,7 +189,7 @@ static enum err load_holder(struct iam *iam, const struct entity_kind *kind, str
     struct arena arena = {0};
     struct reader reader = {iam->skylite->store, NULL, &arena};
     yyjson_val *entity;
-    enum err rc = reader_get(&reader, entity_key(&arena, kind, name), &entity, error);
+    enum err rc = iam_reader_get(&reader, iam_entity_key(&arena, kind, name), &entity, error);
     *out = NULL;
     if (rc == OK && entity) {
         struct holder *holder = calloc(1, sizeof(*holder));
@@ -206,7 +206,7 @@ static enum err load_holder(struct iam *iam, const struct entity_kind *kind, str
         if (rc == OK)
             *out = holder;
         else
-            holder_unref(holder);
+            iam_holder_unref(holder);
     }
     arena_release(&arena);
     return rc;
@@ -239,7 +239,7 @@ static void keep_holder(struct iam_cache *cache, struct str key, struct holder *
         if (cache->holders.count >= MAX_HOLDERS)
             clear(&cache->holders, unref_holder);
         add_ref(&holder->refs);
-        holder_unref(map_set(&cache->holders, key, holder));
+        iam_holder_unref(map_set(&cache->holders, key, holder));
     }
     pthread_rwlock_unlock(&cache->lock);
 }
@@ -281,7 +281,7 @@ static void keep_key(struct iam_cache *cache, struct str id, struct long_term_ke
         if (cache->keys.count >= MAX_HOLDERS)
             clear(&cache->keys, unref_key);
         add_ref(&key->refs);
-        long_term_key_unref(map_set(&cache->keys, id, key));
+        iam_long_term_key_unref(map_set(&cache->keys, id, key));
     }
     pthread_rwlock_unlock(&cache->lock);
 }
@@ -292,8 +292,8 @@ static enum err load_key(struct iam *iam, struct str id, struct long_term_key **
     struct arena arena = {0};
     struct reader reader = {iam->skylite->store, NULL, &arena};
     yyjson_val *document;
-    enum err rc =
-        reader_get(&reader, arena_printf(&arena, "iam/key/%.*s", STR_ARG(id)), &document, error);
+    enum err rc = iam_reader_get(&reader, arena_printf(&arena, "iam/key/%.*s", STR_ARG(id)),
+                                 &document, error);
     *out = NULL;
     if (rc == OK && document) {
         struct long_term_key *key = calloc(1, sizeof(*key));

@@ -62,7 +62,7 @@ static bool take_suffix(struct str *name, struct str suffix)
     return true;
 }
 
-bool condition_operator(struct str name, struct condition *out)
+bool iam_condition_operator(struct str name, struct condition *out)
 {
     enum condition_set set = take_prefix(&name, STR("ForAllValues:"))  ? SET_FOR_ALL
                              : take_prefix(&name, STR("ForAnyValue:")) ? SET_FOR_ANY
@@ -109,21 +109,21 @@ static bool add_value(struct arena *arena, yyjson_val *value, unsigned variables
     bool is_glob = out->test == TEST_STRING_LIKE || out->test == TEST_ARN;
     unsigned flags = variables | (is_glob ? PATTERN_WILDCARDS : 0u);
     if (out->test == TEST_ARN)
-        arn_pattern_compile(arena, text, flags, &out->arns[out->value_count++]);
+        iam_arn_pattern_compile(arena, text, flags, &out->arns[out->value_count++]);
     else
-        pattern_compile(arena, text, flags, &out->values[out->value_count++]);
+        iam_pattern_compile(arena, text, flags, &out->values[out->value_count++]);
     return true;
 }
 
-bool condition_compile(struct arena *arena, struct str key, yyjson_val *values, unsigned variables,
-                       struct condition *out)
+bool iam_condition_compile(struct arena *arena, struct str key, yyjson_val *values,
+                           unsigned variables, struct condition *out)
 {
     size_t count = yyjson_is_arr(values) ? yyjson_arr_size(values) : 1;
     if (out->test == TEST_ARN)
         out->arns = arena_array(arena, struct arn_pattern, count);
     else
         out->values = arena_array(arena, struct pattern, count);
-    out->key = context_key_make(arena_str(arena, key));
+    out->key = iam_context_key_make(arena_str(arena, key));
     out->value_count = 0;
     if (!yyjson_is_arr(values))
         return add_value(arena, values, variables, out);
@@ -263,7 +263,7 @@ static bool parse_iso_date(struct str text, int64_t *out_ms)
     return true;
 }
 
-bool condition_parse_date(struct str text, int64_t *out_ms)
+bool iam_condition_parse_date(struct str text, int64_t *out_ms)
 {
     double seconds;
     if (parse_iso_date(text, out_ms))
@@ -296,7 +296,7 @@ static bool parse_address(struct str text, unsigned char bytes[16], unsigned *ou
     return true;
 }
 
-bool condition_ip_in_range(struct str address, struct str range)
+bool iam_condition_ip_in_range(struct str address, struct str range)
 {
     unsigned char have[16], want[16];
     unsigned have_bits, want_bits;
@@ -327,7 +327,7 @@ static bool number_matches(const struct condition *condition, struct str have, s
 static bool date_matches(const struct condition *condition, struct str have, struct str want)
 {
     int64_t a, b;
-    return condition_parse_date(have, &a) && condition_parse_date(want, &b) &&
+    return iam_condition_parse_date(have, &a) && iam_condition_parse_date(want, &b) &&
            relation_holds(condition->relation, (double)a, (double)b);
 }
 
@@ -348,7 +348,7 @@ static bool text_matches(const struct condition *condition, struct str have, str
     case TEST_BOOL:
         return str_eq_nocase(have, want);
     case TEST_STRING_LIKE:
-        return pattern_glob(want, have);
+        return iam_pattern_glob(want, have);
     case TEST_NUMERIC:
         return number_matches(condition, have, want);
     case TEST_DATE:
@@ -356,7 +356,7 @@ static bool text_matches(const struct condition *condition, struct str have, str
     case TEST_BINARY:
         return binary_matches(have, want, arena);
     case TEST_IP:
-        return condition_ip_in_range(have, want);
+        return iam_condition_ip_in_range(have, want);
     case TEST_ARN:
     case TEST_NULL:
         break;
@@ -367,9 +367,9 @@ static bool text_matches(const struct condition *condition, struct str have, str
 static bool arn_matches(const struct condition *condition, struct str have, struct context *context)
 {
     struct arn arn;
-    bool is_arn = arn_split(have, &arn);
+    bool is_arn = iam_arn_split(have, &arn);
     for (size_t i = 0; i < condition->value_count; i++) {
-        if (arn_pattern_match(&condition->arns[i], have, is_arn ? &arn : NULL, context))
+        if (iam_arn_pattern_match(&condition->arns[i], have, is_arn ? &arn : NULL, context))
             return true;
     }
     return false;
@@ -392,7 +392,7 @@ static bool matches_any(const struct condition *condition, struct str have, stru
         const struct pattern *pattern = &condition->values[i];
         struct str want = pattern->text;
         bool is_known =
-            pattern->variable_count == 0 || pattern_expand(pattern, context, &arena, &want);
+            pattern->variable_count == 0 || iam_pattern_expand(pattern, context, &arena, &want);
         matches = is_known && text_matches(condition, have, want, &arena);
     }
     arena_release(&arena);
@@ -418,11 +418,11 @@ static bool holds_without_value(const struct condition *condition)
 }
 
 /* Without a set operator, a negated one asks that no value of the request matches. */
-bool condition_holds(const struct condition *condition, struct context *context)
+bool iam_condition_holds(const struct condition *condition, struct context *context)
 {
     size_t cursor = 0;
     struct str value;
-    if (!context_next(context, &condition->key, &cursor, &value))
+    if (!iam_context_next(context, &condition->key, &cursor, &value))
         return holds_without_value(condition);
     if (condition->test == TEST_NULL)
         return null_holds(condition, false);
@@ -433,6 +433,6 @@ bool condition_holds(const struct condition *condition, struct context *context)
         bool holds = matches_any(condition, value, context) != condition->is_negated;
         if (holds != needs_all)
             return holds;
-    } while (context_next(context, &condition->key, &cursor, &value));
+    } while (iam_context_next(context, &condition->key, &cursor, &value));
     return needs_all;
 }

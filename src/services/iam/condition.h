@@ -37,17 +37,17 @@ struct condition {
 };
 
 /* Reads "ForAnyValue:StringLikeIfExists" into `out`; false when there is no such operator. */
-bool condition_operator(struct str name, struct condition *out);
+bool iam_condition_operator(struct str name, struct condition *out);
 
 /* Fills `out`, whose operator is set, from a key and its value or values. False when a value is no
  * text, number or boolean. `variables` is 0 or PATTERN_VARIABLES. */
-bool condition_compile(struct arena *arena, struct str key, yyjson_val *values, unsigned variables,
-                       struct condition *out);
+bool iam_condition_compile(struct arena *arena, struct str key, yyjson_val *values,
+                           unsigned variables, struct condition *out);
 
-bool condition_holds(const struct condition *condition, struct context *context);
+bool iam_condition_holds(const struct condition *condition, struct context *context);
 
 /* A date of ISO 8601 as W3C profiles it, or epoch seconds, in milliseconds. */
-bool condition_parse_date(struct str text, int64_t *out_ms);
+bool iam_condition_parse_date(struct str text, int64_t *out_ms);
 
 /* True when `address` is in `range` ("203.0.113.0/24", "2001:db8::/32", or one address). */
-bool condition_ip_in_range(struct str address, struct str range);
+bool iam_condition_ip_in_range(struct str address, struct str range);

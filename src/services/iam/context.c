@@ -22,7 +22,7 @@ static const struct {
     {STR_INIT("aws:PrincipalServiceName"), CONTEXT_PRINCIPAL_SERVICE_NAME},
 };
 
-struct context_key context_key_make(struct str name)
+struct context_key iam_context_key_make(struct str name)
 {
     static const struct str tag_prefix = STR_INIT("aws:PrincipalTag/");
     for (size_t i = 0; i < sizeof(known_keys) / sizeof(known_keys[0]); i++) {
@@ -121,8 +121,8 @@ static bool computed(struct context *context, const struct context_key *key, str
     return false;
 }
 
-bool context_next(struct context *context, const struct context_key *key, size_t *cursor,
-                  struct str *out_value)
+bool iam_context_next(struct context *context, const struct context_key *key, size_t *cursor,
+                      struct str *out_value)
 {
     if (key->kind != CONTEXT_REQUEST)
         return (*cursor)++ == 0 && computed(context, key, out_value);

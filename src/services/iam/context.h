@@ -39,9 +39,9 @@ struct context {
 };
 
 /* Prepares a key; `name` must stay as long as the key. Names are compared without case. */
-struct context_key context_key_make(struct str name);
+struct context_key iam_context_key_make(struct str name);
 
 /* The values of a key, one per call: start with *cursor = 0. False when there are no more. A value
  * is borrowed until the next call for the same context. */
-bool context_next(struct context *context, const struct context_key *key, size_t *cursor,
-                  struct str *out_value);
+bool iam_context_next(struct context *context, const struct context_key *key, size_t *cursor,
+                      struct str *out_value);

@@ -1,7 +1,7 @@
 /* Documents of users, roles and policies in the store. */
 #include "services/iam/internal.h"
 
-const struct entity_kind role_kind = {
+const struct entity_kind iam_role_kind = {
     .noun = "role",
     .title = "Role",
     .name_member = "RoleName",
@@ -12,7 +12,7 @@ const struct entity_kind role_kind = {
     .quota = "PoliciesPerRole",
 };
 
-const struct entity_kind user_kind = {
+const struct entity_kind iam_user_kind = {
     .noun = "user",
     .title = "User",
     .name_member = "UserName",
@@ -23,7 +23,7 @@ const struct entity_kind user_kind = {
     .quota = "PoliciesPerUser",
 };
 
-const struct entity_kind policy_kind = {
+const struct entity_kind iam_policy_kind = {
     .noun = "policy",
     .title = "Policy",
     .name_member = "PolicyName",
@@ -34,13 +34,13 @@ const struct entity_kind policy_kind = {
 
 /* --- Reading --- */
 
-struct reader reader_of(struct request *request, struct store_txn *txn)
+struct reader iam_reader_of(struct request *request, struct store_txn *txn)
 {
     return (struct reader){request->skylite->store, txn, request->arena};
 }
 
-enum err reader_get(const struct reader *reader, struct str key, yyjson_val **out,
-                    struct error *error)
+enum err iam_reader_get(const struct reader *reader, struct str key, yyjson_val **out,
+                        struct error *error)
 {
     bool found = false;
     struct str text;
@@ -55,13 +55,13 @@ enum err reader_get(const struct reader *reader, struct str key, yyjson_val **ou
     return *out ? OK : error_set(error, ERR_INTERNAL, "A document of IAM in the store is damaged");
 }
 
-struct store_iter *reader_iter(const struct reader *reader, struct str start, struct str end)
+struct store_iter *iam_reader_iter(const struct reader *reader, struct str start, struct str end)
 {
     return reader->txn ? store_txn_iter_new(reader->txn, STORE_META, start, end, false)
                        : store_iter_new(reader->store, STORE_META, start, end, false);
 }
 
-struct str entity_key(struct arena *arena, const struct entity_kind *kind, struct str name)
+struct str iam_entity_key(struct arena *arena, const struct entity_kind *kind, struct str name)
 {
     struct str key = arena_printf(arena, "%s%.*s", kind->key_prefix, STR_ARG(name));
     size_t prefix = strlen(kind->key_prefix);
@@ -73,10 +73,10 @@ struct str entity_key(struct arena *arena, const struct entity_kind *kind, struc
     return str_make(lower, key.len);
 }
 
-enum err entity_get(const struct reader *reader, const struct entity_kind *kind, struct str name,
-                    yyjson_val **out, struct error *error)
+enum err iam_entity_get(const struct reader *reader, const struct entity_kind *kind,
+                        struct str name, yyjson_val **out, struct error *error)
 {
-    enum err rc = reader_get(reader, entity_key(reader->arena, kind, name), out, error);
+    enum err rc = iam_reader_get(reader, iam_entity_key(reader->arena, kind, name), out, error);
     if (rc == OK && !*out)
         rc = error_set(error, ERR_IAM_NO_SUCH_ENTITY, "The %s with name %.*s cannot be found.",
                        kind->noun, STR_ARG(name));
@@ -92,22 +92,23 @@ static struct str name_of_arn(struct str arn)
     return str_slice(arn, start, arn.len);
 }
 
-enum err role_by_arn(const struct reader *reader, struct str arn, yyjson_val **out,
-                     struct error *error)
+enum err iam_role_by_arn(const struct reader *reader, struct str arn, yyjson_val **out,
+                         struct error *error)
 {
     struct str name = name_of_arn(arn);
-    enum err rc = reader_get(reader, entity_key(reader->arena, &role_kind, name), out, error);
+    enum err rc =
+        iam_reader_get(reader, iam_entity_key(reader->arena, &iam_role_kind, name), out, error);
     if (rc == OK && (!*out || !str_eq(json_get_str(*out, "Arn"), arn)))
         rc = error_set(error, ERR_IAM_NO_SUCH_ENTITY, "The role with name %.*s cannot be found.",
                        STR_ARG(name));
     return rc;
 }
 
-enum err policy_by_arn(const struct reader *reader, struct str arn, yyjson_val **out,
-                       struct error *error)
+enum err iam_policy_by_arn(const struct reader *reader, struct str arn, yyjson_val **out,
+                           struct error *error)
 {
-    enum err rc =
-        reader_get(reader, entity_key(reader->arena, &policy_kind, name_of_arn(arn)), out, error);
+    enum err rc = iam_reader_get(
+        reader, iam_entity_key(reader->arena, &iam_policy_kind, name_of_arn(arn)), out, error);
     if (rc == OK && *out && !str_eq(json_get_str(*out, "Arn"), arn))
         *out = NULL;
     return rc;

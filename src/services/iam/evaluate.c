@@ -31,7 +31,7 @@ static void call_init(struct call *call, struct context *context)
     call->context = context;
     call->action = str_make(call->action_bytes, len);
     call->resource = authorization->resource;
-    call->is_arn = arn_split(call->resource, &call->arn);
+    call->is_arn = iam_arn_split(call->resource, &call->arn);
 }
 
 /* --- One statement --- */
@@ -40,7 +40,7 @@ static bool action_matches(const struct statement *statement, const struct call 
 {
     bool is_listed = false;
     for (size_t i = 0; i < statement->action_count && !is_listed; i++)
-        is_listed = pattern_match(&statement->actions[i], call->action, NULL);
+        is_listed = iam_pattern_match(&statement->actions[i], call->action, NULL);
     return is_listed != statement->is_not_action;
 }
 
@@ -51,8 +51,8 @@ static bool resource_matches(const struct statement *statement, const struct cal
         return true;
     bool is_listed = false;
     for (size_t i = 0; i < statement->resource_count && !is_listed; i++)
-        is_listed = arn_pattern_match(&statement->resources[i], call->resource,
-                                      call->is_arn ? &call->arn : NULL, call->context);
+        is_listed = iam_arn_pattern_match(&statement->resources[i], call->resource,
+                                          call->is_arn ? &call->arn : NULL, call->context);
     return is_listed != statement->is_not_resource;
 }
 
@@ -106,7 +106,7 @@ static enum principal_match principal_matches(const struct statement *statement,
 static bool conditions_hold(const struct statement *statement, struct context *context)
 {
     for (size_t i = 0; i < statement->condition_count; i++) {
-        if (!condition_holds(&statement->conditions[i], context))
+        if (!iam_condition_holds(&statement->conditions[i], context))
             return false;
     }
     return true;
@@ -146,7 +146,7 @@ static bool needs_resource_policy(enum principal_kind kind)
     return kind == PRINCIPAL_SERVICE || kind == PRINCIPAL_ANONYMOUS;
 }
 
-enum decision evaluate(const struct policy_set *policies, struct context *context)
+enum decision iam_evaluate(const struct policy_set *policies, struct context *context)
 {
     enum principal_kind kind = context->authorization->principal->kind;
     struct verdict identity = {0};
@@ -211,8 +211,8 @@ static struct str reason(enum decision decision)
     return STR_EMPTY;
 }
 
-enum err evaluate_error(enum decision decision, const struct authorization *authorization,
-                        struct error *error)
+enum err iam_evaluate_error(enum decision decision, const struct authorization *authorization,
+                            struct error *error)
 {
     const struct principal *principal = authorization->principal;
     struct str who = principal->kind == PRINCIPAL_ANONYMOUS ? STR("anonymous") : principal->arn;

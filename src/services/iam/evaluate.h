@@ -26,9 +26,9 @@ enum decision {
     DECISION_NO_SESSION,
 };
 
-enum decision evaluate(const struct policy_set *policies, struct context *context);
+enum decision iam_evaluate(const struct policy_set *policies, struct context *context);
 
 /* Fills `error` with AWS's message for a refusal and returns ERR_ACCESS_DENIED_EXCEPTION; OK for
  * DECISION_ALLOW. */
-enum err evaluate_error(enum decision decision, const struct authorization *authorization,
-                        struct error *error);
+enum err iam_evaluate_error(enum decision decision, const struct authorization *authorization,
+                            struct error *error);

@@ -8,7 +8,7 @@ static size_t total_size(yyjson_mut_val *policies)
     size_t i, max, size = 0;
     yyjson_mut_val *name, *value;
     yyjson_mut_obj_foreach (policies, i, max, name, value) {
-        size += policy_size(str_make(yyjson_mut_get_str(value), yyjson_mut_get_len(value)));
+        size += iam_policy_size(str_make(yyjson_mut_get_str(value), yyjson_mut_get_len(value)));
     }
     return size;
 }
@@ -18,7 +18,7 @@ static enum err put(struct entity *entity, const struct entity_kind *kind)
     struct request *request = entity->request;
     struct str name = request_str(request, "PolicyName");
     struct str document = request_str(request, "PolicyDocument");
-    yyjson_mut_val *policies = entity_object(entity, "InlinePolicies");
+    yyjson_mut_val *policies = iam_entity_object(entity, "InlinePolicies");
     yyjson_mut_obj_remove_strn(policies, name.ptr, name.len);
     yyjson_mut_obj_add(policies, yyjson_mut_strn(entity->doc, name.ptr, name.len),
                        yyjson_mut_strn(entity->doc, document.ptr, document.len));
@@ -32,29 +32,29 @@ static enum err put(struct entity *entity, const struct entity_kind *kind)
 
 static enum err put_on_role(struct entity *entity)
 {
-    return put(entity, &role_kind);
+    return put(entity, &iam_role_kind);
 }
 
 static enum err put_on_user(struct entity *entity)
 {
-    return put(entity, &user_kind);
+    return put(entity, &iam_user_kind);
 }
 
 static enum err run_put_on_role(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &role_kind, put_on_role);
+    return iam_entity_change(request, txn, &iam_role_kind, put_on_role);
 }
 
 static enum err run_put_on_user(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &user_kind, put_on_user);
+    return iam_entity_change(request, txn, &iam_user_kind, put_on_user);
 }
 
 enum err iam_put_role_policy(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_ROLE_NAME, PARAM_POLICY_NAME, PARAM_POLICY_DOCUMENT);
     if (rc == OK)
-        rc = check_document(request, "PolicyDocument", POLICY_IDENTITY);
+        rc = iam_check_document(request, "PolicyDocument", POLICY_IDENTITY);
     return rc ? rc : iam_write(request, run_put_on_role);
 }
 
@@ -62,7 +62,7 @@ enum err iam_put_user_policy(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_USER_NAME, PARAM_POLICY_NAME, PARAM_POLICY_DOCUMENT);
     if (rc == OK)
-        rc = check_document(request, "PolicyDocument", POLICY_IDENTITY);
+        rc = iam_check_document(request, "PolicyDocument", POLICY_IDENTITY);
     return rc ? rc : iam_write(request, run_put_on_user);
 }
 
@@ -77,11 +77,11 @@ static enum err no_such_policy(struct request *request, const char *noun)
 
 static enum err get(struct request *request, const struct entity_kind *kind)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct str name = request_str(request, "PolicyName");
     yyjson_val *entity;
-    enum err rc = entity_get(&reader, kind, request_str(request, kind->name_member), &entity,
-                             &request->error);
+    enum err rc = iam_entity_get(&reader, kind, request_str(request, kind->name_member), &entity,
+                                 &request->error);
     if (rc)
         return rc;
     yyjson_val *document = yyjson_obj_getn(json_get(entity, "InlinePolicies"), name.ptr, name.len);
@@ -91,20 +91,20 @@ static enum err get(struct request *request, const struct entity_kind *kind)
     json_add_str(request->doc, output, kind->name_member, json_get_str(entity, kind->name_member));
     json_add_str(request->doc, output, "PolicyName", name);
     json_add_str(request->doc, output, "PolicyDocument",
-                 encode_document(request, json_str(document)));
+                 iam_encode_document(request, json_str(document)));
     return OK;
 }
 
 enum err iam_get_role_policy(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_ROLE_NAME, PARAM_POLICY_NAME);
-    return rc ? rc : get(request, &role_kind);
+    return rc ? rc : get(request, &iam_role_kind);
 }
 
 enum err iam_get_user_policy(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_USER_NAME, PARAM_POLICY_NAME);
-    return rc ? rc : get(request, &user_kind);
+    return rc ? rc : get(request, &iam_user_kind);
 }
 
 /* --- Delete --- */
@@ -112,7 +112,7 @@ enum err iam_get_user_policy(struct request *request)
 static enum err remove_policy(struct entity *entity, const struct entity_kind *kind)
 {
     struct str name = request_str(entity->request, "PolicyName");
-    yyjson_mut_val *policies = entity_object(entity, "InlinePolicies");
+    yyjson_mut_val *policies = iam_entity_object(entity, "InlinePolicies");
     if (!yyjson_mut_obj_remove_strn(policies, name.ptr, name.len))
         return no_such_policy(entity->request, kind->noun);
     return OK;
@@ -120,22 +120,22 @@ static enum err remove_policy(struct entity *entity, const struct entity_kind *k
 
 static enum err remove_from_role(struct entity *entity)
 {
-    return remove_policy(entity, &role_kind);
+    return remove_policy(entity, &iam_role_kind);
 }
 
 static enum err remove_from_user(struct entity *entity)
 {
-    return remove_policy(entity, &user_kind);
+    return remove_policy(entity, &iam_user_kind);
 }
 
 static enum err run_remove_from_role(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &role_kind, remove_from_role);
+    return iam_entity_change(request, txn, &iam_role_kind, remove_from_role);
 }
 
 static enum err run_remove_from_user(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &user_kind, remove_from_user);
+    return iam_entity_change(request, txn, &iam_user_kind, remove_from_user);
 }
 
 enum err iam_delete_role_policy(struct request *request)
@@ -154,36 +154,36 @@ enum err iam_delete_user_policy(struct request *request)
 
 static enum err list(struct request *request, const struct entity_kind *kind)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct pager pager;
     yyjson_val *entity, *name, *document;
     size_t i, max;
-    enum err rc = pager_init(&pager, request);
+    enum err rc = iam_pager_init(&pager, request);
     if (rc == OK)
-        rc = entity_get(&reader, kind, request_str(request, kind->name_member), &entity,
-                        &request->error);
+        rc = iam_entity_get(&reader, kind, request_str(request, kind->name_member), &entity,
+                            &request->error);
     if (rc)
         return rc;
     yyjson_mut_val *output = request_output(request);
     yyjson_mut_val *names = json_add_arr(request->doc, output, "PolicyNames");
     yyjson_obj_foreach (json_get(entity, "InlinePolicies"), i, max, name, document) {
         /* As with attached policies, the place in the list is the key. */
-        if (pager_take(&pager, arena_printf(request->arena, "%04zu", i)))
+        if (iam_pager_take(&pager, arena_printf(request->arena, "%04zu", i)))
             yyjson_mut_arr_add_strn(request->doc, names, yyjson_get_str(name),
                                     yyjson_get_len(name));
     }
-    pager_finish(&pager, output);
+    iam_pager_finish(&pager, output);
     return OK;
 }
 
 enum err iam_list_role_policies(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_ROLE_NAME);
-    return rc ? rc : list(request, &role_kind);
+    return rc ? rc : list(request, &iam_role_kind);
 }
 
 enum err iam_list_user_policies(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_USER_NAME);
-    return rc ? rc : list(request, &user_kind);
+    return rc ? rc : list(request, &iam_user_kind);
 }

@@ -43,12 +43,12 @@ struct reader {
     struct arena *arena;
 };
 
-struct reader reader_of(struct request *request, struct store_txn *txn);
+struct reader iam_reader_of(struct request *request, struct store_txn *txn);
 
 /* The JSON document under `key`; NULL in `*out` when there is none. */
-enum err reader_get(const struct reader *reader, struct str key, yyjson_val **out,
-                    struct error *error);
-struct store_iter *reader_iter(const struct reader *reader, struct str start, struct str end);
+enum err iam_reader_get(const struct reader *reader, struct str key, yyjson_val **out,
+                        struct error *error);
+struct store_iter *iam_reader_iter(const struct reader *reader, struct str start, struct str end);
 
 /* --- Kinds of entities (entity.c) --- */
 
@@ -63,23 +63,23 @@ struct entity_kind {
     const char *quota;       /* "PoliciesPerRole" */
 };
 
-extern const struct entity_kind role_kind;
-extern const struct entity_kind user_kind;
-extern const struct entity_kind policy_kind; /* the account's own managed policies */
+extern const struct entity_kind iam_role_kind;
+extern const struct entity_kind iam_user_kind;
+extern const struct entity_kind iam_policy_kind; /* the account's own managed policies */
 
 /* Names are compared without case: the key holds the name in lower case. */
-struct str entity_key(struct arena *arena, const struct entity_kind *kind, struct str name);
+struct str iam_entity_key(struct arena *arena, const struct entity_kind *kind, struct str name);
 
 /* NoSuchEntity when there is none. */
-enum err entity_get(const struct reader *reader, const struct entity_kind *kind, struct str name,
-                    yyjson_val **out, struct error *error);
+enum err iam_entity_get(const struct reader *reader, const struct entity_kind *kind,
+                        struct str name, yyjson_val **out, struct error *error);
 
-enum err role_by_arn(const struct reader *reader, struct str arn, yyjson_val **out,
-                     struct error *error);
+enum err iam_role_by_arn(const struct reader *reader, struct str arn, yyjson_val **out,
+                         struct error *error);
 
 /* NULL in `*out` when there is none. */
-enum err policy_by_arn(const struct reader *reader, struct str arn, yyjson_val **out,
-                       struct error *error);
+enum err iam_policy_by_arn(const struct reader *reader, struct str arn, yyjson_val **out,
+                           struct error *error);
 
 /* --- Caches (cache.c) --- */
 
@@ -114,8 +114,8 @@ enum err iam_holder(struct iam *iam, const struct entity_kind *kind, struct str 
                     struct holder **out, struct error *error);
 enum err iam_long_term_key(struct iam *iam, struct str access_key_id, struct long_term_key **out,
                            struct error *error);
-void holder_unref(struct holder *holder);
-void long_term_key_unref(struct long_term_key *key);
+void iam_holder_unref(struct holder *holder);
+void iam_long_term_key_unref(struct long_term_key *key);
 
 /* A reference to the compiled form of a policy that was checked before. Any thread. */
 enum err iam_document(struct iam *iam, struct str text, struct policy **out, struct error *error);
@@ -139,16 +139,16 @@ struct session {
 };
 
 /* Seals a session into a token that only goes with `access_key_id`. */
-struct str token_seal(struct iam *iam, struct arena *arena, struct str access_key_id,
-                      const struct session *session);
+struct str iam_token_seal(struct iam *iam, struct arena *arena, struct str access_key_id,
+                          const struct session *session);
 
 /* False when the token is not ours, was changed, or belongs to another key. */
-bool token_open(struct iam *iam, struct arena *arena, struct str access_key_id, struct str token,
-                struct session *out);
+bool iam_token_open(struct iam *iam, struct arena *arena, struct str access_key_id,
+                    struct str token, struct session *out);
 
 /* New credentials for `session`, whose secret is made here. */
-void session_start(struct iam *iam, struct arena *arena, struct session *session,
-                   struct credentials *out);
+void iam_session_start(struct iam *iam, struct arena *arena, struct session *session,
+                       struct credentials *out);
 
 enum err iam_find_key(void *self, struct str access_key_id, struct str session_token,
                       struct arena *arena, struct str *out_secret, struct principal *out_principal,
@@ -180,14 +180,14 @@ struct managed_policy {
 };
 
 /* Sorted by name; made at build time from managed/. */
-extern const struct managed_policy managed_policies[];
-extern const size_t managed_policy_count;
+extern const struct managed_policy iam_managed_policies[];
+extern const size_t iam_managed_policy_count;
 
 /* The built-in policy with that ARN, or NULL. */
-const struct managed_policy *managed_find(struct str arn);
-struct str managed_arn(struct arena *arena, const struct managed_policy *policy);
+const struct managed_policy *iam_managed_find(struct str arn);
+struct str iam_managed_arn(struct arena *arena, const struct managed_policy *policy);
 
 /* The default version's text of a managed policy, the account's or AWS's; NULL pointer when there
  * is none. */
-enum err managed_document(const struct reader *reader, struct str arn, struct str *out,
-                          struct error *error);
+enum err iam_managed_document(const struct reader *reader, struct str arn, struct str *out,
+                              struct error *error);

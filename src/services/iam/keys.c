@@ -112,7 +112,7 @@ enum err iam_load_account(struct iam *iam, struct error *error)
 {
     struct reader reader = {iam->skylite->store, NULL, &iam->arena};
     yyjson_val *account;
-    enum err rc = reader_get(&reader, account_key, &account, error);
+    enum err rc = iam_reader_get(&reader, account_key, &account, error);
     if (rc == OK && !account) {
         struct str text = new_account(&iam->arena);
         rc = store_write_wait(iam->skylite->store, put_account, &text, error);

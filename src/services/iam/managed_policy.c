@@ -27,16 +27,16 @@ static struct str built_in_id(struct request *request, const struct managed_poli
 static void add_usage(struct request *request, yyjson_mut_val *object, const struct usage *usage,
                       struct str arn)
 {
-    json_add_i64(request->doc, object, "AttachmentCount", (int64_t)usage_attached(usage, arn));
+    json_add_i64(request->doc, object, "AttachmentCount", (int64_t)iam_usage_attached(usage, arn));
     json_add_i64(request->doc, object, "PermissionsBoundaryUsageCount",
-                 (int64_t)usage_boundaries(usage, arn));
+                 (int64_t)iam_usage_boundaries(usage, arn));
     json_add_bool(request->doc, object, "IsAttachable", true);
 }
 
 static void add_built_in(struct request *request, yyjson_mut_val *object,
                          const struct managed_policy *policy, const struct usage *usage)
 {
-    struct str arn = managed_arn(request->arena, policy);
+    struct str arn = iam_managed_arn(request->arena, policy);
     json_add_str(request->doc, object, "PolicyName", str_from(policy->name));
     json_add_str(request->doc, object, "PolicyId", built_in_id(request, policy));
     json_add_str(request->doc, object, "Arn", arn);
@@ -51,19 +51,19 @@ static void add_own(struct request *request, yyjson_mut_val *object, yyjson_val 
                     const struct usage *usage)
 {
     int64_t updated = 0;
-    add_entity(request, object, &policy_kind, policy);
+    iam_add_entity(request, object, &iam_policy_kind, policy);
     json_add_str(request->doc, object, "DefaultVersionId",
                  json_get_str(policy, "DefaultVersionId"));
     add_usage(request, object, usage, json_get_str(policy, "Arn"));
     json_get_i64(policy, "UpdateDate", &updated);
-    add_time(request, object, "UpdateDate", updated);
+    iam_add_time(request, object, "UpdateDate", updated);
 }
 
 /* Lists leave description and tags out. */
 static void add_details(struct request *request, yyjson_mut_val *object, yyjson_val *policy)
 {
     json_add_str_opt(request->doc, object, "Description", json_get_str(policy, "Description"));
-    add_boundary_and_tags(request, object, policy);
+    iam_add_boundary_and_tags(request, object, policy);
 }
 
 /* --- CreatePolicy --- */
@@ -71,7 +71,7 @@ static void add_details(struct request *request, yyjson_mut_val *object, yyjson_
 static void set_first_version(struct entity *policy, int64_t now_ms)
 {
     struct request *request = policy->request;
-    yyjson_mut_val *versions = entity_array(policy, "Versions");
+    yyjson_mut_val *versions = iam_entity_array(policy, "Versions");
     yyjson_mut_val *version = yyjson_mut_arr_add_obj(policy->doc, versions);
     json_add_str(policy->doc, version, "VersionId", STR("v1"));
     json_add_i64(policy->doc, version, "CreateDate", now_ms);
@@ -85,16 +85,16 @@ static enum err create_policy(struct request *request, struct store_txn *txn)
 {
     static const struct usage unused;
     struct entity policy;
-    enum err rc = entity_create(request, txn, &policy_kind, &policy);
+    enum err rc = iam_entity_create(request, txn, &iam_policy_kind, &policy);
     if (rc)
         return rc;
     set_first_version(&policy, clock_wall_ms() / 1000 * 1000);
     json_add_str_opt(policy.doc, policy.root, "Description", request_str(request, "Description"));
-    rc = set_tags(&policy);
+    rc = iam_set_tags(&policy);
     if (rc)
         return rc;
-    entity_save(&policy);
-    yyjson_val *saved = entity_read(&policy);
+    iam_entity_save(&policy);
+    yyjson_val *saved = iam_entity_read(&policy);
     yyjson_mut_val *object = json_add_obj(request->doc, request_output(request), "Policy");
     add_own(request, object, saved, &unused);
     add_details(request, object, saved);
@@ -106,13 +106,13 @@ enum err iam_create_policy(struct request *request)
     enum err rc = PARAMS_CHECK(request, PARAM_POLICY_NAME, PARAM_OPTIONAL_PATH,
                                PARAM_POLICY_DOCUMENT, PARAM_POLICY_DESCRIPTION);
     if (rc == OK)
-        rc = check_managed_document(request);
+        rc = iam_check_managed_document(request);
     return rc ? rc : iam_write(request, create_policy);
 }
 
 /* --- GetPolicy --- */
 
-enum err no_such_managed_policy(struct request *request)
+enum err iam_no_such_managed_policy(struct request *request)
 {
     return request_fail(request, ERR_IAM_NO_SUCH_ENTITY, "Policy %.*s was not found.",
                         STR_ARG(request_str(request, "PolicyArn")));
@@ -120,14 +120,14 @@ enum err no_such_managed_policy(struct request *request)
 
 static enum err get_own(struct request *request, const struct usage *usage)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     yyjson_val *policy;
     enum err rc =
-        policy_by_arn(&reader, request_str(request, "PolicyArn"), &policy, &request->error);
+        iam_policy_by_arn(&reader, request_str(request, "PolicyArn"), &policy, &request->error);
     if (rc)
         return rc;
     if (!policy)
-        return no_such_managed_policy(request);
+        return iam_no_such_managed_policy(request);
     yyjson_mut_val *object = json_add_obj(request->doc, request_output(request), "Policy");
     add_own(request, object, policy, usage);
     add_details(request, object, policy);
@@ -136,14 +136,14 @@ static enum err get_own(struct request *request, const struct usage *usage)
 
 enum err iam_get_policy(struct request *request)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct usage *usage;
     enum err rc = PARAMS_CHECK(request, PARAM_POLICY_ARN);
     if (rc == OK)
-        rc = usage_count(&reader, &usage, &request->error);
+        rc = iam_usage_count(&reader, &usage, &request->error);
     if (rc)
         return rc;
-    const struct managed_policy *built_in = managed_find(request_str(request, "PolicyArn"));
+    const struct managed_policy *built_in = iam_managed_find(request_str(request, "PolicyArn"));
     if (!built_in)
         return get_own(request, usage);
     add_built_in(request, json_add_obj(request->doc, request_output(request), "Policy"), built_in,
@@ -166,23 +166,23 @@ static bool is_listed(const struct listing *listing, struct str path, struct str
 {
     if (!str_starts(path, listing->path_prefix))
         return false;
-    if (listing->only_attached && !usage_attached(listing->usage, arn))
+    if (listing->only_attached && !iam_usage_attached(listing->usage, arn))
         return false;
     if (str_eq(listing->used_as, STR("PermissionsPolicy")))
-        return usage_attached(listing->usage, arn) > 0;
+        return iam_usage_attached(listing->usage, arn) > 0;
     if (str_eq(listing->used_as, STR("PermissionsBoundary")))
-        return usage_boundaries(listing->usage, arn) > 0;
+        return iam_usage_boundaries(listing->usage, arn) > 0;
     return true;
 }
 
 static void list_built_in(struct listing *listing)
 {
     struct request *request = listing->pager.request;
-    for (size_t i = 0; i < managed_policy_count; i++) {
-        const struct managed_policy *policy = &managed_policies[i];
+    for (size_t i = 0; i < iam_managed_policy_count; i++) {
+        const struct managed_policy *policy = &iam_managed_policies[i];
         struct str key = arena_printf(request->arena, "aws/%s", policy->name);
-        if (is_listed(listing, str_from(policy->path), managed_arn(request->arena, policy)) &&
-            pager_take(&listing->pager, key))
+        if (is_listed(listing, str_from(policy->path), iam_managed_arn(request->arena, policy)) &&
+            iam_pager_take(&listing->pager, key))
             add_built_in(request, yyjson_mut_arr_add_obj(request->doc, listing->array), policy,
                          listing->usage);
     }
@@ -194,10 +194,10 @@ static bool list_own(void *arg, struct str key, yyjson_val *policy)
     struct listing *listing = arg;
     struct request *request = listing->pager.request;
     if (is_listed(listing, json_get_str(policy, "Path"), json_get_str(policy, "Arn")) &&
-        pager_take(&listing->pager, key))
+        iam_pager_take(&listing->pager, key))
         add_own(request, yyjson_mut_arr_add_obj(request->doc, listing->array), policy,
                 listing->usage);
-    return !pager_is_full(&listing->pager);
+    return !iam_pager_is_full(&listing->pager);
 }
 
 static enum err check_scope(struct request *request, struct str scope)
@@ -213,7 +213,7 @@ static enum err check_scope(struct request *request, struct str scope)
 
 enum err iam_list_policies(struct request *request)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct str scope = request_str(request, "Scope");
     struct listing listing = {
         .path_prefix = request_str(request, "PathPrefix"),
@@ -224,9 +224,9 @@ enum err iam_list_policies(struct request *request)
     if (rc == OK)
         rc = check_scope(request, scope);
     if (rc == OK)
-        rc = pager_init(&listing.pager, request);
+        rc = iam_pager_init(&listing.pager, request);
     if (rc == OK)
-        rc = usage_count(&reader, &listing.usage, &request->error);
+        rc = iam_usage_count(&reader, &listing.usage, &request->error);
     if (rc)
         return rc;
     yyjson_mut_val *output = request_output(request);
@@ -234,8 +234,8 @@ enum err iam_list_policies(struct request *request)
     if (!str_eq(scope, STR("Local")))
         list_built_in(&listing);
     if (!str_eq(scope, STR("AWS")))
-        rc = each_entity(&reader, &policy_kind, list_own, &listing, &request->error);
-    pager_finish(&listing.pager, output);
+        rc = iam_each_entity(&reader, &iam_policy_kind, list_own, &listing, &request->error);
+    iam_pager_finish(&listing.pager, output);
     return rc;
 }
 
@@ -243,24 +243,24 @@ enum err iam_list_policies(struct request *request)
 
 static enum err delete_policy(struct request *request, struct store_txn *txn)
 {
-    struct reader reader = reader_of(request, txn);
+    struct reader reader = iam_reader_of(request, txn);
     struct str arn = request_str(request, "PolicyArn");
     struct entity policy;
     struct usage *usage;
-    enum err rc = entity_load(request, txn, &policy_kind, &policy);
+    enum err rc = iam_entity_load(request, txn, &iam_policy_kind, &policy);
     if (rc == OK)
-        rc = usage_count(&reader, &usage, &request->error);
+        rc = iam_usage_count(&reader, &usage, &request->error);
     if (rc)
         return rc;
-    if (usage_attached(usage, arn) || usage_boundaries(usage, arn))
+    if (iam_usage_attached(usage, arn) || iam_usage_boundaries(usage, arn))
         return request_fail(request, ERR_IAM_DELETE_CONFLICT,
                             "Cannot delete a policy attached to entities.");
-    if (yyjson_mut_arr_size(entity_array(&policy, "Versions")) > 1)
+    if (yyjson_mut_arr_size(iam_entity_array(&policy, "Versions")) > 1)
         return request_fail(request, ERR_IAM_DELETE_CONFLICT,
                             "This policy has more than one version. Before you delete a policy, "
                             "you must delete the policy's versions. The default version is deleted "
                             "with the policy.");
-    entity_delete(&policy);
+    iam_entity_delete(&policy);
     return OK;
 }
 
@@ -301,11 +301,11 @@ static bool list_user_of_policy(void *arg, struct str key, yyjson_val *entity)
     struct request *request = listing->pager.request;
     const struct entity_kind *kind = listing->kind;
     if (!uses(listing, entity) || !str_starts(json_get_str(entity, "Path"), listing->path_prefix) ||
-        !pager_take(&listing->pager, key))
-        return !pager_is_full(&listing->pager);
+        !iam_pager_take(&listing->pager, key))
+        return !iam_pager_is_full(&listing->pager);
     yyjson_mut_val *object = yyjson_mut_arr_add_obj(request->doc, listing->array);
     json_add_str(request->doc, object, kind->name_member, json_get_str(entity, kind->name_member));
-    json_add_str(request->doc, object, kind == &role_kind ? "RoleId" : "UserId",
+    json_add_str(request->doc, object, kind == &iam_role_kind ? "RoleId" : "UserId",
                  json_get_str(entity, "Id"));
     return true;
 }
@@ -314,18 +314,18 @@ static enum err list_users_of_policy(struct entity_listing *listing, const struc
                                      const char *filter, const char *member)
 {
     struct request *request = listing->pager.request;
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct str wanted = request_str(request, "EntityFilter");
     listing->kind = kind;
     listing->array = json_add_arr(request->doc, request_output(request), member);
     if (wanted.ptr && !str_eq(wanted, str_from(filter)))
         return OK;
-    return each_entity(&reader, kind, list_user_of_policy, listing, &request->error);
+    return iam_each_entity(&reader, kind, list_user_of_policy, listing, &request->error);
 }
 
 enum err iam_list_entities_for_policy(struct request *request)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct entity_listing listing = {
         .arn = request_str(request, "PolicyArn"),
         .path_prefix = request_str(request, "PathPrefix"),
@@ -334,18 +334,18 @@ enum err iam_list_entities_for_policy(struct request *request)
     struct str document;
     enum err rc = PARAMS_CHECK(request, PARAM_POLICY_ARN);
     if (rc == OK)
-        rc = pager_init(&listing.pager, request);
+        rc = iam_pager_init(&listing.pager, request);
     if (rc == OK)
-        rc = managed_document(&reader, listing.arn, &document, &request->error);
+        rc = iam_managed_document(&reader, listing.arn, &document, &request->error);
     if (rc == OK && !document.ptr)
-        rc = no_such_managed_policy(request);
+        rc = iam_no_such_managed_policy(request);
     if (rc)
         return rc;
     json_add_arr(request->doc, request_output(request), "PolicyGroups");
     /* "iam/role/" comes before "iam/user/", as one list in pages. */
-    rc = list_users_of_policy(&listing, &role_kind, "Role", "PolicyRoles");
+    rc = list_users_of_policy(&listing, &iam_role_kind, "Role", "PolicyRoles");
     if (rc == OK)
-        rc = list_users_of_policy(&listing, &user_kind, "User", "PolicyUsers");
-    pager_finish(&listing.pager, request_output(request));
+        rc = list_users_of_policy(&listing, &iam_user_kind, "User", "PolicyUsers");
+    iam_pager_finish(&listing.pager, request_output(request));
     return rc;
 }

@@ -102,81 +102,82 @@ struct entity {
 
 /* A new one with Arn, Id, Path and CreateDate from the input; EntityAlreadyExists when its name is
  * taken. */
-enum err entity_create(struct request *request, struct store_txn *txn,
-                       const struct entity_kind *kind, struct entity *out);
+enum err iam_entity_create(struct request *request, struct store_txn *txn,
+                           const struct entity_kind *kind, struct entity *out);
 
 /* The one that the input names; NoSuchEntity. */
-enum err entity_load(struct request *request, struct store_txn *txn, const struct entity_kind *kind,
-                     struct entity *out);
-void entity_save(const struct entity *entity);
-void entity_delete(const struct entity *entity);
+enum err iam_entity_load(struct request *request, struct store_txn *txn,
+                         const struct entity_kind *kind, struct entity *out);
+void iam_entity_save(const struct entity *entity);
+void iam_entity_delete(const struct entity *entity);
 
 /* The entity as it was read; for looking at what is not being changed. */
-yyjson_val *entity_read(const struct entity *entity);
+yyjson_val *iam_entity_read(const struct entity *entity);
 
 /* Sets or replaces a text member; the text must stay. */
-void entity_set(const struct entity *entity, const char *key, struct str value);
+void iam_entity_set(const struct entity *entity, const char *key, struct str value);
 
 /* Its object or array member, made when it is missing. */
-yyjson_mut_val *entity_object(const struct entity *entity, const char *key);
-yyjson_mut_val *entity_array(const struct entity *entity, const char *key);
+yyjson_mut_val *iam_entity_object(const struct entity *entity, const char *key);
+yyjson_mut_val *iam_entity_array(const struct entity *entity, const char *key);
 
 /* The index of a text in an array, or -1. */
-ptrdiff_t array_find(yyjson_mut_val *array, struct str text);
+ptrdiff_t iam_array_find(yyjson_mut_val *array, struct str text);
 
 /* Loads, calls change(entity) and saves when that succeeded. */
-enum err entity_change(struct request *request, struct store_txn *txn,
-                       const struct entity_kind *kind, enum err (*change)(struct entity *entity));
+enum err iam_entity_change(struct request *request, struct store_txn *txn,
+                           const struct entity_kind *kind,
+                           enum err (*change)(struct entity *entity));
 
 /* Checks a policy document of the input. ERR_IAM_MALFORMED_POLICY_DOCUMENT. */
-enum err check_document(struct request *request, const char *member, enum policy_kind kind);
+enum err iam_check_document(struct request *request, const char *member, enum iam_policy_kind kind);
 
 /* The same for a customer managed policy, with its size. */
-enum err check_managed_document(struct request *request);
+enum err iam_check_managed_document(struct request *request);
 
 /* A document's size as quotas count it: without white space. */
-size_t policy_size(struct str document);
+size_t iam_policy_size(struct str document);
 
 /* DeleteConflict while policies are attached or written into it. */
-enum err check_bare(const struct entity *entity);
+enum err iam_check_bare(const struct entity *entity);
 
 /* NoSuchEntity for the input's PolicyArn. */
-enum err no_such_managed_policy(struct request *request);
+enum err iam_no_such_managed_policy(struct request *request);
 
 /* UserName of the input, or the caller's when it is a user. */
-enum err user_of_input(struct request *request, struct str *out_name);
+enum err iam_user_of_input(struct request *request, struct str *out_name);
 
 /* Checks that the managed policy exists, or fails with AWS's "does not exist or is not attachable".
  */
-enum err check_attachable(struct request *request, struct store_txn *txn, struct str arn);
+enum err iam_check_attachable(struct request *request, struct store_txn *txn, struct str arn);
 
 /* Sets PermissionsBoundary from the input when it is there, after checking it. */
-enum err set_boundary(struct entity *entity);
+enum err iam_set_boundary(struct entity *entity);
 
 /* Sets Tags from the input when they are there, after checking them. */
-enum err set_tags(struct entity *entity);
+enum err iam_set_tags(struct entity *entity);
 
 /* --- Answers (answer.c) --- */
 
 /* A policy document as IAM gives it: percent-encoded. */
-struct str encode_document(struct request *request, struct str document);
+struct str iam_encode_document(struct request *request, struct str document);
 
 /* Adds "MEMBER Id" under AWS's name, Arn, Path, the name, CreateDate. */
-void add_entity(struct request *request, yyjson_mut_val *object, const struct entity_kind *kind,
-                yyjson_val *entity);
-void add_boundary_and_tags(struct request *request, yyjson_mut_val *object, yyjson_val *entity);
+void iam_add_entity(struct request *request, yyjson_mut_val *object, const struct entity_kind *kind,
+                    yyjson_val *entity);
+void iam_add_boundary_and_tags(struct request *request, yyjson_mut_val *object, yyjson_val *entity);
 
 /* Calls fn(arg, name key, document) for all of a kind, in the order of their keys, until it returns
  * false. */
-enum err each_entity(const struct reader *reader, const struct entity_kind *kind,
-                     bool (*fn)(void *arg, struct str key, yyjson_val *entity), void *arg,
-                     struct error *error);
+enum err iam_each_entity(const struct reader *reader, const struct entity_kind *kind,
+                         bool (*fn)(void *arg, struct str key, yyjson_val *entity), void *arg,
+                         struct error *error);
 
 /* Lists all of a kind under the input's PathPrefix, in pages, as output member `list`; `add` fills
  * an element. */
-enum err list_entities(struct request *request, const struct entity_kind *kind, const char *list,
-                       void (*add)(struct request *request, yyjson_mut_val *object,
-                                   yyjson_val *entity));
+enum err
+iam_list_entities(struct request *request, const struct entity_kind *kind, const char *list,
+                  void (*add)(struct request *request, yyjson_mut_val *object, yyjson_val *entity));
 
 /* --- Use of managed policies (usage.c) --- */
 
@@ -186,18 +187,18 @@ struct usage {
 };
 
 /* Counts over all users and roles; the result lives in the reader's arena. */
-enum err usage_count(const struct reader *reader, struct usage **out, struct error *error);
-size_t usage_attached(const struct usage *usage, struct str arn);
-size_t usage_boundaries(const struct usage *usage, struct str arn);
+enum err iam_usage_count(const struct reader *reader, struct usage **out, struct error *error);
+size_t iam_usage_attached(const struct usage *usage, struct str arn);
+size_t iam_usage_boundaries(const struct usage *usage, struct str arn);
 
 /* --- Resources of the rows (resource.c) --- */
 
-enum err resource_role(struct request *request, struct str *out_arn);
-enum err resource_user(struct request *request, struct str *out_arn);
-enum err resource_policy(struct request *request, struct str *out_arn);
-enum err resource_new_role(struct request *request, struct str *out_arn);
-enum err resource_new_user(struct request *request, struct str *out_arn);
-enum err resource_new_policy(struct request *request, struct str *out_arn);
-enum err resource_all_roles(struct request *request, struct str *out_arn);
-enum err resource_all_users(struct request *request, struct str *out_arn);
-enum err resource_all_policies(struct request *request, struct str *out_arn);
+enum err iam_resource_role(struct request *request, struct str *out_arn);
+enum err iam_resource_user(struct request *request, struct str *out_arn);
+enum err iam_resource_policy(struct request *request, struct str *out_arn);
+enum err iam_resource_new_role(struct request *request, struct str *out_arn);
+enum err iam_resource_new_user(struct request *request, struct str *out_arn);
+enum err iam_resource_new_policy(struct request *request, struct str *out_arn);
+enum err iam_resource_all_roles(struct request *request, struct str *out_arn);
+enum err iam_resource_all_users(struct request *request, struct str *out_arn);
+enum err iam_resource_all_policies(struct request *request, struct str *out_arn);

@@ -136,7 +136,7 @@ static enum err check_param(struct request *request, const struct param *param)
     return check_text(request, param, json_str(value));
 }
 
-enum err params_check(struct request *request, const struct param *params, size_t count)
+enum err iam_params_check(struct request *request, const struct param *params, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         enum err rc = check_param(request, &params[i]);
@@ -148,7 +148,7 @@ enum err params_check(struct request *request, const struct param *params, size_
 
 /* --- Pages --- */
 
-enum err pager_init(struct pager *pager, struct request *request)
+enum err iam_pager_init(struct pager *pager, struct request *request)
 {
     int64_t max_items = DEFAULT_PAGE;
     enum err rc = PARAMS_CHECK(request, PARAM_MARKER, PARAM_MAX_ITEMS);
@@ -162,7 +162,7 @@ enum err pager_init(struct pager *pager, struct request *request)
     return OK;
 }
 
-bool pager_take(struct pager *pager, struct str key)
+bool iam_pager_take(struct pager *pager, struct str key)
 {
     if (pager->after.len && str_cmp(key, pager->after) <= 0)
         return false;
@@ -175,12 +175,12 @@ bool pager_take(struct pager *pager, struct str key)
     return true;
 }
 
-bool pager_is_full(const struct pager *pager)
+bool iam_pager_is_full(const struct pager *pager)
 {
     return pager->is_truncated;
 }
 
-void pager_finish(const struct pager *pager, yyjson_mut_val *output)
+void iam_pager_finish(const struct pager *pager, yyjson_mut_val *output)
 {
     struct request *request = pager->request;
     json_add_bool(request->doc, output, "IsTruncated", pager->is_truncated);
@@ -188,7 +188,7 @@ void pager_finish(const struct pager *pager, yyjson_mut_val *output)
         json_add_str(request->doc, output, "Marker", encode_base64(request->arena, pager->last));
 }
 
-void add_time(struct request *request, yyjson_mut_val *object, const char *key, int64_t wall_ms)
+void iam_add_time(struct request *request, yyjson_mut_val *object, const char *key, int64_t wall_ms)
 {
     json_add_str(request->doc, object, key, clock_iso8601(request->arena, wall_ms));
 }

@@ -22,11 +22,11 @@ struct param {
 
 /* ERR_VALIDATION_ERROR with AWS's message ("1 validation error detected: Value ... at ... failed to
  * satisfy constraint: ...") for the first member that is not as it should be. */
-enum err params_check(struct request *request, const struct param *params, size_t count);
+enum err iam_params_check(struct request *request, const struct param *params, size_t count);
 
 #define PARAMS_CHECK(request, ...)                                                                 \
-    params_check((request), (const struct param[]){__VA_ARGS__},                                   \
-                 sizeof((const struct param[]){__VA_ARGS__}) / sizeof(struct param))
+    iam_params_check((request), (const struct param[]){__VA_ARGS__},                               \
+                     sizeof((const struct param[]){__VA_ARGS__}) / sizeof(struct param))
 
 /* The members that many operations have. */
 #define PARAM_ROLE_NAME                                                                            \
@@ -86,16 +86,17 @@ struct pager {
 };
 
 /* ERR_VALIDATION_ERROR for a marker that was not given out. Marker and MaxItems are checked. */
-enum err pager_init(struct pager *pager, struct request *request);
+enum err iam_pager_init(struct pager *pager, struct request *request);
 
 /* True when the element with that key (which must stay) is on the page. */
-bool pager_take(struct pager *pager, struct str key);
+bool iam_pager_take(struct pager *pager, struct str key);
 
 /* True when nothing more will be taken. */
-bool pager_is_full(const struct pager *pager);
+bool iam_pager_is_full(const struct pager *pager);
 
 /* Adds IsTruncated and, where there is more, Marker. */
-void pager_finish(const struct pager *pager, yyjson_mut_val *output);
+void iam_pager_finish(const struct pager *pager, yyjson_mut_val *output);
 
 /* Adds a time as IAM writes it: "2026-01-31T23:59:59Z". */
-void add_time(struct request *request, yyjson_mut_val *object, const char *key, int64_t wall_ms);
+void iam_add_time(struct request *request, yyjson_mut_val *object, const char *key,
+                  int64_t wall_ms);

@@ -34,7 +34,7 @@ static struct pattern_variable parse_variable(struct arena *arena, struct str in
             fallback = str_slice(rest, 1, rest.len - 2);
     }
     struct context_key *key = arena_new(arena, struct context_key);
-    *key = context_key_make(str_trim(name));
+    *key = iam_context_key_make(str_trim(name));
     return (struct pattern_variable){key, fallback};
 }
 
@@ -62,7 +62,7 @@ static bool is_escape(struct str inside)
            (inside.ptr[0] == '*' || inside.ptr[0] == '?' || inside.ptr[0] == '$');
 }
 
-void pattern_compile(struct arena *arena, struct str text, unsigned flags, struct pattern *out)
+void iam_pattern_compile(struct arena *arena, struct str text, unsigned flags, struct pattern *out)
 {
     char *to = arena_alloc(arena, text.len + 1);
     size_t len = 0;
@@ -97,7 +97,7 @@ void pattern_compile(struct arena *arena, struct str text, unsigned flags, struc
 /* --- Matching --- */
 
 /* Goes back to the newest "*" only: an older one could not do better. */
-bool pattern_glob(struct str glob, struct str text)
+bool iam_pattern_glob(struct str glob, struct str text)
 {
     size_t g = 0, t = 0, star = SIZE_MAX, star_text = 0;
     while (t < text.len) {
@@ -133,13 +133,13 @@ static bool add_variable(struct buf *buf, const struct pattern_variable *variabl
 {
     size_t cursor = 0;
     struct str value;
-    if (!context || !context_next(context, variable->key, &cursor, &value))
+    if (!context || !iam_context_next(context, variable->key, &cursor, &value))
         value = variable->fallback;
     return value.ptr && !has_marks(value) && buf_add(buf, value);
 }
 
-bool pattern_expand(const struct pattern *pattern, struct context *context, struct arena *arena,
-                    struct str *out)
+bool iam_pattern_expand(const struct pattern *pattern, struct context *context, struct arena *arena,
+                        struct str *out)
 {
     struct buf buf;
     size_t variable = 0;
@@ -156,26 +156,26 @@ bool pattern_expand(const struct pattern *pattern, struct context *context, stru
     return true;
 }
 
-bool pattern_match(const struct pattern *pattern, struct str text, struct context *context)
+bool iam_pattern_match(const struct pattern *pattern, struct str text, struct context *context)
 {
     if (pattern->is_plain)
         return str_eq(pattern->text, text);
     if (pattern->is_any)
         return true;
     if (pattern->variable_count == 0)
-        return pattern_glob(pattern->text, text);
+        return iam_pattern_glob(pattern->text, text);
 
     struct arena arena = {0};
     struct str expanded;
     bool matches =
-        pattern_expand(pattern, context, &arena, &expanded) && pattern_glob(expanded, text);
+        iam_pattern_expand(pattern, context, &arena, &expanded) && iam_pattern_glob(expanded, text);
     arena_release(&arena);
     return matches;
 }
 
 /* --- ARNs --- */
 
-bool arn_split(struct str text, struct arn *out)
+bool iam_arn_split(struct str text, struct arn *out)
 {
     for (int i = 0; i < ARN_PARTS - 1; i++) {
         if (!str_cut(&text, ':', &out->parts[i]))
@@ -202,10 +202,10 @@ static bool cut_part(struct str *text, struct str *out_head)
     return false;
 }
 
-void arn_pattern_compile(struct arena *arena, struct str text, unsigned flags,
-                         struct arn_pattern *out)
+void iam_arn_pattern_compile(struct arena *arena, struct str text, unsigned flags,
+                             struct arn_pattern *out)
 {
-    pattern_compile(arena, text, flags, &out->whole);
+    iam_pattern_compile(arena, text, flags, &out->whole);
     bool has_more = true;
     for (int i = 0; i < ARN_PARTS; i++) {
         struct str part = STR("*");
@@ -213,12 +213,12 @@ void arn_pattern_compile(struct arena *arena, struct str text, unsigned flags,
             part = text;
         else if (has_more)
             has_more = cut_part(&text, &part);
-        pattern_compile(arena, part, flags, &out->parts[i]);
+        iam_pattern_compile(arena, part, flags, &out->parts[i]);
     }
 }
 
-bool arn_pattern_match(const struct arn_pattern *pattern, struct str text, const struct arn *arn,
-                       struct context *context)
+bool iam_arn_pattern_match(const struct arn_pattern *pattern, struct str text,
+                           const struct arn *arn, struct context *context)
 {
     if (pattern->whole.is_any)
         return true;
@@ -226,7 +226,7 @@ bool arn_pattern_match(const struct arn_pattern *pattern, struct str text, const
         return pattern->whole.is_plain && str_eq(pattern->whole.text, text);
     /* Backwards: the parts that tell patterns apart are at the end. */
     for (int i = ARN_PARTS - 1; i >= 0; i--) {
-        if (!pattern_match(&pattern->parts[i], arn->parts[i], context))
+        if (!iam_pattern_match(&pattern->parts[i], arn->parts[i], context))
             return false;
     }
     return true;

@@ -32,18 +32,18 @@ enum pattern_flag {
 };
 
 /* Makes a pattern in `arena`. A "${" without "}" is ordinary text. */
-void pattern_compile(struct arena *arena, struct str text, unsigned flags, struct pattern *out);
+void iam_pattern_compile(struct arena *arena, struct str text, unsigned flags, struct pattern *out);
 
 /* True when the pattern covers the whole of `text`. A variable without a value and without a
  * fallback matches nothing. `context` may be NULL for a pattern without variables. */
-bool pattern_match(const struct pattern *pattern, struct str text, struct context *context);
+bool iam_pattern_match(const struct pattern *pattern, struct str text, struct context *context);
 
 /* The pattern with its variables filled in, in `arena`; false when one has no value. */
-bool pattern_expand(const struct pattern *pattern, struct context *context, struct arena *arena,
-                    struct str *out);
+bool iam_pattern_expand(const struct pattern *pattern, struct context *context, struct arena *arena,
+                        struct str *out);
 
 /* Compares under wildcards. `text` in the form of struct pattern. */
-bool pattern_glob(struct str glob, struct str text);
+bool iam_pattern_glob(struct str glob, struct str text);
 
 /* --- ARNs --- */
 
@@ -54,7 +54,7 @@ struct arn {
 };
 
 /* Splits at the first five colons; false when there are fewer. */
-bool arn_split(struct str text, struct arn *out);
+bool iam_arn_split(struct str text, struct arn *out);
 
 /* A pattern for ARNs: its wildcards do not go across the first five colons, and missing parts are
  * "*" (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html).
@@ -64,9 +64,9 @@ struct arn_pattern {
     struct pattern whole; /* for what is no ARN, and for is_any */
 };
 
-void arn_pattern_compile(struct arena *arena, struct str text, unsigned flags,
-                         struct arn_pattern *out);
+void iam_arn_pattern_compile(struct arena *arena, struct str text, unsigned flags,
+                             struct arn_pattern *out);
 
 /* `arn` is `text` split, or NULL when it is none: then only "*" or the very same text match. */
-bool arn_pattern_match(const struct arn_pattern *pattern, struct str text, const struct arn *arn,
-                       struct context *context);
+bool iam_arn_pattern_match(const struct arn_pattern *pattern, struct str text,
+                           const struct arn *arn, struct context *context);

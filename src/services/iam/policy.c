@@ -6,7 +6,7 @@
 struct compiler {
     struct arena *arena;
     struct error *error;
-    enum policy_kind kind;
+    enum iam_policy_kind kind;
     unsigned variables; /* PATTERN_VARIABLES when the version has them */
 };
 
@@ -61,8 +61,8 @@ static enum err compile_actions(struct compiler *compiler, yyjson_val *list, str
     out->action_count = list_size(list);
     out->actions = arena_array(compiler->arena, struct pattern, out->action_count);
     for (size_t i = 0; i < out->action_count; i++)
-        pattern_compile(compiler->arena, json_str(list_get(list, i)),
-                        PATTERN_WILDCARDS | PATTERN_FOLD_CASE, &out->actions[i]);
+        iam_pattern_compile(compiler->arena, json_str(list_get(list, i)),
+                            PATTERN_WILDCARDS | PATTERN_FOLD_CASE, &out->actions[i]);
     return OK;
 }
 
@@ -75,8 +75,8 @@ static enum err compile_resources(struct compiler *compiler, yyjson_val *list,
     out->resource_count = list_size(list);
     out->resources = arena_array(compiler->arena, struct arn_pattern, out->resource_count);
     for (size_t i = 0; i < out->resource_count; i++)
-        arn_pattern_compile(compiler->arena, json_str(list_get(list, i)),
-                            PATTERN_WILDCARDS | compiler->variables, &out->resources[i]);
+        iam_arn_pattern_compile(compiler->arena, json_str(list_get(list, i)),
+                                PATTERN_WILDCARDS | compiler->variables, &out->resources[i]);
     return OK;
 }
 
@@ -93,7 +93,7 @@ static struct principal_pattern aws_principal(struct arena *arena, struct str te
         return (struct principal_pattern){WHO_ANYONE, text};
     if (is_account_id(text))
         return (struct principal_pattern){WHO_ACCOUNT, arena_str(arena, text)};
-    if (arn_split(text, &arn) && str_eq(arn.parts[2], STR("iam")) &&
+    if (iam_arn_split(text, &arn) && str_eq(arn.parts[2], STR("iam")) &&
         str_eq(arn.parts[5], STR("root")))
         return (struct principal_pattern){WHO_ACCOUNT, arena_str(arena, arn.parts[4])};
     return (struct principal_pattern){WHO_ARN, arena_str(arena, text)};
@@ -167,13 +167,13 @@ static enum err compile_operator(struct compiler *compiler, struct str name, yyj
     struct condition operator= {0};
     size_t i, max;
     yyjson_val *key, *values;
-    if (!yyjson_is_obj(keys) || (yyjson_obj_size(keys) && !condition_operator(name, &operator)))
+    if (!yyjson_is_obj(keys) || (yyjson_obj_size(keys) && !iam_condition_operator(name, &operator)))
         return syntax_error(compiler);
     yyjson_obj_foreach (keys, i, max, key, values) {
         struct condition *condition = &out->conditions[out->condition_count++];
         *condition = operator;
-        if (!condition_compile(compiler->arena, json_str(key), values, compiler->variables,
-                               condition))
+        if (!iam_condition_compile(compiler->arena, json_str(key), values, compiler->variables,
+                                   condition))
             return syntax_error(compiler);
     }
     return OK;
@@ -290,12 +290,12 @@ static enum err compile_document(struct compiler *compiler, yyjson_val *document
         rc = compile_statement(compiler, values[i], &policy->statements[i]);
     }
     if (!rc && compiler->kind != POLICY_RESOURCE)
-        rc = policy_check(values, policy->statement_count, compiler->kind, compiler->error);
+        rc = iam_policy_check(values, policy->statement_count, compiler->kind, compiler->error);
     return rc;
 }
 
-enum err policy_compile(struct str document, enum policy_kind kind, struct policy **out,
-                        struct error *error)
+enum err iam_policy_compile(struct str document, enum iam_policy_kind kind, struct policy **out,
+                            struct error *error)
 {
     struct policy *policy = calloc(1, sizeof(*policy));
     if (!policy)
@@ -316,19 +316,19 @@ enum err policy_compile(struct str document, enum policy_kind kind, struct polic
     arena_release(&parsing);
 
     if (rc)
-        policy_unref(policy);
+        iam_policy_unref(policy);
     else
         *out = policy;
     return rc;
 }
 
-struct policy *policy_ref(struct policy *policy)
+struct policy *iam_policy_ref(struct policy *policy)
 {
     atomic_fetch_add_explicit(&policy->refs, 1, memory_order_relaxed);
     return policy;
 }
 
-void policy_unref(struct policy *policy)
+void iam_policy_unref(struct policy *policy)
 {
     if (!policy || atomic_fetch_sub_explicit(&policy->refs, 1, memory_order_acq_rel) > 1)
         return;

@@ -6,7 +6,7 @@
 
 #include "services/iam/condition.h"
 
-enum policy_kind {
+enum iam_policy_kind {
     POLICY_MANAGED,  /* stands alone; Version 2012-10-17 is asked for */
     POLICY_IDENTITY, /* inline, of a user or role */
     POLICY_SESSION,  /* passed to AssumeRole */
@@ -54,14 +54,14 @@ struct policy {
 
 /* Compiles a document and checks it as IAM does when it is stored;
  * ERR_IAM_MALFORMED_POLICY_DOCUMENT with AWS's message. The first reference is the caller's. */
-enum err policy_compile(struct str document, enum policy_kind kind, struct policy **out,
-                        struct error *error);
+enum err iam_policy_compile(struct str document, enum iam_policy_kind kind, struct policy **out,
+                            struct error *error);
 
-struct policy *policy_ref(struct policy *policy);
-void policy_unref(struct policy *policy); /* NULL does nothing */
+struct policy *iam_policy_ref(struct policy *policy);
+void iam_policy_unref(struct policy *policy); /* NULL does nothing */
 
 /* --- What policy.c uses of policy_check.c --- */
 
 /* Checks what the grammar leaves open: actions, resources, statement ids, what `kind` forbids. */
-enum err policy_check(yyjson_val *const *statements, size_t count, enum policy_kind kind,
-                      struct error *error);
+enum err iam_policy_check(yyjson_val *const *statements, size_t count, enum iam_policy_kind kind,
+                          struct error *error);

@@ -148,7 +148,7 @@ static enum err check_trust_principal(struct str text, struct error *error)
     struct arn arn;
     uint64_t account;
     bool is_fine = str_eq(text, STR("*")) || (text.len == 12 && str_to_u64(text, &account));
-    if (!is_fine && arn_split(text, &arn))
+    if (!is_fine && iam_arn_split(text, &arn))
         is_fine = str_eq(arn.parts[0], STR("arn")) &&
                   (str_eq(arn.parts[2], STR("iam")) || str_eq(arn.parts[2], STR("sts"))) &&
                   arn.parts[3].len == 0 && arn.parts[5].len && str_find_byte(text, '*', 0) < 0;
@@ -183,7 +183,8 @@ static enum err check_trust(yyjson_val *statement, struct error *error)
 
 /* --- All --- */
 
-static enum err check_statement(yyjson_val *statement, enum policy_kind kind, struct error *error)
+static enum err check_statement(yyjson_val *statement, enum iam_policy_kind kind,
+                                struct error *error)
 {
     enum err rc = check_actions(statement, error);
     if (rc)
@@ -205,8 +206,8 @@ static bool repeats_sid(yyjson_val *const *statements, size_t index)
     return false;
 }
 
-enum err policy_check(yyjson_val *const *statements, size_t count, enum policy_kind kind,
-                      struct error *error)
+enum err iam_policy_check(yyjson_val *const *statements, size_t count, enum iam_policy_kind kind,
+                          struct error *error)
 {
     for (size_t i = 0; i < count; i++) {
         if (repeats_sid(statements, i))

@@ -50,7 +50,7 @@ static void add_own(struct request *request, yyjson_mut_val *object, yyjson_val 
     struct str id = json_get_str(version, "VersionId");
     json_get_i64(version, "CreateDate", &created);
     add_version(request, object, id, str_eq(id, json_get_str(policy, "DefaultVersionId")));
-    add_time(request, object, "CreateDate", created);
+    iam_add_time(request, object, "CreateDate", created);
 }
 
 /* --- Create --- */
@@ -58,8 +58,8 @@ static void add_own(struct request *request, yyjson_mut_val *object, yyjson_val 
 static enum err create(struct entity *policy)
 {
     struct request *request = policy->request;
-    yyjson_mut_val *versions = entity_array(policy, "Versions");
-    yyjson_val *before = entity_read(policy);
+    yyjson_mut_val *versions = iam_entity_array(policy, "Versions");
+    yyjson_val *before = iam_entity_read(policy);
     bool becomes_default = json_get_bool(request->input, "SetAsDefault", false);
     int64_t number = 0, now_ms = clock_wall_ms() / 1000 * 1000;
     if (yyjson_mut_arr_size(versions) >= MAX_VERSIONS)
@@ -78,24 +78,24 @@ static enum err create(struct entity *policy)
     yyjson_mut_obj_remove_str(policy->root, "UpdateDate");
     json_add_i64(policy->doc, policy->root, "UpdateDate", now_ms);
     if (becomes_default)
-        entity_set(policy, "DefaultVersionId", id);
+        iam_entity_set(policy, "DefaultVersionId", id);
 
     yyjson_mut_val *answer = json_add_obj(request->doc, request_output(request), "PolicyVersion");
     add_version(request, answer, id, becomes_default);
-    add_time(request, answer, "CreateDate", now_ms);
+    iam_add_time(request, answer, "CreateDate", now_ms);
     return OK;
 }
 
 static enum err run_create(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &policy_kind, create);
+    return iam_entity_change(request, txn, &iam_policy_kind, create);
 }
 
 enum err iam_create_policy_version(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_POLICY_ARN, PARAM_POLICY_DOCUMENT);
     if (rc == OK)
-        rc = check_managed_document(request);
+        rc = iam_check_managed_document(request);
     return rc ? rc : iam_write(request, run_create);
 }
 
@@ -107,7 +107,7 @@ static enum err get_built_in(struct request *request, const struct managed_polic
         return no_such_version(request);
     yyjson_mut_val *answer = json_add_obj(request->doc, request_output(request), "PolicyVersion");
     json_add_str(request->doc, answer, "Document",
-                 encode_document(request, str_from(policy->document)));
+                 iam_encode_document(request, str_from(policy->document)));
     add_version(request, answer, str_from(policy->version), true);
     json_add_str(request->doc, answer, "CreateDate", str_from(policy->update_date));
     return OK;
@@ -115,9 +115,10 @@ static enum err get_built_in(struct request *request, const struct managed_polic
 
 static enum err read_policy(struct request *request, yyjson_val **out)
 {
-    struct reader reader = reader_of(request, NULL);
-    enum err rc = policy_by_arn(&reader, request_str(request, "PolicyArn"), out, &request->error);
-    return rc || *out ? rc : no_such_managed_policy(request);
+    struct reader reader = iam_reader_of(request, NULL);
+    enum err rc =
+        iam_policy_by_arn(&reader, request_str(request, "PolicyArn"), out, &request->error);
+    return rc || *out ? rc : iam_no_such_managed_policy(request);
 }
 
 static enum err get_own(struct request *request)
@@ -133,7 +134,7 @@ static enum err get_own(struct request *request)
         yyjson_mut_val *answer =
             json_add_obj(request->doc, request_output(request), "PolicyVersion");
         json_add_str(request->doc, answer, "Document",
-                     encode_document(request, json_get_str(version, "Document")));
+                     iam_encode_document(request, json_get_str(version, "Document")));
         add_own(request, answer, policy, version);
         return OK;
     }
@@ -145,7 +146,7 @@ enum err iam_get_policy_version(struct request *request)
     enum err rc = PARAMS_CHECK(request, PARAM_POLICY_ARN, PARAM_VERSION);
     if (rc)
         return rc;
-    const struct managed_policy *built_in = managed_find(request_str(request, "PolicyArn"));
+    const struct managed_policy *built_in = iam_managed_find(request_str(request, "PolicyArn"));
     return built_in ? get_built_in(request, built_in) : get_own(request);
 }
 
@@ -159,7 +160,7 @@ static enum err list_own(struct request *request, struct pager *pager, yyjson_mu
     if (rc)
         return rc;
     yyjson_arr_foreach (json_get(policy, "Versions"), i, max, version) {
-        if (pager_take(pager, arena_printf(request->arena, "%04zu", i)))
+        if (iam_pager_take(pager, arena_printf(request->arena, "%04zu", i)))
             add_own(request, yyjson_mut_arr_add_obj(request->doc, list), policy, version);
     }
     return OK;
@@ -170,10 +171,10 @@ enum err iam_list_policy_versions(struct request *request)
     struct pager pager;
     enum err rc = PARAMS_CHECK(request, PARAM_POLICY_ARN);
     if (rc == OK)
-        rc = pager_init(&pager, request);
+        rc = iam_pager_init(&pager, request);
     if (rc)
         return rc;
-    const struct managed_policy *built_in = managed_find(request_str(request, "PolicyArn"));
+    const struct managed_policy *built_in = iam_managed_find(request_str(request, "PolicyArn"));
     yyjson_mut_val *output = request_output(request);
     yyjson_mut_val *list = json_add_arr(request->doc, output, "Versions");
     if (built_in) {
@@ -183,7 +184,7 @@ enum err iam_list_policy_versions(struct request *request)
     } else {
         rc = list_own(request, &pager, list);
     }
-    pager_finish(&pager, output);
+    iam_pager_finish(&pager, output);
     return rc;
 }
 
@@ -193,7 +194,7 @@ static enum err delete_version(struct entity *policy)
 {
     struct request *request = policy->request;
     struct str id = request_str(request, "VersionId");
-    yyjson_mut_val *versions = entity_array(policy, "Versions");
+    yyjson_mut_val *versions = iam_entity_array(policy, "Versions");
     ptrdiff_t index = find_version(versions, id);
     if (index < 0)
         return no_such_version(request);
@@ -206,7 +207,7 @@ static enum err delete_version(struct entity *policy)
 
 static enum err run_delete(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &policy_kind, delete_version);
+    return iam_entity_change(request, txn, &iam_policy_kind, delete_version);
 }
 
 enum err iam_delete_policy_version(struct request *request)
@@ -219,15 +220,15 @@ static enum err set_default(struct entity *policy)
 {
     struct request *request = policy->request;
     struct str id = request_str(request, "VersionId");
-    if (find_version(entity_array(policy, "Versions"), id) < 0)
+    if (find_version(iam_entity_array(policy, "Versions"), id) < 0)
         return no_such_version(request);
-    entity_set(policy, "DefaultVersionId", id);
+    iam_entity_set(policy, "DefaultVersionId", id);
     return OK;
 }
 
 static enum err run_set_default(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &policy_kind, set_default);
+    return iam_entity_change(request, txn, &iam_policy_kind, set_default);
 }
 
 enum err iam_set_default_policy_version(struct request *request)

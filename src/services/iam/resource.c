@@ -14,10 +14,10 @@ static struct str arn_of(struct request *request, const struct entity_kind *kind
 static enum err existing(struct request *request, const struct entity_kind *kind, struct str name,
                          struct str *out_arn)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     yyjson_val *entity = NULL;
-    enum err rc =
-        reader_get(&reader, entity_key(request->arena, kind, name), &entity, &request->error);
+    enum err rc = iam_reader_get(&reader, iam_entity_key(request->arena, kind, name), &entity,
+                                 &request->error);
     if (rc == OK)
         *out_arn = entity ? json_get_str(entity, "Arn") : arn_of(request, kind, STR("/"), name);
     return rc;
@@ -39,54 +39,54 @@ static enum err all(struct request *request, const struct entity_kind *kind, str
     return OK;
 }
 
-enum err resource_role(struct request *request, struct str *out_arn)
+enum err iam_resource_role(struct request *request, struct str *out_arn)
 {
-    return existing(request, &role_kind, request_str(request, "RoleName"), out_arn);
+    return existing(request, &iam_role_kind, request_str(request, "RoleName"), out_arn);
 }
 
-enum err resource_user(struct request *request, struct str *out_arn)
+enum err iam_resource_user(struct request *request, struct str *out_arn)
 {
     struct str name = request_str(request, "UserName");
     if (!name.ptr) {
         *out_arn = request->principal.arn;
         return OK;
     }
-    return existing(request, &user_kind, name, out_arn);
+    return existing(request, &iam_user_kind, name, out_arn);
 }
 
-enum err resource_policy(struct request *request, struct str *out_arn)
+enum err iam_resource_policy(struct request *request, struct str *out_arn)
 {
     struct str arn = request_str(request, "PolicyArn");
     *out_arn = arn.ptr ? arn : STR("*");
     return OK;
 }
 
-enum err resource_new_role(struct request *request, struct str *out_arn)
+enum err iam_resource_new_role(struct request *request, struct str *out_arn)
 {
-    return new_one(request, &role_kind, out_arn);
+    return new_one(request, &iam_role_kind, out_arn);
 }
 
-enum err resource_new_user(struct request *request, struct str *out_arn)
+enum err iam_resource_new_user(struct request *request, struct str *out_arn)
 {
-    return new_one(request, &user_kind, out_arn);
+    return new_one(request, &iam_user_kind, out_arn);
 }
 
-enum err resource_new_policy(struct request *request, struct str *out_arn)
+enum err iam_resource_new_policy(struct request *request, struct str *out_arn)
 {
-    return new_one(request, &policy_kind, out_arn);
+    return new_one(request, &iam_policy_kind, out_arn);
 }
 
-enum err resource_all_roles(struct request *request, struct str *out_arn)
+enum err iam_resource_all_roles(struct request *request, struct str *out_arn)
 {
-    return all(request, &role_kind, out_arn);
+    return all(request, &iam_role_kind, out_arn);
 }
 
-enum err resource_all_users(struct request *request, struct str *out_arn)
+enum err iam_resource_all_users(struct request *request, struct str *out_arn)
 {
-    return all(request, &user_kind, out_arn);
+    return all(request, &iam_user_kind, out_arn);
 }
 
-enum err resource_all_policies(struct request *request, struct str *out_arn)
+enum err iam_resource_all_policies(struct request *request, struct str *out_arn)
 {
-    return all(request, &policy_kind, out_arn);
+    return all(request, &iam_policy_kind, out_arn);
 }

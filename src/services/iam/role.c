@@ -22,9 +22,9 @@ static void add_role(struct request *request, yyjson_mut_val *object, yyjson_val
 {
     int64_t duration = DEFAULT_SESSION_S;
     json_get_i64(role, "MaxSessionDuration", &duration);
-    add_entity(request, object, &role_kind, role);
+    iam_add_entity(request, object, &iam_role_kind, role);
     json_add_str(request->doc, object, "AssumeRolePolicyDocument",
-                 encode_document(request, json_get_str(role, "AssumeRolePolicyDocument")));
+                 iam_encode_document(request, json_get_str(role, "AssumeRolePolicyDocument")));
     json_add_str_opt(request->doc, object, "Description", json_get_str(role, "Description"));
     json_add_i64(request->doc, object, "MaxSessionDuration", duration);
 }
@@ -33,7 +33,7 @@ static void answer_role(struct request *request, yyjson_val *role)
 {
     yyjson_mut_val *object = json_add_obj(request->doc, request_output(request), "Role");
     add_role(request, object, role);
-    add_boundary_and_tags(request, object, role);
+    iam_add_boundary_and_tags(request, object, role);
 }
 
 /* --- Creating --- */
@@ -42,20 +42,21 @@ static enum err create_role(struct request *request, struct store_txn *txn)
 {
     struct entity role;
     int64_t duration = DEFAULT_SESSION_S;
-    enum err rc = entity_create(request, txn, &role_kind, &role);
+    enum err rc = iam_entity_create(request, txn, &iam_role_kind, &role);
     if (rc)
         return rc;
     json_get_i64(request->input, "MaxSessionDuration", &duration);
-    entity_set(&role, "AssumeRolePolicyDocument", request_str(request, "AssumeRolePolicyDocument"));
+    iam_entity_set(&role, "AssumeRolePolicyDocument",
+                   request_str(request, "AssumeRolePolicyDocument"));
     json_add_str_opt(role.doc, role.root, "Description", request_str(request, "Description"));
     json_add_i64(role.doc, role.root, "MaxSessionDuration", duration);
-    rc = set_boundary(&role);
+    rc = iam_set_boundary(&role);
     if (rc == OK)
-        rc = set_tags(&role);
+        rc = iam_set_tags(&role);
     if (rc)
         return rc;
-    entity_save(&role);
-    answer_role(request, entity_read(&role));
+    iam_entity_save(&role);
+    answer_role(request, iam_entity_read(&role));
     return OK;
 }
 
@@ -65,7 +66,7 @@ static enum err check_trust_policy(struct request *request, const char *member)
     if (document.len > MAX_TRUST_CHARS)
         return request_fail(request, ERR_IAM_LIMIT_EXCEEDED,
                             "Cannot exceed quota for ACLSizePerRole: %d", MAX_TRUST_CHARS);
-    return check_document(request, member, POLICY_TRUST);
+    return iam_check_document(request, member, POLICY_TRUST);
 }
 
 enum err iam_create_role(struct request *request)
@@ -81,12 +82,12 @@ enum err iam_create_role(struct request *request)
 
 enum err iam_get_role(struct request *request)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     yyjson_val *role;
     enum err rc = PARAMS_CHECK(request, PARAM_ROLE_NAME);
     if (rc == OK)
-        rc = entity_get(&reader, &role_kind, request_str(request, "RoleName"), &role,
-                        &request->error);
+        rc = iam_entity_get(&reader, &iam_role_kind, request_str(request, "RoleName"), &role,
+                            &request->error);
     if (rc == OK)
         answer_role(request, role);
     return rc;
@@ -94,7 +95,7 @@ enum err iam_get_role(struct request *request)
 
 enum err iam_list_roles(struct request *request)
 {
-    return list_entities(request, &role_kind, "Roles", add_role);
+    return iam_list_entities(request, &iam_role_kind, "Roles", add_role);
 }
 
 /* --- Changing --- */
@@ -104,7 +105,7 @@ static enum err update_role(struct entity *role)
     struct request *request = role->request;
     int64_t duration;
     if (request_str(request, "Description").ptr)
-        entity_set(role, "Description", request_str(request, "Description"));
+        iam_entity_set(role, "Description", request_str(request, "Description"));
     if (json_get_i64(request->input, "MaxSessionDuration", &duration)) {
         yyjson_mut_obj_remove_str(role->root, "MaxSessionDuration");
         json_add_i64(role->doc, role->root, "MaxSessionDuration", duration);
@@ -114,7 +115,7 @@ static enum err update_role(struct entity *role)
 
 static enum err run_update(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &role_kind, update_role);
+    return iam_entity_change(request, txn, &iam_role_kind, update_role);
 }
 
 enum err iam_update_role(struct request *request)
@@ -125,14 +126,14 @@ enum err iam_update_role(struct request *request)
 
 static enum err update_description(struct entity *role)
 {
-    entity_set(role, "Description", request_str(role->request, "Description"));
-    answer_role(role->request, entity_read(role));
+    iam_entity_set(role, "Description", request_str(role->request, "Description"));
+    answer_role(role->request, iam_entity_read(role));
     return OK;
 }
 
 static enum err run_update_description(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &role_kind, update_description);
+    return iam_entity_change(request, txn, &iam_role_kind, update_description);
 }
 
 enum err iam_update_role_description(struct request *request)
@@ -144,13 +145,13 @@ enum err iam_update_role_description(struct request *request)
 
 static enum err update_trust(struct entity *role)
 {
-    entity_set(role, "AssumeRolePolicyDocument", request_str(role->request, "PolicyDocument"));
+    iam_entity_set(role, "AssumeRolePolicyDocument", request_str(role->request, "PolicyDocument"));
     return OK;
 }
 
 static enum err run_update_trust(struct request *request, struct store_txn *txn)
 {
-    return entity_change(request, txn, &role_kind, update_trust);
+    return iam_entity_change(request, txn, &iam_role_kind, update_trust);
 }
 
 enum err iam_update_assume_role_policy(struct request *request)
@@ -166,11 +167,11 @@ enum err iam_update_assume_role_policy(struct request *request)
 static enum err delete_role(struct request *request, struct store_txn *txn)
 {
     struct entity role;
-    enum err rc = entity_load(request, txn, &role_kind, &role);
+    enum err rc = iam_entity_load(request, txn, &iam_role_kind, &role);
     if (rc == OK)
-        rc = check_bare(&role);
+        rc = iam_check_bare(&role);
     if (rc == OK)
-        entity_delete(&role);
+        iam_entity_delete(&role);
     return rc;
 }
 

@@ -19,13 +19,13 @@ struct str iam_new_secret(struct arena *arena)
                        40);
 }
 
-void session_start(struct iam *iam, struct arena *arena, struct session *session,
-                   struct credentials *out)
+void iam_session_start(struct iam *iam, struct arena *arena, struct session *session,
+                       struct credentials *out)
 {
     session->secret = iam_new_secret(arena);
     out->access_key_id = iam_new_id(arena, "ASIA", 20);
     out->secret_access_key = session->secret;
-    out->session_token = token_seal(iam, arena, out->access_key_id, session);
+    out->session_token = iam_token_seal(iam, arena, out->access_key_id, session);
     out->expires_ms = session->expires_ms;
 }
 
@@ -94,15 +94,15 @@ static enum err find_user_key(struct iam *iam, struct str access_key_id, struct 
     if (rc == OK && (!key || !key->is_active))
         rc = invalid_token(error);
     if (rc == OK)
-        rc = iam_holder(iam, &user_kind, key->user_name, &user, error);
+        rc = iam_holder(iam, &iam_user_kind, key->user_name, &user, error);
     if (rc == OK && !user)
         rc = invalid_token(error);
     if (rc == OK) {
         *out_secret = arena_str(arena, key->secret);
         *out_principal = user_principal(iam, arena, user, access_key_id);
     }
-    holder_unref(user);
-    long_term_key_unref(key);
+    iam_holder_unref(user);
+    iam_long_term_key_unref(key);
     return rc;
 }
 
@@ -116,13 +116,14 @@ static enum err session_principal(struct iam *iam, const struct session *session
         *out = root_principal(iam, access_key_id);
         return OK;
     }
-    enum err rc = iam_holder(iam, is_role ? &role_kind : &user_kind, session->name, &holder, error);
+    enum err rc =
+        iam_holder(iam, is_role ? &iam_role_kind : &iam_user_kind, session->name, &holder, error);
     if (rc == OK && (!holder || !str_eq(holder->id, session->id)))
         rc = invalid_token(error);
     if (rc == OK)
         *out = is_role ? role_principal(iam, arena, holder, session, access_key_id)
                        : user_principal(iam, arena, holder, access_key_id);
-    holder_unref(holder);
+    iam_holder_unref(holder);
     return rc;
 }
 
@@ -131,7 +132,7 @@ static enum err find_session(struct iam *iam, struct str access_key_id, struct s
                              struct principal *out_principal, struct error *error)
 {
     struct session session;
-    if (!token_open(iam, arena, access_key_id, token, &session))
+    if (!iam_token_open(iam, arena, access_key_id, token, &session))
         return invalid_token(error);
     if (session.expires_ms <= clock_wall_ms())
         return error_set(error, ERR_EXPIRED_TOKEN,
@@ -163,9 +164,9 @@ static enum err find_holder(struct iam *iam, const struct principal *principal, 
 {
     *out = NULL;
     if (principal->kind == PRINCIPAL_ROLE)
-        return iam_holder(iam, &role_kind, principal->name, out, error);
+        return iam_holder(iam, &iam_role_kind, principal->name, out, error);
     if (principal->kind == PRINCIPAL_USER)
-        return iam_holder(iam, &user_kind, principal->name, out, error);
+        return iam_holder(iam, &iam_user_kind, principal->name, out, error);
     return OK;
 }
 
@@ -185,7 +186,7 @@ static enum err decide(const struct authorization *authorization, const struct h
         .resource = resource,
         .session = session,
     };
-    return evaluate_error(evaluate(&policies, &context), authorization, error);
+    return iam_evaluate_error(iam_evaluate(&policies, &context), authorization, error);
 }
 
 enum err iam_authorize(void *self, const struct authorization *authorization, struct error *error)
@@ -204,9 +205,9 @@ enum err iam_authorize(void *self, const struct authorization *authorization, st
         rc = iam_document(iam, principal->session_policy, &session, error);
     if (rc == OK)
         rc = decide(authorization, holder, resource, session, error);
-    policy_unref(session);
-    policy_unref(resource);
-    holder_unref(holder);
+    iam_policy_unref(session);
+    iam_policy_unref(resource);
+    iam_holder_unref(holder);
     return rc;
 }
 
@@ -245,7 +246,7 @@ enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str
     };
     struct condition_key source = {STR("aws:SourceAccount"), principal.account};
     yyjson_val *role = NULL;
-    enum err rc = role_by_arn(&reader, role_arn, &role, error);
+    enum err rc = iam_role_by_arn(&reader, role_arn, &role, error);
     if (rc == OK)
         rc = iam_check_trust(iam, &principal, role, &source, 1, error);
     if (rc)
@@ -259,6 +260,6 @@ enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str
         .session_name = session_name,
         .policy = STR_EMPTY,
     };
-    session_start(iam, arena, &session, out);
+    iam_session_start(iam, arena, &session, out);
     return OK;
 }

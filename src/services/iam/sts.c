@@ -20,7 +20,7 @@ static void add_credentials(struct request *request, const struct credentials *c
     json_add_str(request->doc, object, "AccessKeyId", credentials->access_key_id);
     json_add_str(request->doc, object, "SecretAccessKey", credentials->secret_access_key);
     json_add_str(request->doc, object, "SessionToken", credentials->session_token);
-    add_time(request, object, "Expiration", credentials->expires_ms);
+    iam_add_time(request, object, "Expiration", credentials->expires_ms);
 }
 
 /* --- Session policies --- */
@@ -40,9 +40,9 @@ static void add_statements(struct request *request, yyjson_mut_val *list, struct
 
 static enum err add_managed(struct request *request, yyjson_mut_val *list, struct str arn)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct str document;
-    enum err rc = managed_document(&reader, arn, &document, &request->error);
+    enum err rc = iam_managed_document(&reader, arn, &document, &request->error);
     if (rc == OK && !document.ptr)
         rc = request_fail(request, ERR_IAM_MALFORMED_POLICY_DOCUMENT,
                           "Specified managed policy %.*s does not exist", STR_ARG(arn));
@@ -60,7 +60,7 @@ static enum err session_policy(struct request *request, struct str *out)
     *out = STR_EMPTY;
     if (!text.ptr && yyjson_arr_size(arns) == 0)
         return OK;
-    enum err rc = text.ptr ? check_document(request, "Policy", POLICY_SESSION) : OK;
+    enum err rc = text.ptr ? iam_check_document(request, "Policy", POLICY_SESSION) : OK;
     yyjson_mut_val *document = yyjson_mut_obj(request->doc);
     json_add_str(request->doc, document, "Version", STR("2012-10-17"));
     yyjson_mut_val *list = json_add_arr(request->doc, document, "Statement");
@@ -102,7 +102,7 @@ static void answer_role(struct request *request, yyjson_val *role, struct sessio
 {
     struct credentials credentials;
     struct str account = request->skylite->config.account;
-    session_start(request_self(request, struct iam), request->arena, session, &credentials);
+    iam_session_start(request_self(request, struct iam), request->arena, session, &credentials);
     add_credentials(request, &credentials);
     yyjson_mut_val *user = json_add_obj(request->doc, request_output(request), "AssumedRoleUser");
     json_add_str(request->doc, user, "AssumedRoleId",
@@ -120,9 +120,9 @@ static void answer_role(struct request *request, yyjson_val *role, struct sessio
 /* A role that is not there is refused like one that may not be assumed. */
 static enum err find_role(struct request *request, yyjson_val **out)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct str arn = request_str(request, "RoleArn");
-    enum err rc = role_by_arn(&reader, arn, out, &request->error);
+    enum err rc = iam_role_by_arn(&reader, arn, out, &request->error);
     if (rc == ERR_IAM_NO_SUCH_ENTITY)
         rc = request_fail(
             request, ERR_ACCESS_DENIED,
@@ -197,7 +197,7 @@ enum err sts_get_session_token(struct request *request)
     session.name = principal->name;
     session.id = principal->user_id;
     session.session_name = STR_EMPTY;
-    session_start(request_self(request, struct iam), request->arena, &session, &credentials);
+    iam_session_start(request_self(request, struct iam), request->arena, &session, &credentials);
     add_credentials(request, &credentials);
     return OK;
 }

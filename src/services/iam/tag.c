@@ -104,14 +104,14 @@ static void put_tag(struct entity *entity, yyjson_mut_val *tags, yyjson_val *tag
     json_add_str(entity->doc, object, "Value", value.ptr ? value : STR_EMPTY);
 }
 
-enum err set_tags(struct entity *entity)
+enum err iam_set_tags(struct entity *entity)
 {
     yyjson_val *given = json_get(entity->request->input, "Tags"), *tag;
     size_t i, max;
     enum err rc = check_tags(entity->request, given);
     if (rc || yyjson_arr_size(given) == 0)
         return rc;
-    yyjson_mut_val *tags = entity_array(entity, "Tags");
+    yyjson_mut_val *tags = iam_entity_array(entity, "Tags");
     yyjson_arr_foreach (given, i, max, tag) {
         put_tag(entity, tags, tag);
     }
@@ -123,7 +123,7 @@ enum err set_tags(struct entity *entity)
 
 static enum err remove_tags(struct entity *entity)
 {
-    yyjson_mut_val *tags = entity_array(entity, "Tags");
+    yyjson_mut_val *tags = iam_entity_array(entity, "Tags");
     size_t i, max;
     yyjson_val *key;
     yyjson_arr_foreach (json_get(entity->request->input, "TagKeys"), i, max, key) {
@@ -144,21 +144,21 @@ static void list_tags(struct pager *pager, yyjson_val *entity)
     size_t i, max;
     yyjson_val *tag;
     yyjson_arr_foreach (json_get(entity, "Tags"), i, max, tag) {
-        if (pager_take(pager, arena_printf(request->arena, "%04zu", i)))
+        if (iam_pager_take(pager, arena_printf(request->arena, "%04zu", i)))
             yyjson_mut_arr_append(list, yyjson_val_mut_copy(request->doc, tag));
     }
-    pager_finish(pager, output);
+    iam_pager_finish(pager, output);
 }
 
 static enum err list_named(struct request *request, const struct entity_kind *kind)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct pager pager;
     yyjson_val *entity;
-    enum err rc = pager_init(&pager, request);
+    enum err rc = iam_pager_init(&pager, request);
     if (rc == OK)
-        rc = entity_get(&reader, kind, request_str(request, kind->name_member), &entity,
-                        &request->error);
+        rc = iam_entity_get(&reader, kind, request_str(request, kind->name_member), &entity,
+                            &request->error);
     if (rc == OK)
         list_tags(&pager, entity);
     return rc;
@@ -169,11 +169,11 @@ static enum err list_named(struct request *request, const struct entity_kind *ki
 #define TAG_OPERATIONS(noun, param)                                                                \
     static enum err run_tag_##noun(struct request *request, struct store_txn *txn)                 \
     {                                                                                              \
-        return entity_change(request, txn, &noun##_kind, set_tags);                                \
+        return iam_entity_change(request, txn, &iam_##noun##_kind, iam_set_tags);                  \
     }                                                                                              \
     static enum err run_untag_##noun(struct request *request, struct store_txn *txn)               \
     {                                                                                              \
-        return entity_change(request, txn, &noun##_kind, remove_tags);                             \
+        return iam_entity_change(request, txn, &iam_##noun##_kind, remove_tags);                   \
     }                                                                                              \
     enum err iam_tag_##noun(struct request *request)                                               \
     {                                                                                              \
@@ -193,27 +193,28 @@ TAG_OPERATIONS(policy, PARAM_POLICY_ARN)
 enum err iam_list_role_tags(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_ROLE_NAME);
-    return rc ? rc : list_named(request, &role_kind);
+    return rc ? rc : list_named(request, &iam_role_kind);
 }
 
 enum err iam_list_user_tags(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_USER_NAME);
-    return rc ? rc : list_named(request, &user_kind);
+    return rc ? rc : list_named(request, &iam_user_kind);
 }
 
 enum err iam_list_policy_tags(struct request *request)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct pager pager;
     yyjson_val *policy;
     enum err rc = PARAMS_CHECK(request, PARAM_POLICY_ARN);
     if (rc == OK)
-        rc = pager_init(&pager, request);
+        rc = iam_pager_init(&pager, request);
     if (rc == OK)
-        rc = policy_by_arn(&reader, request_str(request, "PolicyArn"), &policy, &request->error);
+        rc =
+            iam_policy_by_arn(&reader, request_str(request, "PolicyArn"), &policy, &request->error);
     if (rc == OK && !policy)
-        rc = no_such_managed_policy(request);
+        rc = iam_no_such_managed_policy(request);
     if (rc == OK)
         list_tags(&pager, policy);
     return rc;

@@ -78,8 +78,8 @@ static const unsigned char *bytes_of(struct str s)
     return (const unsigned char *)s.ptr;
 }
 
-struct str token_seal(struct iam *iam, struct arena *arena, struct str access_key_id,
-                      const struct session *session)
+struct str iam_token_seal(struct iam *iam, struct arena *arena, struct str access_key_id,
+                          const struct session *session)
 {
     struct str plain = write_fields(arena, session);
     size_t len = HEAD_LEN + plain.len + TAG_LEN;
@@ -120,8 +120,8 @@ static bool unseal(struct iam *iam, struct str access_key_id, unsigned char *tok
     return is_ours;
 }
 
-bool token_open(struct iam *iam, struct arena *arena, struct str access_key_id, struct str token,
-                struct session *out)
+bool iam_token_open(struct iam *iam, struct arena *arena, struct str access_key_id,
+                    struct str token, struct session *out)
 {
     struct str bytes;
     if (token.len > MAX_PLAIN * 2 || !decode_base64(arena, token, &bytes) ||

@@ -29,23 +29,23 @@ static void release(void *ptr)
     map_release(&usage->boundaries);
 }
 
-enum err usage_count(const struct reader *reader, struct usage **out, struct error *error)
+enum err iam_usage_count(const struct reader *reader, struct usage **out, struct error *error)
 {
     struct usage *usage = arena_new(reader->arena, struct usage);
     arena_defer(reader->arena, release, usage);
-    enum err rc = each_entity(reader, &role_kind, count_entity, usage, error);
+    enum err rc = iam_each_entity(reader, &iam_role_kind, count_entity, usage, error);
     if (rc == OK)
-        rc = each_entity(reader, &user_kind, count_entity, usage, error);
+        rc = iam_each_entity(reader, &iam_user_kind, count_entity, usage, error);
     *out = usage;
     return rc;
 }
 
-size_t usage_attached(const struct usage *usage, struct str arn)
+size_t iam_usage_attached(const struct usage *usage, struct str arn)
 {
     return (size_t)(uintptr_t)map_get(&usage->attached, arn);
 }
 
-size_t usage_boundaries(const struct usage *usage, struct str arn)
+size_t iam_usage_boundaries(const struct usage *usage, struct str arn)
 {
     return (size_t)(uintptr_t)map_get(&usage->boundaries, arn);
 }

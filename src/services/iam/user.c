@@ -5,14 +5,14 @@
 
 static void add_user(struct request *request, yyjson_mut_val *object, yyjson_val *user)
 {
-    add_entity(request, object, &user_kind, user);
+    iam_add_entity(request, object, &iam_user_kind, user);
 }
 
 static void answer_user(struct request *request, yyjson_val *user)
 {
     yyjson_mut_val *object = json_add_obj(request->doc, request_output(request), "User");
     add_user(request, object, user);
-    add_boundary_and_tags(request, object, user);
+    iam_add_boundary_and_tags(request, object, user);
 }
 
 /* The account's root user, as GetUser gives it to itself. */
@@ -22,7 +22,7 @@ static void answer_root(struct request *request)
     yyjson_mut_val *object = json_add_obj(request->doc, request_output(request), "User");
     json_add_str(request->doc, object, "UserId", request->principal.account);
     json_add_str(request->doc, object, "Arn", iam->root_arn);
-    add_time(request, object, "CreateDate", iam->created_ms);
+    iam_add_time(request, object, "CreateDate", iam->created_ms);
 }
 
 /* --- Creating --- */
@@ -30,15 +30,15 @@ static void answer_root(struct request *request)
 static enum err create_user(struct request *request, struct store_txn *txn)
 {
     struct entity user;
-    enum err rc = entity_create(request, txn, &user_kind, &user);
+    enum err rc = iam_entity_create(request, txn, &iam_user_kind, &user);
     if (rc == OK)
-        rc = set_boundary(&user);
+        rc = iam_set_boundary(&user);
     if (rc == OK)
-        rc = set_tags(&user);
+        rc = iam_set_tags(&user);
     if (rc)
         return rc;
-    entity_save(&user);
-    answer_user(request, entity_read(&user));
+    iam_entity_save(&user);
+    answer_user(request, iam_entity_read(&user));
     return OK;
 }
 
@@ -52,7 +52,7 @@ enum err iam_create_user(struct request *request)
 
 enum err iam_get_user(struct request *request)
 {
-    struct reader reader = reader_of(request, NULL);
+    struct reader reader = iam_reader_of(request, NULL);
     struct str name = request_str(request, "UserName");
     yyjson_val *user;
     enum err rc = PARAMS_CHECK(request, PARAM_OPTIONAL_USER_NAME);
@@ -61,9 +61,9 @@ enum err iam_get_user(struct request *request)
         return OK;
     }
     if (rc == OK)
-        rc = user_of_input(request, &name);
+        rc = iam_user_of_input(request, &name);
     if (rc == OK)
-        rc = entity_get(&reader, &user_kind, name, &user, &request->error);
+        rc = iam_entity_get(&reader, &iam_user_kind, name, &user, &request->error);
     if (rc == OK)
         answer_user(request, user);
     return rc;
@@ -71,7 +71,7 @@ enum err iam_get_user(struct request *request)
 
 enum err iam_list_users(struct request *request)
 {
-    return list_entities(request, &user_kind, "Users", add_user);
+    return iam_list_entities(request, &iam_user_kind, "Users", add_user);
 }
 
 /* --- Deleting --- */
@@ -79,15 +79,15 @@ enum err iam_list_users(struct request *request)
 static enum err delete_user(struct request *request, struct store_txn *txn)
 {
     struct entity user;
-    enum err rc = entity_load(request, txn, &user_kind, &user);
+    enum err rc = iam_entity_load(request, txn, &iam_user_kind, &user);
     if (rc)
         return rc;
     if (yyjson_mut_arr_size(yyjson_mut_obj_get(user.root, "AccessKeys")))
         return request_fail(request, ERR_IAM_DELETE_CONFLICT,
                             "Cannot delete entity, must delete access keys first.");
-    rc = check_bare(&user);
+    rc = iam_check_bare(&user);
     if (rc == OK)
-        entity_delete(&user);
+        iam_entity_delete(&user);
     return rc;
 }
 

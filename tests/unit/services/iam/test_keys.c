@@ -103,7 +103,7 @@ static struct credentials root_session(struct fixture *f)
         .name = STR("root"),
     };
     struct credentials credentials;
-    session_start(f->iam, &f->arena, &session, &credentials);
+    iam_session_start(f->iam, &f->arena, &session, &credentials);
     return credentials;
 }
 

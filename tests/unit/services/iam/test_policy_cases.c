@@ -55,7 +55,7 @@ static struct policy *compile(struct arena *arena, const struct policy_case *row
     struct error error;
     if (!text)
         return NULL;
-    enum err rc = policy_compile(to_document(arena, text), POLICY_RESOURCE, &policy, &error);
+    enum err rc = iam_policy_compile(to_document(arena, text), POLICY_RESOURCE, &policy, &error);
     if (rc)
         fail_msg("line %d: %s", row->line, error.message);
     return policy;
@@ -125,7 +125,7 @@ static enum decision decide(struct arena *arena, const struct policy_case *row,
         .tags = &tag,
         .tag_count = principal.kind == PRINCIPAL_USER || principal.kind == PRINCIPAL_ROLE,
     };
-    return evaluate(policies, &context);
+    return iam_evaluate(policies, &context);
 }
 
 static void check_case(const struct policy_case *row)
@@ -143,10 +143,10 @@ static void check_case(const struct policy_case *row)
         .session = session,
     };
     enum decision decision = decide(&arena, row, &policies);
-    policy_unref(identity);
-    policy_unref(resource);
-    policy_unref(boundary);
-    policy_unref(session);
+    iam_policy_unref(identity);
+    iam_policy_unref(resource);
+    iam_policy_unref(boundary);
+    iam_policy_unref(session);
     arena_release(&arena);
     if (decision != row->expected)
         fail_msg("policy_cases.def:%d (%s): decision %d, expected %d", row->line, row->page,
