@@ -27,16 +27,16 @@ static void test_keys__writes_the_root_key_as_a_credentials_file(void **state)
     struct str expected = arena_printf(
         &f->arena,
         "[default]\naws_access_key_id = %.*s\naws_secret_access_key = %.*s\nregion = us-east-1\n",
-        STR_ARG(f->iam->root_key_id), STR_ARG(f->iam->root_secret));
+        STR_ARG(IAM(f)->root_key_id), STR_ARG(IAM(f)->root_secret));
     assert_str(read_credentials(f), expected);
 }
 
 static void test_keys__root_key_has_the_form_of_awss(void **state)
 {
     struct fixture *f = *state;
-    assert_true(str_starts(f->iam->root_key_id, STR("AKIA")));
-    assert_int_equal(f->iam->root_key_id.len, 20);
-    assert_int_equal(f->iam->root_secret.len, 40);
+    assert_true(str_starts(IAM(f)->root_key_id, STR("AKIA")));
+    assert_int_equal(IAM(f)->root_key_id.len, 20);
+    assert_int_equal(IAM(f)->root_secret.len, 40);
 }
 
 static void test_keys__credentials_file_is_for_its_owner_only(void **state)
@@ -53,8 +53,8 @@ static void test_keys__root_key_stays_across_a_restart(void **state)
 {
     struct fixture *f = *state;
     struct str before = read_credentials(f);
-    stop_iam(f);
-    start_iam(f);
+    stop_server(f);
+    start_server(f);
     assert_str(read_credentials(f), before);
 }
 
@@ -63,13 +63,13 @@ static void test_keys__a_changed_credentials_file_is_written_anew(void **state)
     struct fixture *f = *state;
     char path[96];
     struct str before = read_credentials(f);
-    stop_iam(f);
+    stop_server(f);
     snprintf(path, sizeof(path), "%s/credentials", f->path);
     FILE *file = fopen(path, "w");
     assert_non_null(file);
     fputs("[default]\n", file);
     fclose(file);
-    start_iam(f);
+    start_server(f);
     assert_str(read_credentials(f), before);
 }
 
@@ -78,8 +78,8 @@ static void test_keys__root_key_is_the_account(void **state)
     struct fixture *f = *state;
     struct str secret;
     struct principal principal;
-    assert_int_equal(find(f, f->iam->root_key_id, STR_EMPTY, &secret, &principal), OK);
-    assert_str(secret, f->iam->root_secret);
+    assert_int_equal(find(f, IAM(f)->root_key_id, STR_EMPTY, &secret, &principal), OK);
+    assert_str(secret, IAM(f)->root_secret);
     assert_str(principal.arn, STR("arn:aws:iam::000000000000:root"));
 }
 
@@ -103,7 +103,7 @@ static struct credentials root_session(struct fixture *f)
         .name = STR("root"),
     };
     struct credentials credentials;
-    iam_session_start(f->iam, &f->arena, &session, &credentials);
+    iam_session_start(IAM(f), &f->arena, &session, &credentials);
     return credentials;
 }
 
@@ -124,8 +124,8 @@ static void test_keys__session_survives_a_restart(void **state)
     struct credentials credentials = root_session(f);
     struct str secret;
     struct principal principal;
-    stop_iam(f);
-    start_iam(f);
+    stop_server(f);
+    start_server(f);
     assert_int_equal(
         find(f, credentials.access_key_id, credentials.session_token, &secret, &principal), OK);
 }

@@ -1,0 +1,155 @@
+/* Deleting in the background what retention or DeleteLogGroup has ended, in small writes so that
+ * others are not held up. */
+#include "base/clock.h"
+#include "base/log.h"
+#include "services/logs/internal.h"
+
+enum { MAX_DELETES = 2000, SWEEP_EVERY_MS = 10 * 60 * 1000 };
+
+/* Deletes keys in [start, end) while `*left` is not used up. Returns the bytes of the values. */
+static int64_t delete_range(struct store_txn *txn, struct arena *arena, struct str start,
+                            struct str end, size_t *left)
+{
+    struct str key, value;
+    int64_t bytes = 0;
+    struct store_iter *iter = store_txn_iter_new(txn, STORE_LOGS, start, end, false);
+    while (*left && store_iter_next(iter, &key, &value)) {
+        store_txn_delete(txn, STORE_LOGS, arena_str(arena, key));
+        bytes += (int64_t)value.len;
+        (*left)--;
+    }
+    store_iter_free(iter);
+    return bytes;
+}
+
+static void delete_prefix(struct store_txn *txn, struct arena *arena, struct str prefix,
+                          size_t *left)
+{
+    delete_range(txn, arena, prefix, store_prefix_end(arena, prefix), left);
+}
+
+/* What is left of deleted groups. */
+static void sweep_deleted(struct store_txn *txn, struct arena *arena, size_t *left)
+{
+    struct str key, value;
+    struct store_iter *iter = store_txn_iter_new(txn, STORE_LOGS, STR("x"), STR("y"), false);
+    while (*left && store_iter_next(iter, &key, &value)) {
+        uint64_t group = logs_group_of_key(key);
+        delete_prefix(txn, arena, logs_key_prefix(arena, 's', group), left);
+        delete_prefix(txn, arena, logs_key_prefix(arena, 'i', group), left);
+        delete_prefix(txn, arena, logs_key_prefix(arena, 'e', group), left);
+        if (*left)
+            store_txn_delete(txn, STORE_LOGS, arena_str(arena, key));
+    }
+    store_iter_free(iter);
+}
+
+static void sweep_group(struct store_txn *txn, struct arena *arena, struct group *group,
+                        size_t *left)
+{
+    int64_t oldest_ms = clock_wall_ms() - group->retention_days * DAY_MS;
+    if (group->retention_days == 0 || oldest_ms <= 0)
+        return;
+    struct str start = logs_key_prefix(arena, 'e', group->id);
+    struct str end = logs_key_event(arena, group->id, (struct position){oldest_ms, 0});
+    size_t before = *left;
+    int64_t bytes = delete_range(txn, arena, start, end, left);
+    if (before == *left)
+        return;
+    /* A value has 10 bytes less of overhead than AWS counts. */
+    group->stored_bytes -= bytes + (int64_t)(before - *left) * (EVENT_OVERHEAD - 16);
+    group->stored_bytes = group->stored_bytes < 0 ? 0 : group->stored_bytes;
+    logs_group_put(txn, arena, group);
+}
+
+static void sweep_expired(struct store_txn *txn, struct arena *arena, size_t *left)
+{
+    struct str key, value;
+    struct store_iter *iter = store_txn_iter_new(txn, STORE_LOGS, STR("g"), STR("h"), false);
+    while (*left && store_iter_next(iter, &key, &value)) {
+        struct str name = arena_str(arena, str_slice(key, 1, key.len));
+        struct group group = logs_group_read(name, json_parse(arena, value));
+        sweep_group(txn, arena, &group, left);
+    }
+    store_iter_free(iter);
+}
+
+static enum err sweep_run(struct store_txn *txn, struct store_write *write, struct error *error)
+{
+    struct logs *logs = write->arg;
+    struct arena arena = {0};
+    size_t left = MAX_DELETES;
+    (void)error;
+    sweep_deleted(txn, &arena, &left);
+    sweep_expired(txn, &arena, &left);
+    logs->sweep.has_more = left == 0;
+    arena_release(&arena);
+    return OK;
+}
+
+static void sweep_done(struct store_write *write)
+{
+    struct logs *logs = write->arg;
+    struct sweep *sweep = &logs->sweep;
+    if (write->rc)
+        log_error("logs", "cannot delete expired events: %s", write->error.message);
+    pthread_mutex_lock(&sweep->mutex);
+    bool goes_on = write->rc == OK && (sweep->has_more || sweep->is_wanted) && !sweep->is_stopping;
+    sweep->is_running = goes_on;
+    sweep->is_wanted = false;
+    pthread_cond_broadcast(&sweep->stopped);
+    pthread_mutex_unlock(&sweep->mutex);
+    if (goes_on)
+        store_submit(logs->skylite->store, write);
+}
+
+void logs_sweep_start(struct logs *logs)
+{
+    struct sweep *sweep = &logs->sweep;
+    pthread_mutex_lock(&sweep->mutex);
+    bool starts = !sweep->is_running && !sweep->is_stopping;
+    sweep->is_wanted = sweep->is_running;
+    sweep->is_running |= starts;
+    pthread_mutex_unlock(&sweep->mutex);
+    if (starts)
+        store_submit(logs->skylite->store, &sweep->write);
+}
+
+/* --- Now and then --- */
+
+static void on_timer(void *arg)
+{
+    logs_sweep_start(arg);
+}
+
+static void start_timer(struct loop_task *task)
+{
+    struct logs *logs = (struct logs *)((char *)task - offsetof(struct logs, sweep.task));
+    loop_timer_start(logs->skylite->loops[0], SWEEP_EVERY_MS, SWEEP_EVERY_MS, on_timer, logs);
+    logs_sweep_start(logs);
+}
+
+void logs_sweep_init(struct logs *logs)
+{
+    struct sweep *sweep = &logs->sweep;
+    pthread_mutex_init(&sweep->mutex, NULL);
+    pthread_cond_init(&sweep->stopped, NULL);
+    sweep->write.run = sweep_run;
+    sweep->write.done = sweep_done;
+    sweep->write.arg = logs;
+    sweep->task.run = start_timer;
+    if (logs->skylite->loop_count)
+        loop_post(logs->skylite->loops[0], &sweep->task);
+}
+
+void logs_sweep_release(struct logs *logs)
+{
+    struct sweep *sweep = &logs->sweep;
+    pthread_mutex_lock(&sweep->mutex);
+    sweep->is_stopping = true;
+    while (sweep->is_running)
+        pthread_cond_wait(&sweep->stopped, &sweep->mutex);
+    pthread_mutex_unlock(&sweep->mutex);
+    pthread_cond_destroy(&sweep->stopped);
+    pthread_mutex_destroy(&sweep->mutex);
+}
