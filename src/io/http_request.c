@@ -232,9 +232,11 @@ static int status_of(const struct connection *connection, llhttp_errno_t error)
 {
     if (connection->refused)
         return connection->refused;
-    if (error == HPE_INVALID_VERSION || error == HPE_PAUSED_H2_UPGRADE)
-        return 505;
-    return 400;
+    /* llhttp says the same of a version and of the line end behind it. */
+    const llhttp_t *parser = &connection->parser;
+    bool is_known_version = parser->http_major == 1 && parser->http_minor <= 1;
+    bool is_version = error == HPE_INVALID_VERSION && !is_known_version;
+    return is_version || error == HPE_PAUSED_H2_UPGRADE ? 505 : 400;
 }
 
 void connection_reject(struct connection *connection, int status)

@@ -283,3 +283,25 @@ struct str body_of(struct str answer)
     ptrdiff_t at = str_find(answer, STR("\r\n\r\n"));
     return at < 0 ? answer : str_slice(answer, (size_t)at + 4, answer.len);
 }
+
+/* --- Both --- */
+
+int world_setup(void **state, struct http_listener_options options)
+{
+    struct world *world = calloc(1, sizeof(*world));
+    assert_non_null(world);
+    world->server = server_start(options);
+    world->fd = dial(world->server);
+    *state = world;
+    return 0;
+}
+
+int world_teardown(void **state)
+{
+    struct world *world = *state;
+    close(world->fd);
+    server_stop(world->server);
+    arena_release(&world->arena);
+    free(world);
+    return 0;
+}

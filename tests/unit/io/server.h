@@ -73,6 +73,19 @@ bool is_at_end(int fd);
 
 struct str body_of(struct str answer);
 
+#define GET(path) STR("GET " path " HTTP/1.1\r\nHost: a\r\n\r\n")
+
+/* --- Both --- */
+
+struct world {
+    struct server *server;
+    struct arena arena;
+    int fd; /* a connection to it */
+};
+
+int world_setup(void **state, struct http_listener_options options);
+int world_teardown(void **state);
+
 #define assert_starts(actual, prefix)                                                              \
     do {                                                                                           \
         struct str actual_ = (actual), prefix_ = (prefix);                                         \

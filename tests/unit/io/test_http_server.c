@@ -4,37 +4,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define GET(path) STR("GET " path " HTTP/1.1\r\nHost: a\r\n\r\n")
-
-struct world {
-    struct server *server;
-    struct arena arena;
-    int fd;
-};
-
-static void setup_with(void **state, struct http_listener_options options)
-{
-    struct world *world = calloc(1, sizeof(*world));
-    assert_non_null(world);
-    world->server = server_start(options);
-    world->fd = dial(world->server);
-    *state = world;
-}
-
 static int setup(void **state)
 {
-    setup_with(state, (struct http_listener_options){.max_body_bytes = 32 * 1024 * 1024});
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    struct world *world = *state;
-    close(world->fd);
-    server_stop(world->server);
-    arena_release(&world->arena);
-    free(world);
-    return 0;
+    return world_setup(state, (struct http_listener_options){.max_body_bytes = 32 * 1024 * 1024});
 }
 
 /* --- Requests --- */
@@ -274,7 +246,7 @@ static void test_server__refuses_a_body_instead_of_asking_for_it(void **state)
 
 int main(void)
 {
-#define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
+#define CASE(fn) cmocka_unit_test_setup_teardown(fn, setup, world_teardown)
     const struct CMUnitTest tests[] = {
         CASE(test_server__answers_on_a_kept_connection),
         CASE(test_server__takes_a_request_one_byte_at_a_time),
