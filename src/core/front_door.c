@@ -168,7 +168,9 @@ static size_t body_limit(const struct http_exchange *exchange, void *arg)
 
 static void reject(struct http_exchange *exchange, int status, void *arg)
 {
-    (void)arg;
+    struct skylite *skylite = arg;
+    if (skylite->apis.reject && skylite->apis.reject(skylite->apis.self, exchange, status))
+        return;
     struct http_header type = {STR("Content-Type"), STR("application/json")};
     http_reply(exchange, status, &type, 1,
                arena_printf(&exchange->arena, "{\"message\":\"%s\"}", http_status_text(status)));

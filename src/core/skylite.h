@@ -32,6 +32,8 @@ struct api_capability {
     bool (*handle)(void *self, struct http_exchange *exchange);
     /* The body limit of what it would take; 0 when it would not take it. */
     size_t (*body_limit)(void *self, const struct http_exchange *exchange);
+    /* Answers what the server itself refuses (413); false when it is not one of its own. */
+    bool (*reject)(void *self, struct http_exchange *exchange, int status);
 };
 
 struct skylite {
