@@ -180,6 +180,18 @@ bool registry_set_usage(struct registry *registry, const struct usage_figures *f
     return usage;
 }
 
+void registry_set_bonus(struct registry *registry, struct str plan_id, struct str key_id,
+                        uint32_t start, int32_t bonus)
+{
+    pthread_rwlock_rdlock(&registry->lock);
+    struct usage *usage = usage_of(registry, plan_id, key_id);
+    if (usage) {
+        atomic_store(&usage->bonus, counter_state(start, (uint32_t)bonus));
+        mark_changed(registry, usage);
+    }
+    pthread_rwlock_unlock(&registry->lock);
+}
+
 size_t registry_take_changed(struct registry *registry, struct arena *arena,
                              struct usage_figures **out)
 {

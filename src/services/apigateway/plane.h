@@ -4,6 +4,7 @@
 #include "core/skylite.h"
 #include "services/apigateway/lane.h"
 #include "services/apigateway/registry.h"
+#include "wire/json.h"
 
 struct usage_saver;
 struct touched;
@@ -36,10 +37,17 @@ void mock_start(struct api_call *call);
 
 /* --- Following the store (refresh.c) --- */
 
-enum touch_kind { TOUCH_STAGE, TOUCH_PLAN, TOUCH_KEY, TOUCH_DOMAIN, TOUCH_ACCOUNT };
+enum touch_kind {
+    TOUCH_STAGE,
+    TOUCH_PLAN,
+    TOUCH_KEY,
+    TOUCH_DOMAIN,
+    TOUCH_ACCOUNT,
+    TOUCH_USAGE,
+};
 
-/* Notes on the writer thread that something changed in this batch: a stage by API id and name, all
- * others by id alone. */
+/* Notes on the writer thread that something changed in this batch: a stage by API id and name, the
+ * use of a plan by plan and key, all others by id alone. */
 void plane_touch(struct plane *plane, enum touch_kind kind, struct str id, struct str name);
 
 /* Reads what was touched anew, once the batch is committed. On the writer thread. */
@@ -47,6 +55,9 @@ void plane_refresh(struct plane *plane);
 
 /* Frees what plane_touch has noted. */
 void plane_forget_touched(struct plane *plane);
+
+/* A plan's "quota" as it is in its document; without a period for NULL. */
+struct quota plane_quota(yyjson_val *document);
 
 /* Reads everything, at the start. */
 enum err plane_load(struct plane *plane, struct error *error);

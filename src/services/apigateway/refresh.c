@@ -113,7 +113,7 @@ static struct plan_stage read_plan_stage(struct arena *arena, yyjson_val *docume
     };
 }
 
-static struct quota read_quota(yyjson_val *document)
+struct quota plane_quota(yyjson_val *document)
 {
     int64_t limit = 0, offset = 0;
     struct str period = json_get_str(document, "period");
@@ -149,7 +149,7 @@ static enum err load_plan(void *arg, struct str id, yyjson_val *document)
                           .id = id,
                           .is_throttled = throttle,
                           .throttle = read_throttle(throttle),
-                          .quota = read_quota(json_get(document, "quota")),
+                          .quota = plane_quota(json_get(document, "quota")),
                           .stages = covered,
                           .stage_count = yyjson_arr_size(stages),
                       });
@@ -166,26 +166,6 @@ static enum err refresh_plan(struct refresh *refresh, struct str id)
 
 /* --- Keys --- */
 
-struct id_list {
-    struct arena *arena;
-    struct str *items;
-    size_t count, capacity;
-};
-
-static enum err add_id(void *arg, struct str name, yyjson_val *document)
-{
-    (void)document;
-    struct id_list *list = arg;
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? list->capacity * 2 : 8;
-        list->items = arena_realloc(list->arena, list->items, list->capacity * sizeof(struct str),
-                                    capacity * sizeof(struct str));
-        list->capacity = capacity;
-    }
-    list->items[list->count++] = arena_str(list->arena, name);
-    return OK;
-}
-
 static enum err load_key(void *arg, struct str id, yyjson_val *document)
 {
     struct refresh *refresh = arg;
@@ -193,12 +173,13 @@ static enum err load_key(void *arg, struct str id, yyjson_val *document)
         registry_remove_key(refresh->plane->registry, id);
         return OK;
     }
-    struct id_list plans = {.arena = &refresh->arena};
+    struct str *plans;
+    size_t count;
     enum err rc =
-        state_each(&refresh->view, state_prefix(&refresh->arena, "keyplan", id), add_id, &plans);
+        state_names(&refresh->view, state_prefix(&refresh->arena, "keyplan", id), &plans, &count);
     if (rc == OK)
         registry_set_key(refresh->plane->registry, id, json_get_str(document, "value"),
-                         json_get_bool(document, "enabled", false), plans.items, plans.count);
+                         json_get_bool(document, "enabled", false), plans, count);
     return rc;
 }
 
@@ -245,7 +226,7 @@ static enum err load_domain(void *arg, struct str name, yyjson_val *document)
     }
     struct mapping_items list = {.arena = &refresh->arena};
     enum err rc = state_each(&refresh->view, state_prefix(&refresh->arena, "mapping", name),
-                             add_mapping, &list);
+                             STR_EMPTY, add_mapping, &list);
     if (rc == OK)
         registry_set_domain(refresh->plane->registry, name, list.items, list.count);
     return rc;
@@ -273,6 +254,26 @@ static enum err refresh_account(struct refresh *refresh)
                                   throttle
                                       ? read_throttle(throttle)
                                       : throttle_make(DEFAULT_RATE_LIMIT, DEFAULT_BURST_LIMIT));
+    return OK;
+}
+
+/* --- Use --- */
+
+/* What an operator granted; the counts themselves are newer in memory. */
+static enum err refresh_usage(struct refresh *refresh, struct str plan_id, struct str key_id)
+{
+    bool found;
+    struct str value;
+    int64_t start = 0, bonus = 0;
+    enum err rc = store_get(refresh->plane->skylite->store, STORE_METRICS,
+                            state_key(&refresh->arena, "quota", plan_id, key_id), &refresh->arena,
+                            &found, &value, &refresh->error);
+    if (rc || !found)
+        return rc;
+    yyjson_val *document = json_parse(&refresh->arena, value);
+    json_get_i64(document, "start", &start);
+    json_get_i64(document, "bonus", &bonus);
+    registry_set_bonus(refresh->plane->registry, plan_id, key_id, (uint32_t)start, (int32_t)bonus);
     return OK;
 }
 
@@ -313,6 +314,8 @@ static enum err refresh_one(struct refresh *refresh, const struct touch *touch)
         return refresh_domain(refresh, touch->id);
     case TOUCH_ACCOUNT:
         return refresh_account(refresh);
+    case TOUCH_USAGE:
+        return refresh_usage(refresh, touch->id, touch->name);
     }
     return OK;
 }
@@ -357,13 +360,15 @@ enum err plane_load(struct plane *plane, struct error *error)
     struct arena *arena = &refresh.arena;
     enum err rc = refresh_account(&refresh);
     if (rc == OK)
-        rc = state_each(view, state_prefix(arena, "plan", NO_PART), load_plan, &refresh);
+        rc = state_each(view, state_prefix(arena, "plan", NO_PART), STR_EMPTY, load_plan, &refresh);
     if (rc == OK)
-        rc = state_each(view, state_prefix(arena, "key", NO_PART), load_key, &refresh);
+        rc = state_each(view, state_prefix(arena, "key", NO_PART), STR_EMPTY, load_key, &refresh);
     if (rc == OK)
-        rc = state_each(view, state_prefix(arena, "domain", NO_PART), load_domain, &refresh);
+        rc = state_each(view, state_prefix(arena, "domain", NO_PART), STR_EMPTY, load_domain,
+                        &refresh);
     if (rc == OK)
-        rc = state_each(view, state_prefix(arena, "stage", NO_PART), load_stage_key, &refresh);
+        rc = state_each(view, state_prefix(arena, "stage", NO_PART), STR_EMPTY, load_stage_key,
+                        &refresh);
     if (rc)
         error_set(error, rc, "%s", refresh.error.message);
     arena_release(&refresh.arena);

@@ -84,6 +84,10 @@ void registry_set_account_throttle(struct registry *registry, struct throttle th
  * when the key is not in the plan. */
 bool registry_set_usage(struct registry *registry, const struct usage_figures *figures);
 
+/* Sets how many requests more (or less) than its plan's limit a key may make in a period. */
+void registry_set_bonus(struct registry *registry, struct str plan_id, struct str key_id,
+                        uint32_t start, int32_t bonus);
+
 /* --- Reading it (any thread) --- */
 
 /* With a reference for the caller; NULL when there is none. */

@@ -41,20 +41,31 @@ enum err state_has(const struct view *view, struct str key, bool *out)
     return read_value(view, key, out, &value);
 }
 
-static struct store_iter *open_iter(const struct view *view, enum store_family family,
-                                    struct str prefix)
+/* The first key behind `prefix` and `after`: with a zero byte, since keys hold none. */
+static struct str start_key(struct arena *arena, struct str prefix, struct str after)
 {
-    struct str end = store_prefix_end(view->arena, prefix);
-    return view->txn ? store_txn_iter_new(view->txn, family, prefix, end, false)
-                     : store_iter_new(view->store, family, prefix, end, false);
+    if (after.len == 0)
+        return prefix;
+    struct str key = arena_printf(arena, "%.*s%.*s", STR_ARG(prefix), STR_ARG(after));
+    return str_make(key.ptr, key.len + 1);
 }
 
-enum err state_each(const struct view *view, struct str prefix, state_each_fn fn, void *arg)
+static struct store_iter *open_iter(const struct view *view, enum store_family family,
+                                    struct str prefix, struct str after)
+{
+    struct str start = start_key(view->arena, prefix, after);
+    struct str end = store_prefix_end(view->arena, prefix);
+    return view->txn ? store_txn_iter_new(view->txn, family, start, end, false)
+                     : store_iter_new(view->store, family, start, end, false);
+}
+
+enum err state_each(const struct view *view, struct str prefix, struct str after, state_each_fn fn,
+                    void *arg)
 {
     enum err rc = OK;
     struct arena item = {0};
     struct str key, value;
-    struct store_iter *iter = open_iter(view, STORE_META, prefix);
+    struct store_iter *iter = open_iter(view, STORE_META, prefix, after);
     while (rc == OK && store_iter_next(iter, &key, &value)) {
         struct str name = arena_str(&item, str_slice(key, prefix.len, key.len));
         rc = fn(arg, name, value.len ? json_parse(&item, value) : NULL);
@@ -65,6 +76,44 @@ enum err state_each(const struct view *view, struct str prefix, state_each_fn fn
     store_iter_free(iter);
     arena_release(&item);
     return rc;
+}
+
+struct name_list {
+    struct arena *arena;
+    struct str *items;
+    size_t count, capacity;
+};
+
+static void add_name(struct name_list *list, struct str name)
+{
+    if (list->count == list->capacity) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 8;
+        list->items = arena_realloc(list->arena, list->items, list->capacity * sizeof(struct str),
+                                    capacity * sizeof(struct str));
+        list->capacity = capacity;
+    }
+    list->items[list->count++] = arena_str(list->arena, name);
+}
+
+static enum err collect_names(const struct view *view, enum store_family family, struct str prefix,
+                              struct str **out, size_t *out_count)
+{
+    struct name_list list = {.arena = view->arena};
+    struct str key, value;
+    struct store_iter *iter = open_iter(view, family, prefix, STR_EMPTY);
+    while (store_iter_next(iter, &key, &value))
+        add_name(&list, str_slice(key, prefix.len, key.len));
+    enum err rc = store_iter_error(iter, view->error);
+    store_iter_free(iter);
+    *out = list.items;
+    *out_count = list.count;
+    return rc;
+}
+
+enum err state_names(const struct view *view, struct str prefix, struct str **out,
+                     size_t *out_count)
+{
+    return collect_names(view, STORE_META, prefix, out, out_count);
 }
 
 void state_put(const struct view *view, struct str key, const yyjson_mut_val *document)
@@ -82,26 +131,15 @@ void state_delete(const struct view *view, struct str key)
     store_txn_delete(view->txn, STORE_META, key);
 }
 
-struct key_list {
-    struct str key;
-    struct key_list *next;
-};
-
 /* Collected first: what an iterator walks is not changed under it. */
 static enum err delete_family(const struct view *view, enum store_family family, struct str prefix)
 {
-    struct key_list *list = NULL;
-    struct str key, value;
-    struct store_iter *iter = open_iter(view, family, prefix);
-    while (store_iter_next(iter, &key, &value)) {
-        struct key_list *entry = arena_new(view->arena, struct key_list);
-        *entry = (struct key_list){arena_str(view->arena, key), list};
-        list = entry;
-    }
-    enum err rc = store_iter_error(iter, view->error);
-    store_iter_free(iter);
-    for (; rc == OK && list; list = list->next)
-        store_txn_delete(view->txn, family, list->key);
+    struct str *names;
+    size_t count;
+    enum err rc = collect_names(view, family, prefix, &names, &count);
+    for (size_t i = 0; rc == OK && i < count; i++)
+        store_txn_delete(view->txn, family,
+                         arena_printf(view->arena, "%.*s%.*s", STR_ARG(prefix), STR_ARG(names[i])));
     return rc;
 }
 

@@ -44,11 +44,16 @@ enum err state_get(const struct view *view, struct str key, yyjson_val **out);
 /* Whether there is anything at `key`. */
 enum err state_has(const struct view *view, struct str key, bool *out);
 
-/* Calls fn(arg, name, document) for each key that starts with `prefix`; `name` is what follows it.
- * Both are gone when it returns. The document is NULL where the value is empty. Stops when fn fails
- * and returns its code. */
+/* Calls fn(arg, name, document) for each key that starts with `prefix` and goes on behind `after`
+ * (empty: all of them); `name` is what follows the prefix. Both are gone when it returns. The
+ * document is NULL where the value is empty. Stops when fn fails and returns its code. */
 typedef enum err (*state_each_fn)(void *arg, struct str name, yyjson_val *document);
-enum err state_each(const struct view *view, struct str prefix, state_each_fn fn, void *arg);
+enum err state_each(const struct view *view, struct str prefix, struct str after, state_each_fn fn,
+                    void *arg);
+
+/* The names alone, in the view's arena; for walks that write. */
+enum err state_names(const struct view *view, struct str prefix, struct str **out,
+                     size_t *out_count);
 
 /* Writing; only with a transaction. */
 void state_put(const struct view *view, struct str key, const yyjson_mut_val *document);

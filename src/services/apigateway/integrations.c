@@ -1,0 +1,259 @@
+/* Integrations: what stands behind a method. */
+#include "services/apigateway/compile.h"
+#include "services/apigateway/integration_check.h"
+#include "services/apigateway/patch.h"
+
+static const struct str integration_member = STR_INIT("methodIntegration");
+
+/* An internal caller has the method's and the integration's as httpMethod and integrationHttpMethod
+ * (AWS's model); on the wire the one is in the path and the other is httpMethod in the body. */
+static struct str integration_method(struct request *request)
+{
+    struct str method = request_str(request, "integrationHttpMethod");
+    if (!method.ptr && json_get(request->input, "http_method"))
+        method = request_str(request, "httpMethod");
+    return method;
+}
+
+/* --- Checks --- */
+
+static enum err check_lambda(struct request *request, struct str method, struct str uri)
+{
+    if (method.len == 0)
+        return apigw_bad_request(request, "Enumeration value for HttpMethod must be non-empty");
+    if (verb_of(method) == VERB_COUNT)
+        return apigw_bad_request(request, "Invalid HttpMethod specified. Valid options are "
+                                          "GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY");
+    if (!str_starts(uri, STR("arn:")))
+        return apigw_bad_request(request, "Invalid ARN specified in the request");
+    if (str_find(uri, STR(":path/")) < 0 && str_find(uri, STR(":action/")) < 0)
+        return apigw_bad_request(request, "AWS ARN for integration must contain path or action");
+    if (!function_of_uri(uri).len)
+        return apigw_bad_request(request, "Integrations of type 'AWS_PROXY' currently only "
+                                          "supports Lambda function and Firehose stream "
+                                          "invocations.");
+    return OK;
+}
+
+/* What is stored is what is done: parts that this gateway does not act on are refused. */
+static enum err check_unsupported(struct request *request)
+{
+    if (request_str(request, "credentials").len)
+        return apigw_bad_request(request, "Credentials of integrations are not supported; let "
+                                          "apigateway.amazonaws.com invoke the function");
+    if (str_eq(request_str(request, "connectionType"), STR("VPC_LINK")))
+        return apigw_bad_request(request, "Integrations over VPC links are not supported");
+    if (yyjson_obj_size(json_get(request->input, "requestParameters")))
+        return apigw_bad_request(request, "Request parameter mappings are not supported for "
+                                          "integrations of type AWS_PROXY and MOCK");
+    return OK;
+}
+
+static enum err check_timeout(struct request *request)
+{
+    int64_t timeout_ms;
+    if (json_get_i64(request->input, "timeoutInMillis", &timeout_ms) &&
+        (timeout_ms < 50 || timeout_ms > MAX_INTEGRATION_TIMEOUT_MS))
+        return apigw_bad_request(request, "Timeout should be between 50 ms and 29000 ms");
+    return OK;
+}
+
+static enum err check_type(struct request *request)
+{
+    struct str type = request_str(request, "type");
+    enum err rc = apigw_require(request, "type");
+    if (rc == OK)
+        rc = apigw_check_enum(request, "type", type, "[HTTP, MOCK, AWS_PROXY, HTTP_PROXY, AWS]");
+    if (rc)
+        return rc;
+    if (str_eq(type, STR("AWS_PROXY")))
+        return check_lambda(request, integration_method(request), request_str(request, "uri"));
+    if (!str_eq(type, STR("MOCK")))
+        return apigw_bad_request(
+            request, "Integrations of type %.*s are not supported; use AWS_PROXY or MOCK",
+            STR_ARG(type));
+    return OK;
+}
+
+static enum err check_input(struct request *request)
+{
+    enum err rc = check_type(request);
+    if (rc == OK)
+        rc = check_unsupported(request);
+    if (rc == OK)
+        rc = check_timeout(request);
+    if (rc == OK)
+        rc = apigw_check_enum(request, "passthroughBehavior",
+                              request_str(request, "passthroughBehavior"),
+                              "[WHEN_NO_MATCH, WHEN_NO_TEMPLATES, NEVER]");
+    return rc ? rc
+              : integration_check_templates(request, json_get(request->input, "requestTemplates"));
+}
+
+/* --- Operations --- */
+
+static enum err build(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *integration)
+{
+    static const struct member members[] = {
+        {"type", MEMBER_STRING},
+        {"uri", MEMBER_STRING},
+        {"connectionType", MEMBER_STRING},
+        {"requestTemplates", MEMBER_STRING_MAP},
+        {"passthroughBehavior", MEMBER_STRING},
+        {"contentHandling", MEMBER_STRING},
+        {"timeoutInMillis", MEMBER_INTEGER},
+        {"cacheNamespace", MEMBER_STRING},
+        {"cacheKeyParameters", MEMBER_STRING_LIST},
+    };
+    struct str method = integration_method(request);
+    json_add_str(doc, integration, "passthroughBehavior", STR("WHEN_NO_MATCH"));
+    json_add_i64(doc, integration, "timeoutInMillis", MAX_INTEGRATION_TIMEOUT_MS);
+    json_add_str(doc, integration, "cacheNamespace", apigw_label(request, "resource_id"));
+    json_add_arr(doc, integration, "cacheKeyParameters");
+    if (method.len)
+        json_add_str(doc, integration, "httpMethod", method);
+    return APIGW_COPY(request, doc, integration, request->input, members);
+}
+
+static enum err run_put(struct request *request, struct store_txn *txn)
+{
+    struct method_edit edit;
+    enum err rc = apigw_edit_method(request, txn, &edit);
+    if (rc)
+        return rc;
+    yyjson_mut_val *integration = yyjson_mut_obj(edit.doc);
+    rc = build(request, edit.doc, integration);
+    if (rc)
+        return rc;
+    apigw_set(edit.doc, edit.method, integration_member, integration);
+    apigw_save_method(&edit);
+    return apigw_answer(request, edit.doc, yyjson_mut_val_mut_copy(edit.doc, integration));
+}
+
+enum err apigw_put_integration(struct request *request)
+{
+    enum err rc = check_input(request);
+    return rc ? rc : apigw_write(request, run_put);
+}
+
+enum err apigw_get_integration(struct request *request)
+{
+    yyjson_val *method, *integration;
+    enum err rc = apigw_find_method(request, &method);
+    if (rc)
+        return rc;
+    integration = json_get(method, "methodIntegration");
+    return integration ? apigw_answer_copy(request, integration)
+                       : apigw_not_found(request, "Invalid Integration identifier specified");
+}
+
+static enum err edit_integration(struct request *request, struct store_txn *txn,
+                                 struct method_edit *edit, yyjson_mut_val **out)
+{
+    enum err rc = apigw_edit_method(request, txn, edit);
+    if (rc)
+        return rc;
+    *out = apigw_member(edit->method, integration_member);
+    return *out ? OK : apigw_not_found(request, "Invalid Integration identifier specified");
+}
+
+static enum err run_delete(struct request *request, struct store_txn *txn)
+{
+    struct method_edit edit;
+    yyjson_mut_val *integration;
+    enum err rc = edit_integration(request, txn, &edit, &integration);
+    if (rc)
+        return rc;
+    yyjson_mut_obj_remove_key(edit.method, integration_member.ptr);
+    apigw_save_method(&edit);
+    return OK;
+}
+
+enum err apigw_delete_integration(struct request *request)
+{
+    return apigw_write(request, run_delete);
+}
+
+/* --- Updating --- */
+
+static enum err patch_uri(struct patch_target *target, const struct patch_op *op)
+{
+    struct str type = apigw_mut_str(apigw_member(target->object, STR("type")));
+    struct str method = apigw_mut_str(apigw_member(target->object, STR("httpMethod")));
+    enum err rc =
+        str_eq(type, STR("AWS_PROXY")) ? check_lambda(target->request, method, op->value) : OK;
+    if (rc == OK)
+        apigw_set_str(target->doc, target->object, STR("uri"), op->value);
+    return rc;
+}
+
+static enum err patch_method(struct patch_target *target, const struct patch_op *op)
+{
+    if (verb_of(op->value) == VERB_COUNT)
+        return apigw_bad_request(target->request, "Invalid HttpMethod specified. Valid options are "
+                                                  "GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY");
+    apigw_set_str(target->doc, target->object, STR("httpMethod"), op->value);
+    return OK;
+}
+
+static enum err patch_timeout(struct patch_target *target, const struct patch_op *op)
+{
+    uint64_t timeout_ms;
+    if (!str_to_u64(op->value, &timeout_ms) || timeout_ms < 50 ||
+        timeout_ms > MAX_INTEGRATION_TIMEOUT_MS)
+        return apigw_bad_request(target->request, "Timeout should be between 50 ms and 29000 ms");
+    apigw_set(target->doc, target->object, STR("timeoutInMillis"),
+              yyjson_mut_uint(target->doc, timeout_ms));
+    return OK;
+}
+
+static enum err patch_template(struct patch_target *target, const struct patch_op *op)
+{
+    return op->op == PATCH_REMOVE
+               ? OK
+               : integration_check_template(target->request, op->parts[1], op->value);
+}
+
+static enum err patch_passthrough(struct patch_target *target, const struct patch_op *op)
+{
+    enum err rc = apigw_check_enum(target->request, "passthroughBehavior", op->value,
+                                   "[WHEN_NO_MATCH, WHEN_NO_TEMPLATES, NEVER]");
+    if (rc == OK)
+        apigw_set_str(target->doc, target->object, STR("passthroughBehavior"), op->value);
+    return rc;
+}
+
+static const struct patch_rule integration_rules[] = {
+    {"/uri", PATCH_REPLACE, PATCH_CUSTOM, patch_uri, NULL},
+    {"/httpMethod", PATCH_REPLACE, PATCH_CUSTOM, patch_method, NULL},
+    {"/timeoutInMillis", PATCH_REPLACE, PATCH_CUSTOM, patch_timeout, NULL},
+    {"/passthroughBehavior", PATCH_REPLACE, PATCH_CUSTOM, patch_passthrough, NULL},
+    {"/contentHandling", PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/cacheNamespace", PATCH_REPLACE, PATCH_STRING, NULL, NULL},
+    {"/cacheKeyParameters/{name}", PATCH_ADD | PATCH_REMOVE, PATCH_SET, NULL, NULL},
+    {"/requestTemplates/{type}", PATCH_ADD | PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING,
+     patch_template, "Content-Type specified was not found"},
+};
+
+static const struct patch_table integration_table =
+    PATCH_TABLE(integration_rules, PATCH_STYLE_SHORT, NULL);
+
+static enum err run_update(struct request *request, struct store_txn *txn)
+{
+    struct method_edit edit;
+    yyjson_mut_val *integration;
+    enum err rc = edit_integration(request, txn, &edit, &integration);
+    if (rc)
+        return rc;
+    struct patch_target target = {request, edit.view, edit.doc, integration};
+    rc = patch_apply(&target, &integration_table);
+    if (rc)
+        return rc;
+    apigw_save_method(&edit);
+    return apigw_answer(request, edit.doc, yyjson_mut_val_mut_copy(edit.doc, integration));
+}
+
+enum err apigw_update_integration(struct request *request)
+{
+    return apigw_write(request, run_update);
+}

@@ -1,0 +1,247 @@
+/* Methods of resources. */
+#include "services/apigateway/patch.h"
+
+#define BAD_AUTHORIZER                                                                             \
+    "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or "                \
+    "COGNITO_USER_POOLS requires a valid authorizer."
+
+/* --- Checks --- */
+
+/* An API has no authorizers that a type could name, and IAM is not asked for calls of its methods:
+ * what would promise either is refused. */
+static enum err check_authorization(struct request *request, struct str type, struct str authorizer)
+{
+    if (str_eq(type, STR("NONE")))
+        return OK;
+    if (str_eq(type, STR("AWS_IAM")))
+        return apigw_bad_request(request, "Authorization type AWS_IAM is not supported");
+    if (str_eq(type, STR("CUSTOM")) || str_eq(type, STR("COGNITO_USER_POOLS")) || authorizer.len)
+        return apigw_bad_request(request, BAD_AUTHORIZER);
+    return apigw_bad_request(request, "Invalid authorization type specified. Valid options are "
+                                      "NONE,AWS_IAM,CUSTOM,COGNITO_USER_POOLS");
+}
+
+static enum err check_validator(struct request *request, struct str id)
+{
+    return id.len ? apigw_bad_request(request, "Invalid Request Validator identifier specified")
+                  : OK;
+}
+
+static enum err check_model(struct request *request, struct str name)
+{
+    if (str_eq(name, STR("Empty")) || str_eq(name, STR("Error")))
+        return OK;
+    return apigw_bad_request(request, "Invalid model identifier specified: %.*s", STR_ARG(name));
+}
+
+static enum err check_models(struct request *request, yyjson_val *models)
+{
+    size_t i, max;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach (models, i, max, key, value) {
+        enum err rc = check_model(request, json_str(value));
+        if (rc)
+            return rc;
+    }
+    return OK;
+}
+
+static bool split_parameter(struct str name, struct str *out_last)
+{
+    static const struct str places[] = {STR_INIT("method.request.header."),
+                                        STR_INIT("method.request.querystring."),
+                                        STR_INIT("method.request.path.")};
+    for (size_t i = 0; i < 3; i++) {
+        if (str_starts(name, places[i]) && name.len > places[i].len) {
+            *out_last = str_slice(name, places[i].len, name.len);
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err check_parameter(struct request *request, struct str name)
+{
+    struct str last;
+    if (split_parameter(name, &last))
+        return OK;
+    return apigw_bad_request(request,
+                             "Invalid mapping expression specified: Validation Result: warnings : "
+                             "[], errors : [Invalid mapping expression parameter specified: %.*s]",
+                             STR_ARG(name));
+}
+
+static enum err check_parameters(struct request *request, yyjson_val *parameters)
+{
+    size_t i, j, max;
+    yyjson_val *key, *value, *other;
+    yyjson_obj_foreach (parameters, i, max, key, value) {
+        struct str name, other_name;
+        enum err rc = check_parameter(request, json_str(key));
+        if (rc)
+            return rc;
+        split_parameter(json_str(key), &name);
+        yyjson_obj_foreach (parameters, j, max, other, value) {
+            if (j < i && split_parameter(json_str(other), &other_name) && str_eq(name, other_name))
+                return apigw_bad_request(
+                    request, "Parameter names must be unique across querystring, header and path");
+        }
+    }
+    return OK;
+}
+
+static enum err check_input(struct request *request)
+{
+    yyjson_val *input = request->input;
+    if (verb_of(apigw_label(request, "http_method")) == VERB_COUNT)
+        return apigw_bad_request(request, "Invalid HttpMethod specified. Valid options are "
+                                          "GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY");
+    enum err rc = apigw_require(request, "authorizationType");
+    if (rc == OK)
+        rc = check_authorization(request, request_str(request, "authorizationType"),
+                                 request_str(request, "authorizerId"));
+    if (rc == OK)
+        rc = check_validator(request, request_str(request, "requestValidatorId"));
+    if (rc == OK)
+        rc = check_models(request, json_get(input, "requestModels"));
+    return rc ? rc : check_parameters(request, json_get(input, "requestParameters"));
+}
+
+/* --- Operations --- */
+
+static enum err build_method(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *method)
+{
+    static const struct member members[] = {
+        {"authorizationType", MEMBER_STRING}, {"apiKeyRequired", MEMBER_BOOL},
+        {"operationName", MEMBER_STRING},     {"requestParameters", MEMBER_BOOL_MAP},
+        {"requestModels", MEMBER_STRING_MAP}, {"authorizationScopes", MEMBER_STRING_LIST},
+    };
+    json_add_bool(doc, method, "apiKeyRequired", false);
+    json_add_str(doc, method, "httpMethod", apigw_label(request, "http_method"));
+    return APIGW_COPY(request, doc, method, request->input, members);
+}
+
+static enum err run_put(struct request *request, struct store_txn *txn)
+{
+    struct view view = apigw_view(request, txn);
+    struct str verb = apigw_label(request, "http_method");
+    yyjson_val *document;
+    enum err rc = apigw_find_resource(request, &view, &document);
+    if (rc)
+        return rc;
+    yyjson_mut_doc *doc = json_doc(request->arena);
+    yyjson_mut_val *resource = yyjson_val_mut_copy(doc, document), *method = yyjson_mut_obj(doc);
+    yyjson_mut_val *methods = apigw_object_member(doc, resource, STR("resourceMethods"));
+    if (apigw_member(methods, verb))
+        return apigw_conflict(request, "Method already exists for this resource");
+    rc = build_method(request, doc, method);
+    if (rc)
+        return rc;
+    apigw_set(doc, methods, verb, method);
+    state_put(&view,
+              state_key(request->arena, "resource", apigw_label(request, "restapi_id"),
+                        apigw_label(request, "resource_id")),
+              resource);
+    return apigw_answer(request, doc, yyjson_mut_val_mut_copy(doc, method));
+}
+
+enum err apigw_put_method(struct request *request)
+{
+    enum err rc = check_input(request);
+    return rc ? rc : apigw_write(request, run_put);
+}
+
+enum err apigw_get_method(struct request *request)
+{
+    yyjson_val *method;
+    enum err rc = apigw_find_method(request, &method);
+    return rc ? rc : apigw_answer_copy(request, method);
+}
+
+static enum err run_delete(struct request *request, struct store_txn *txn)
+{
+    struct method_edit edit;
+    enum err rc = apigw_edit_method(request, txn, &edit);
+    if (rc)
+        return rc;
+    yyjson_mut_val *methods = apigw_member(edit.resource, STR("resourceMethods"));
+    yyjson_mut_obj_remove_keyn(methods, edit.verb.ptr, edit.verb.len);
+    if (yyjson_mut_obj_size(methods) == 0)
+        yyjson_mut_obj_remove_key(edit.resource, "resourceMethods");
+    apigw_save_method(&edit);
+    return OK;
+}
+
+enum err apigw_delete_method(struct request *request)
+{
+    return apigw_write(request, run_delete);
+}
+
+/* --- Updating --- */
+
+static enum err patch_authorization(struct patch_target *target, const struct patch_op *op)
+{
+    struct str type = op->value;
+    enum err rc = check_authorization(target->request, type, STR_EMPTY);
+    if (rc == OK)
+        apigw_set_str(target->doc, target->object, STR("authorizationType"), type);
+    return rc;
+}
+
+/* Without a type that uses one, AWS takes an authorizer's id and forgets it. */
+static enum err patch_authorizer(struct patch_target *target, const struct patch_op *op)
+{
+    (void)target;
+    (void)op;
+    return OK;
+}
+
+static enum err patch_validator(struct patch_target *target, const struct patch_op *op)
+{
+    return check_validator(target->request, op->value);
+}
+
+static enum err patch_model(struct patch_target *target, const struct patch_op *op)
+{
+    return op->op == PATCH_REMOVE ? OK : check_model(target->request, op->value);
+}
+
+static enum err patch_parameter(struct patch_target *target, const struct patch_op *op)
+{
+    return check_parameter(target->request, op->parts[1]);
+}
+
+static const struct patch_rule method_rules[] = {
+    {"/authorizationType", PATCH_REPLACE, PATCH_CUSTOM, patch_authorization, NULL},
+    {"/authorizerId", PATCH_REPLACE | PATCH_REMOVE, PATCH_CUSTOM, patch_authorizer, NULL},
+    {"/apiKeyRequired", PATCH_REPLACE, PATCH_BOOL, NULL, NULL},
+    {"/operationName", PATCH_REPLACE, PATCH_STRING, NULL, NULL},
+    {"/requestValidatorId", PATCH_REPLACE, PATCH_CUSTOM, patch_validator, NULL},
+    {"/requestParameters/{name}", PATCH_ADD | PATCH_REPLACE | PATCH_REMOVE, PATCH_BOOL,
+     patch_parameter, "Invalid parameter name specified"},
+    {"/requestModels/{type}", PATCH_ADD | PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, patch_model,
+     "Content-Type specified was not found"},
+    {"/authorizationScopes/{scope}", PATCH_ADD | PATCH_REPLACE | PATCH_REMOVE, PATCH_SET, NULL,
+     NULL},
+};
+
+static const struct patch_table method_table = PATCH_TABLE(method_rules, PATCH_STYLE_SHORT, NULL);
+
+static enum err run_update(struct request *request, struct store_txn *txn)
+{
+    struct method_edit edit;
+    enum err rc = apigw_edit_method(request, txn, &edit);
+    if (rc)
+        return rc;
+    struct patch_target target = {request, edit.view, edit.doc, edit.method};
+    rc = patch_apply(&target, &method_table);
+    if (rc)
+        return rc;
+    apigw_save_method(&edit);
+    return apigw_answer(request, edit.doc, yyjson_mut_val_mut_copy(edit.doc, edit.method));
+}
+
+enum err apigw_update_method(struct request *request)
+{
+    return apigw_write(request, run_update);
+}

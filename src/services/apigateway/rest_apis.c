@@ -1,0 +1,305 @@
+/* REST APIs. */
+#include "services/apigateway/patch.h"
+
+#define ENDPOINT_TYPES "[PRIVATE, EDGE, REGIONAL]"
+
+enum { MAX_COMPRESSION_SIZE = 10485760 };
+
+static struct str api_key_of(struct request *request)
+{
+    return state_key(request->arena, "api", apigw_label(request, "restapi_id"), NO_PART);
+}
+
+/* --- Checks --- */
+
+static enum err check_compression(struct request *request, yyjson_val *input)
+{
+    int64_t size;
+    yyjson_val *value = json_get(input, "minimumCompressionSize");
+    if (!value || yyjson_is_null(value))
+        return OK;
+    if (!json_get_i64(input, "minimumCompressionSize", &size) || size < 0 ||
+        size > MAX_COMPRESSION_SIZE)
+        return apigw_bad_request(
+            request, "Invalid minimum compression size, must be between 0 and 10485760");
+    return OK;
+}
+
+static enum err check_endpoint(struct request *request, yyjson_val *configuration)
+{
+    yyjson_val *types = json_get(configuration, "types");
+    if (!types)
+        return OK;
+    if (yyjson_arr_size(types) == 0)
+        return apigw_bad_request(
+            request, "REGIONAL Configuration and EDGE Configuration cannot be both DISABLED.");
+    if (yyjson_arr_size(types) > 1)
+        return apigw_bad_request(request, "Cannot create an api with multiple Endpoint Types.");
+    struct str type = json_str(yyjson_arr_get_first(types));
+    if (!str_eq(type, STR("EDGE")) && !str_eq(type, STR("REGIONAL")) &&
+        !str_eq(type, STR("PRIVATE")))
+        return request_fail(request, ERR_VALIDATION,
+                            "1 validation error detected: Value '[%.*s]' at "
+                            "'createRestApiInput.endpointConfiguration.types' failed to satisfy "
+                            "constraint: Member must satisfy constraint: [Member must satisfy enum "
+                            "value set: " ENDPOINT_TYPES "]",
+                            STR_ARG(type));
+    return OK;
+}
+
+/* What would have to change who may call an API, or how, is refused rather than not done. */
+static enum err check_unsupported(struct request *request, yyjson_val *input)
+{
+    if (json_get_str(input, "policy").len || yyjson_obj_size(json_get(input, "policy")))
+        return apigw_bad_request(request, "Resource policies of REST APIs are not supported");
+    if (json_get_str(input, "cloneFrom").len)
+        return apigw_bad_request(request, "Cloning of REST APIs is not supported");
+    if (str_eq(json_get_str(input, "mode"), STR("import")))
+        return apigw_bad_request(request, "Import of REST APIs is not supported");
+    return OK;
+}
+
+static enum err check_input(struct request *request)
+{
+    yyjson_val *input = request->input;
+    enum err rc = check_unsupported(request, input);
+    if (rc == OK)
+        rc = apigw_require(request, "name");
+    if (rc == OK)
+        rc = apigw_check_enum(request, "apiKeySource", request_str(request, "apiKeySource"),
+                              "[AUTHORIZER, HEADER]");
+    struct str description = request_str(request, "description");
+    if (rc == OK && description.ptr && description.len == 0)
+        rc = apigw_bad_request(request, "Description cannot be an empty string");
+    if (rc == OK)
+        rc = check_compression(request, input);
+    return rc ? rc : check_endpoint(request, json_get(input, "endpointConfiguration"));
+}
+
+/* --- Creating --- */
+
+static void add_endpoint(yyjson_mut_doc *doc, yyjson_mut_val *api, yyjson_val *configuration)
+{
+    yyjson_mut_val *object = json_add_obj(doc, api, "endpointConfiguration");
+    struct str type = json_str(yyjson_arr_get_first(json_get(configuration, "types")));
+    struct str address = json_get_str(configuration, "ipAddressType");
+    yyjson_mut_val *types = json_add_arr(doc, object, "types");
+    yyjson_mut_arr_add_strncpy(doc, types, type.ptr ? type.ptr : "EDGE", type.ptr ? type.len : 4);
+    if (!address.ptr)
+        address = str_eq(type, STR("PRIVATE")) ? STR("dualstack") : STR("ipv4");
+    apigw_set_str(doc, object, STR("ipAddressType"), address);
+    json_add_copy(doc, object, "vpcEndpointIds", json_get(configuration, "vpcEndpointIds"));
+}
+
+static enum err build_api(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *api)
+{
+    static const struct member members[] = {
+        {"name", MEMBER_STRING},
+        {"description", MEMBER_STRING},
+        {"version", MEMBER_STRING},
+        {"minimumCompressionSize", MEMBER_INTEGER},
+        {"disableExecuteApiEndpoint", MEMBER_BOOL},
+        {"apiKeySource", MEMBER_STRING},
+        {"tags", MEMBER_STRING_MAP},
+    };
+    static const struct member media_types[] = {{"binaryMediaTypes", MEMBER_STRING_LIST}};
+    json_add_str(doc, api, "apiKeySource", STR("HEADER"));
+    json_add_bool(doc, api, "disableExecuteApiEndpoint", false);
+    json_add_i64(doc, api, "createdDate", apigw_now());
+    enum err rc = APIGW_COPY(request, doc, api, request->input, members);
+    if (rc == OK && yyjson_arr_size(json_get(request->input, "binaryMediaTypes")))
+        rc = APIGW_COPY(request, doc, api, request->input, media_types);
+    add_endpoint(doc, api, json_get(request->input, "endpointConfiguration"));
+    return rc;
+}
+
+static enum err run_create(struct request *request, struct store_txn *txn)
+{
+    struct view view = apigw_view(request, txn);
+    struct str id = apigw_new_id(request->arena), root = apigw_new_id(request->arena);
+    yyjson_mut_doc *doc = json_doc(request->arena);
+    yyjson_mut_val *api = yyjson_mut_obj(doc), *resource = yyjson_mut_obj(doc);
+    json_add_str(doc, api, "id", id);
+    json_add_str(doc, api, "rootResourceId", root);
+    enum err rc = build_api(request, doc, api);
+    if (rc)
+        return rc;
+    json_add_str(doc, resource, "id", root);
+    json_add_str(doc, resource, "path", STR("/"));
+    state_put(&view, state_key(request->arena, "resource", id, root), resource);
+    state_put(&view, state_key(request->arena, "api", id, NO_PART), api);
+    return apigw_answer(request, doc, api);
+}
+
+enum err apigw_create_rest_api(struct request *request)
+{
+    enum err rc = check_input(request);
+    return rc ? rc : apigw_write(request, run_create);
+}
+
+/* --- Reading --- */
+
+enum err apigw_get_rest_api(struct request *request)
+{
+    struct view view = apigw_view(request, NULL);
+    yyjson_val *api;
+    enum err rc = apigw_find_api(request, &view, apigw_label(request, "restapi_id"), &api);
+    return rc ? rc : apigw_answer_copy(request, api);
+}
+
+enum err apigw_get_rest_apis(struct request *request)
+{
+    return apigw_list(request, state_prefix(request->arena, "api", NO_PART), NULL);
+}
+
+/* --- Updating --- */
+
+static enum err patch_compression(struct patch_target *target, const struct patch_op *op)
+{
+    static const char name[] = "minimumCompressionSize";
+    uint64_t size;
+    if (!op->value.ptr || op->value.len == 0) {
+        yyjson_mut_obj_remove_key(target->object, name);
+        return OK;
+    }
+    if (!str_to_u64(op->value, &size) || size > MAX_COMPRESSION_SIZE)
+        return apigw_bad_request(
+            target->request, "Invalid minimum compression size, must be between 0 and 10485760");
+    apigw_set(target->doc, target->object, str_from(name), yyjson_mut_uint(target->doc, size));
+    return OK;
+}
+
+static enum err patch_key_source(struct patch_target *target, const struct patch_op *op)
+{
+    if (!str_eq(op->value, STR("HEADER")) && !str_eq(op->value, STR("AUTHORIZER")))
+        return apigw_bad_request(target->request, "Invalid API key source specified");
+    apigw_set_str(target->doc, target->object, STR("apiKeySource"), op->value);
+    return OK;
+}
+
+static enum err patch_name(struct patch_target *target, const struct patch_op *op)
+{
+    if (op->value.len == 0)
+        return apigw_bad_request(target->request, "API name cannot be empty");
+    apigw_set_str(target->doc, target->object, STR("name"), op->value);
+    return OK;
+}
+
+/* "/endpointConfiguration/types/EDGE" with the value "REGIONAL". */
+static enum err patch_endpoint_type(struct patch_target *target, const struct patch_op *op)
+{
+    if (!str_eq(op->value, STR("EDGE")) && !str_eq(op->value, STR("REGIONAL")) &&
+        !str_eq(op->value, STR("PRIVATE")))
+        return apigw_bad_request(
+            target->request,
+            "Invalid EndpointTypes specified. Valid options are REGIONAL,EDGE,PRIVATE");
+    yyjson_mut_val *configuration =
+        apigw_object_member(target->doc, target->object, STR("endpointConfiguration"));
+    yyjson_mut_val *types = yyjson_mut_arr(target->doc);
+    yyjson_mut_arr_add_strncpy(target->doc, types, op->value.ptr, op->value.len);
+    apigw_set(target->doc, configuration, STR("types"), types);
+    if (str_eq(op->value, STR("PRIVATE")))
+        apigw_set_str(target->doc, configuration, STR("ipAddressType"), STR("dualstack"));
+    return OK;
+}
+
+static enum err patch_address_type(struct patch_target *target, const struct patch_op *op)
+{
+    yyjson_mut_val *configuration =
+        apigw_object_member(target->doc, target->object, STR("endpointConfiguration"));
+    struct str type =
+        apigw_mut_str(yyjson_mut_arr_get_first(apigw_member(configuration, STR("types"))));
+    bool is_v4 = str_eq(op->value, STR("ipv4"));
+    if (!is_v4 && !str_eq(op->value, STR("dualstack")))
+        return apigw_bad_request(target->request,
+                                 "ipAddressType must be either ipv4 or dualstack.");
+    if (is_v4 && str_eq(type, STR("PRIVATE")))
+        return apigw_bad_request(target->request,
+                                 "Only dualstack ipAddressType is supported for Private APIs.");
+    apigw_set_str(target->doc, configuration, STR("ipAddressType"), op->value);
+    return OK;
+}
+
+static const struct patch_rule api_rules[] = {
+    {"/name", PATCH_REPLACE, PATCH_CUSTOM, patch_name, NULL},
+    {"/description", PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/version", PATCH_REPLACE, PATCH_STRING, NULL, NULL},
+    {"/binaryMediaTypes/{type}", PATCH_ADD | PATCH_REMOVE | PATCH_REPLACE, PATCH_SET, NULL, NULL},
+    {"/minimumCompressionSize", PATCH_REPLACE, PATCH_CUSTOM, patch_compression, NULL},
+    {"/apiKeySource", PATCH_REPLACE, PATCH_CUSTOM, patch_key_source, NULL},
+    {"/disableExecuteApiEndpoint", PATCH_REPLACE, PATCH_BOOL, NULL, NULL},
+    {"/endpointConfiguration/types/{type}", PATCH_ADD | PATCH_REPLACE, PATCH_CUSTOM,
+     patch_endpoint_type, NULL},
+    {"/endpointConfiguration/ipAddressType", PATCH_REPLACE, PATCH_CUSTOM, patch_address_type, NULL},
+};
+
+static const struct patch_table api_table = PATCH_TABLE(api_rules, PATCH_STYLE_SHORT, NULL);
+
+static enum err run_update(struct request *request, struct store_txn *txn)
+{
+    struct view view = apigw_view(request, txn);
+    struct str id = apigw_label(request, "restapi_id"), *stages;
+    size_t count;
+    yyjson_val *api;
+    enum err rc = apigw_find_api(request, &view, id, &api);
+    if (rc == OK)
+        rc = patch_document(request, txn, api_key_of(request), &api_table, "");
+    if (rc == OK)
+        rc = state_names(&view, state_prefix(request->arena, "stage", id), &stages, &count);
+    /* Whether execute-api hosts are refused holds at once, without a deployment. */
+    for (size_t i = 0; rc == OK && i < count; i++)
+        apigw_touch(request, TOUCH_STAGE, id, stages[i]);
+    return rc;
+}
+
+enum err apigw_update_rest_api(struct request *request)
+{
+    return apigw_write(request, run_update);
+}
+
+/* --- Deleting --- */
+
+static enum err check_unmapped(struct request *request, const struct view *view, struct str id)
+{
+    struct str domains;
+    enum err rc = apigw_mapped_domains(request, view, id, NO_PART, &domains);
+    if (rc || domains.len == 0)
+        return rc;
+    return apigw_bad_request(request,
+                             "Deleting RestApi %.*s failed. Please remove all base path mappings "
+                             "related to the RestApi in your domains: %.*s",
+                             STR_ARG(id), STR_ARG(domains));
+}
+
+static enum err remove_stages(struct request *request, const struct view *view, struct str id)
+{
+    struct str *stages;
+    size_t count;
+    enum err rc = state_names(view, state_prefix(request->arena, "stage", id), &stages, &count);
+    for (size_t i = 0; rc == OK && i < count; i++)
+        rc = apigw_remove_stage(request, view, id, stages[i]);
+    return rc;
+}
+
+static enum err run_delete(struct request *request, struct store_txn *txn)
+{
+    static const char *const parts[] = {"resource", "deployment", "snapshot", "gatewayresponse"};
+    struct view view = apigw_view(request, txn);
+    struct str id = apigw_label(request, "restapi_id");
+    yyjson_val *api;
+    enum err rc = apigw_find_api(request, &view, id, &api);
+    if (rc == OK)
+        rc = check_unmapped(request, &view, id);
+    if (rc == OK)
+        rc = remove_stages(request, &view, id);
+    for (size_t i = 0; rc == OK && i < sizeof(parts) / sizeof(parts[0]); i++)
+        rc = state_delete_all(&view, state_prefix(request->arena, parts[i], id));
+    if (rc == OK)
+        state_delete(&view, api_key_of(request));
+    return rc;
+}
+
+enum err apigw_delete_rest_api(struct request *request)
+{
+    return apigw_write(request, run_delete);
+}

@@ -1,0 +1,503 @@
+/* Stages: named addresses of deployments. */
+#include "services/apigateway/patch.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static struct str key_of(struct request *request)
+{
+    return state_key(request->arena, "stage", apigw_label(request, "restapi_id"),
+                     apigw_label(request, "stage_name"));
+}
+
+static enum err check_name(struct request *request, struct str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        bool is_alphanumeric =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_alphanumeric && c != '_' && c != '-')
+            return apigw_bad_request(request, "Stage name only allows a-zA-Z0-9_-");
+    }
+    if (name.len == 0 || name.len > 128)
+        return apigw_bad_request(request, "Stage name must be between 1 and 128 characters");
+    return OK;
+}
+
+static bool variable_value_is_valid(struct str value)
+{
+    static const char allowed[] = "-._~:/?#&=,";
+    for (size_t i = 0; i < value.len; i++) {
+        char c = value.ptr[i];
+        bool is_alphanumeric =
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!is_alphanumeric && (c == '\0' || !strchr(allowed, c)))
+            return false;
+    }
+    return true;
+}
+
+static enum err check_variable(struct request *request, struct str name, struct str value)
+{
+    bool is_name = name.len > 0;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        is_name &=
+            (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    }
+    if (!is_name)
+        return apigw_bad_request(request,
+                                 "Stage variable name %.*s is invalid: only alphanumeric "
+                                 "characters and underscores are allowed",
+                                 STR_ARG(name));
+    if (!variable_value_is_valid(value))
+        return apigw_bad_request(request,
+                                 "Invalid stage variable value: %.*s. Please use values with "
+                                 "alphanumeric characters and the symbols ' ', -', '.', '_', ':', "
+                                 "'/', '?', '&', '=', and ','.",
+                                 STR_ARG(value));
+    return OK;
+}
+
+static enum err check_variables(struct request *request)
+{
+    size_t i, max;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach (json_get(request->input, "variables"), i, max, key, value) {
+        enum err rc = check_variable(request, json_str(key), json_str(value));
+        if (rc)
+            return rc;
+    }
+    return OK;
+}
+
+/* --- Creating --- */
+
+static enum err build(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *stage,
+                      struct str deployment_id, const struct member *members, size_t count)
+{
+    json_add_str(doc, stage, "stageName", request_str(request, "stageName"));
+    json_add_str(doc, stage, "deploymentId", deployment_id);
+    json_add_bool(doc, stage, "cacheClusterEnabled", false);
+    json_add_str(doc, stage, "cacheClusterStatus", STR("NOT_AVAILABLE"));
+    json_add_obj(doc, stage, "methodSettings");
+    json_add_bool(doc, stage, "tracingEnabled", false);
+    json_add_i64(doc, stage, "createdDate", apigw_now());
+    json_add_i64(doc, stage, "lastUpdatedDate", apigw_now());
+    json_add_copy(doc, stage, "canarySettings", json_get(request->input, "canarySettings"));
+    return apigw_copy(request, doc, stage, request->input, members, count);
+}
+
+static const struct member create_members[] = {
+    {"description", MEMBER_STRING},
+    {"cacheClusterEnabled", MEMBER_BOOL},
+    {"cacheClusterSize", MEMBER_STRING},
+    {"variables", MEMBER_STRING_MAP},
+    {"documentationVersion", MEMBER_STRING},
+    {"tracingEnabled", MEMBER_BOOL},
+    {"tags", MEMBER_STRING_MAP},
+};
+
+static enum err check_new(struct request *request, const struct view *view, struct str api_id)
+{
+    yyjson_val *api;
+    bool found;
+    struct str name = request_str(request, "stageName");
+    struct str deployment = request_str(request, "deploymentId");
+    enum err rc = apigw_find_api(request, view, api_id, &api);
+    if (rc == OK)
+        rc = state_has(view, state_key(request->arena, "deployment", api_id, deployment), &found);
+    if (rc == OK && !found)
+        rc = apigw_bad_request(request, "Deployment id does not exist");
+    if (rc == OK)
+        rc = state_has(view, state_key(request->arena, "stage", api_id, name), &found);
+    if (rc == OK && found)
+        rc = apigw_conflict(request, "Stage already exists");
+    return rc;
+}
+
+static enum err run_create(struct request *request, struct store_txn *txn)
+{
+    struct view view = apigw_view(request, txn);
+    struct str api_id = apigw_label(request, "restapi_id");
+    struct str name = request_str(request, "stageName");
+    yyjson_mut_doc *doc = json_doc(request->arena);
+    yyjson_mut_val *stage = yyjson_mut_obj(doc);
+    enum err rc = check_new(request, &view, api_id);
+    if (rc == OK)
+        rc = build(request, doc, stage, request_str(request, "deploymentId"), create_members,
+                   sizeof(create_members) / sizeof(create_members[0]));
+    if (rc)
+        return rc;
+    state_put(&view, state_key(request->arena, "stage", api_id, name), stage);
+    apigw_touch(request, TOUCH_STAGE, api_id, name);
+    return apigw_answer(request, doc, stage);
+}
+
+enum err apigw_create_stage(struct request *request)
+{
+    enum err rc = apigw_require(request, "stageName");
+    if (rc == OK)
+        rc = apigw_require(request, "deploymentId");
+    if (rc == OK)
+        rc = check_name(request, request_str(request, "stageName"));
+    if (rc == OK)
+        rc = check_variables(request);
+    return rc ? rc : apigw_write(request, run_create);
+}
+
+/* --- By a deployment --- */
+
+static const struct member deploy_members[] = {
+    {"cacheClusterEnabled", MEMBER_BOOL},
+    {"cacheClusterSize", MEMBER_STRING},
+    {"variables", MEMBER_STRING_MAP},
+    {"tracingEnabled", MEMBER_BOOL},
+};
+
+static enum err update_deployed(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *stage,
+                                struct str deployment_id)
+{
+    static const struct member members[] = {
+        {"cacheClusterEnabled", MEMBER_BOOL},
+        {"cacheClusterSize", MEMBER_STRING},
+        {"tracingEnabled", MEMBER_BOOL},
+    };
+    size_t i, max;
+    yyjson_val *key, *value, *given = json_get(request->input, "variables");
+    apigw_set_str(doc, stage, STR("deploymentId"), deployment_id);
+    apigw_set(doc, stage, STR("lastUpdatedDate"), yyjson_mut_sint(doc, apigw_now()));
+    yyjson_obj_foreach (given, i, max, key, value) {
+        apigw_set_str(doc, apigw_object_member(doc, stage, STR("variables")), json_str(key),
+                      json_str(value));
+    }
+    return APIGW_COPY(request, doc, stage, request->input, members);
+}
+
+enum err apigw_deploy_to_stage(struct request *request, const struct view *view, struct str api_id,
+                               struct str deployment_id)
+{
+    struct str name = request_str(request, "stageName");
+    struct str key = state_key(request->arena, "stage", api_id, name);
+    yyjson_mut_doc *doc = json_doc(request->arena);
+    yyjson_mut_val *stage;
+    yyjson_val *document;
+    enum err rc = check_name(request, name);
+    if (rc == OK)
+        rc = check_variables(request);
+    if (rc == OK)
+        rc = state_get(view, key, &document);
+    if (rc)
+        return rc;
+    if (document) {
+        stage = yyjson_val_mut_copy(doc, document);
+        rc = update_deployed(request, doc, stage, deployment_id);
+    } else {
+        stage = yyjson_mut_obj(doc);
+        rc = build(request, doc, stage, deployment_id, deploy_members,
+                   sizeof(deploy_members) / sizeof(deploy_members[0]));
+    }
+    struct str description = request_str(request, "stageDescription");
+    if (description.ptr)
+        apigw_set_str(doc, stage, STR("description"), description);
+    if (rc == OK) {
+        state_put(view, key, stage);
+        apigw_touch(request, TOUCH_STAGE, api_id, name);
+    }
+    return rc;
+}
+
+/* --- Reading --- */
+
+enum err apigw_get_stage(struct request *request)
+{
+    struct view view = apigw_view(request, NULL);
+    yyjson_val *stage;
+    enum err rc = state_get(&view, key_of(request), &stage);
+    if (rc)
+        return rc;
+    return stage ? apigw_answer_copy(request, stage)
+                 : apigw_not_found(request, "Invalid stage identifier specified");
+}
+
+static bool is_of_deployment(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *item,
+                             struct str name)
+{
+    (void)doc;
+    (void)name;
+    struct str wanted = request_str(request, "deploymentId");
+    return !wanted.len || str_eq(apigw_mut_str(apigw_member(item, STR("deploymentId"))), wanted);
+}
+
+enum err apigw_get_stages(struct request *request)
+{
+    struct view view = apigw_view(request, NULL);
+    struct str id = apigw_label(request, "restapi_id");
+    yyjson_val *api;
+    enum err rc = apigw_find_api(request, &view, id, &api);
+    return rc ? rc
+              : apigw_list(request, state_prefix(request->arena, "stage", id), is_of_deployment);
+}
+
+/* --- Updating --- */
+
+/* In AWS's words, slips included. */
+#define BAD_PATH                                                                                   \
+    "Invalid method setting path: %.*s. Must be one of: [/deploymentId, /description, "            \
+    "/cacheClusterEnabled, /cacheClusterSize, /clientCertificateId, /accessLogSettings, "          \
+    "/accessLogSettings/destinationArn, /accessLogSettings/format, "                               \
+    "/{resourcePath}/{httpMethod}/metrics/enabled, "                                               \
+    "/{resourcePath}/{httpMethod}/logging/dataTrace, "                                             \
+    "/{resourcePath}/{httpMethod}/logging/loglevel, "                                              \
+    "/{resourcePath}/{httpMethod}/throttling/burstLimit/{resourcePath}/{httpMethod}/throttling/"   \
+    "rateLimit/{resourcePath}/{httpMethod}/caching/ttlInSeconds, "                                 \
+    "/{resourcePath}/{httpMethod}/caching/enabled, "                                               \
+    "/{resourcePath}/{httpMethod}/caching/dataEncrypted, "                                         \
+    "/{resourcePath}/{httpMethod}/caching/requireAuthorizationForCacheControl, "                   \
+    "/{resourcePath}/{httpMethod}/caching/unauthorizedCacheControlHeaderStrategy, "                \
+    "/*/*/metrics/enabled, /*/*/logging/dataTrace, /*/*/logging/loglevel, "                        \
+    "/*/*/throttling/burstLimit /*/*/throttling/rateLimit /*/*/caching/ttlInSeconds, "             \
+    "/*/*/caching/enabled, /*/*/caching/dataEncrypted, "                                           \
+    "/*/*/caching/requireAuthorizationForCacheControl, "                                           \
+    "/*/*/caching/unauthorizedCacheControlHeaderStrategy, /variables/{variable_name}, "            \
+    "/tracingEnabled]"
+
+static enum err bad_setting(struct patch_target *target, const struct patch_op *op)
+{
+    return apigw_bad_request(target->request, BAD_PATH, STR_ARG(op->path));
+}
+
+static const struct {
+    const char *group, *name, *member;
+    enum patch_kind kind;
+} settings[] = {
+    {"metrics", "enabled", "metricsEnabled", PATCH_BOOL},
+    {"logging", "loglevel", "loggingLevel", PATCH_STRING},
+    {"logging", "dataTrace", "dataTraceEnabled", PATCH_BOOL},
+    {"throttling", "burstLimit", "throttlingBurstLimit", PATCH_INTEGER},
+    {"throttling", "rateLimit", "throttlingRateLimit", PATCH_DOUBLE},
+    {"caching", "enabled", "cachingEnabled", PATCH_BOOL},
+    {"caching", "ttlInSeconds", "cacheTtlInSeconds", PATCH_INTEGER},
+    {"caching", "dataEncrypted", "cacheDataEncrypted", PATCH_BOOL},
+    {"caching", "requireAuthorizationForCacheControl", "requireAuthorizationForCacheControl",
+     PATCH_BOOL},
+    {"caching", "unauthorizedCacheControlHeaderStrategy", "unauthorizedCacheControlHeaderStrategy",
+     PATCH_STRING},
+};
+
+/* The settings of a method as they are before anything is set. */
+static yyjson_mut_val *default_settings(yyjson_mut_doc *doc)
+{
+    yyjson_mut_val *object = yyjson_mut_obj(doc);
+    json_add_bool(doc, object, "metricsEnabled", false);
+    json_add_bool(doc, object, "dataTraceEnabled", false);
+    json_add_i64(doc, object, "throttlingBurstLimit", 5000);
+    json_add_double(doc, object, "throttlingRateLimit", 10000);
+    json_add_bool(doc, object, "cachingEnabled", false);
+    json_add_i64(doc, object, "cacheTtlInSeconds", 300);
+    json_add_bool(doc, object, "cacheDataEncrypted", false);
+    json_add_bool(doc, object, "requireAuthorizationForCacheControl", true);
+    json_add_str(doc, object, "unauthorizedCacheControlHeaderStrategy",
+                 STR("SUCCEED_WITH_RESPONSE_HEADER"));
+    return object;
+}
+
+static yyjson_mut_val *setting_value(struct patch_target *target, size_t which, struct str value)
+{
+    char *end, *text = arena_cstr(target->request->arena, value);
+    int64_t integer;
+    switch (settings[which].kind) {
+    case PATCH_BOOL:
+        return yyjson_mut_bool(target->doc, patch_bool(value));
+    case PATCH_INTEGER:
+        return str_to_i64(value, &integer) ? yyjson_mut_sint(target->doc, integer) : NULL;
+    case PATCH_DOUBLE: {
+        double number = strtod(text, &end);
+        return end != text && *end == '\0' && isfinite(number)
+                   ? yyjson_mut_real(target->doc, number)
+                   : NULL;
+    }
+    case PATCH_STRING:
+    case PATCH_SET:
+    case PATCH_CUSTOM:
+        break;
+    }
+    return yyjson_mut_strncpy(target->doc, value.ptr, value.len);
+}
+
+/* "/~1notes/GET/throttling/rateLimit" */
+static enum err patch_setting(struct patch_target *target, const struct patch_op *op)
+{
+    yyjson_mut_val *all = apigw_object_member(target->doc, target->object, STR("methodSettings"));
+    struct str key =
+        arena_printf(target->request->arena, "%.*s/%.*s", STR_ARG(op->raw[0]), STR_ARG(op->raw[1]));
+    size_t which = 0, count = sizeof(settings) / sizeof(settings[0]);
+    while (which < count && (!str_eq(op->parts[2], str_from(settings[which].group)) ||
+                             !str_eq(op->parts[3], str_from(settings[which].name))))
+        which++;
+    if (which == count)
+        return bad_setting(target, op);
+    yyjson_mut_val *value = setting_value(target, which, op->value.ptr ? op->value : STR_EMPTY);
+    if (!value)
+        return apigw_bad_request(target->request, "Invalid value '%.*s' specified for path %.*s",
+                                 STR_ARG(op->value), STR_ARG(op->path));
+    yyjson_mut_val *entry = apigw_member(all, key);
+    if (!entry) {
+        entry = default_settings(target->doc);
+        apigw_set(target->doc, all, key, entry);
+    }
+    apigw_set(target->doc, entry, str_from(settings[which].member), value);
+    return OK;
+}
+
+/* "/~1notes/GET" takes all settings of a method out. */
+static enum err remove_settings(struct patch_target *target, const struct patch_op *op)
+{
+    yyjson_mut_val *all = apigw_member(target->object, STR("methodSettings"));
+    struct str key =
+        arena_printf(target->request->arena, "%.*s/%.*s", STR_ARG(op->raw[0]), STR_ARG(op->raw[1]));
+    yyjson_mut_obj_remove_keyn(all, key.ptr, key.len);
+    return OK;
+}
+
+static enum err patch_deployment(struct patch_target *target, const struct patch_op *op)
+{
+    bool found;
+    struct request *request = target->request;
+    struct str key = state_key(request->arena, "deployment", apigw_label(request, "restapi_id"),
+                               op->value.ptr ? op->value : STR_EMPTY);
+    enum err rc = state_has(&target->view, key, &found);
+    if (rc)
+        return rc;
+    if (!found)
+        return apigw_bad_request(request, "Deployment id does not exist");
+    apigw_set_str(target->doc, target->object, STR("deploymentId"), op->value);
+    return OK;
+}
+
+static enum err patch_variable(struct patch_target *target, const struct patch_op *op)
+{
+    return op->op == PATCH_REMOVE ? OK : check_variable(target->request, op->parts[1], op->value);
+}
+
+static enum err remove_log_settings(struct patch_target *target, const struct patch_op *op)
+{
+    (void)op;
+    yyjson_mut_obj_remove_key(target->object, "accessLogSettings");
+    return OK;
+}
+
+#define CHANGE (PATCH_ADD | PATCH_REPLACE)
+
+static const struct patch_rule stage_rules[] = {
+    {"/deploymentId", CHANGE, PATCH_CUSTOM, patch_deployment, NULL},
+    {"/description", CHANGE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/documentationVersion", CHANGE, PATCH_STRING, NULL, NULL},
+    {"/clientCertificateId", CHANGE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/cacheClusterEnabled", CHANGE, PATCH_BOOL, NULL, NULL},
+    {"/cacheClusterSize", CHANGE, PATCH_STRING, NULL, NULL},
+    {"/tracingEnabled", CHANGE, PATCH_BOOL, NULL, NULL},
+    {"/variables/{name}", CHANGE | PATCH_REMOVE, PATCH_STRING, patch_variable, NULL},
+    {"/accessLogSettings", PATCH_REMOVE, PATCH_CUSTOM, remove_log_settings, NULL},
+    {"/accessLogSettings/destinationArn", CHANGE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/accessLogSettings/format", CHANGE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/canarySettings/percentTraffic", CHANGE, PATCH_DOUBLE, NULL, NULL},
+    {"/canarySettings/deploymentId", CHANGE, PATCH_STRING, NULL, NULL},
+    {"/canarySettings/useStageCache", CHANGE, PATCH_BOOL, NULL, NULL},
+    {"/canarySettings/stageVariableOverrides/{name}", CHANGE | PATCH_REMOVE, PATCH_STRING, NULL,
+     NULL},
+    {"/canarySettings", PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/{resourcePath}/{httpMethod}/{group}/{setting}", CHANGE | PATCH_REMOVE, PATCH_CUSTOM,
+     patch_setting, NULL},
+    {"/{resourcePath}/{httpMethod}", PATCH_REMOVE, PATCH_CUSTOM, remove_settings, NULL},
+    {"/{anything}", CHANGE | PATCH_REMOVE | PATCH_COPY, PATCH_CUSTOM, bad_setting, NULL},
+    {"/{anything}/{more}", CHANGE | PATCH_COPY, PATCH_CUSTOM, bad_setting, NULL},
+};
+
+static const struct patch_table stage_table = PATCH_TABLE(stage_rules, PATCH_STYLE_SHORT, NULL);
+
+static enum err run_update(struct request *request, struct store_txn *txn)
+{
+    enum err rc = patch_document(request, txn, key_of(request), &stage_table,
+                                 "Invalid stage identifier specified");
+    if (rc == OK)
+        apigw_touch(request, TOUCH_STAGE, apigw_label(request, "restapi_id"),
+                    apigw_label(request, "stage_name"));
+    return rc;
+}
+
+enum err apigw_update_stage(struct request *request)
+{
+    return apigw_write(request, run_update);
+}
+
+/* --- Deleting --- */
+
+/* Takes the stage out of one plan's apiStages; true when it was there. */
+static bool remove_from_plan(yyjson_mut_val *plan, struct str api_id, struct str name)
+{
+    size_t i, max;
+    yyjson_mut_val *entry, *list = apigw_member(plan, STR("apiStages"));
+    yyjson_mut_arr_foreach (list, i, max, entry) {
+        if (str_eq(apigw_mut_str(apigw_member(entry, STR("apiId"))), api_id) &&
+            str_eq(apigw_mut_str(apigw_member(entry, STR("stage"))), name)) {
+            yyjson_mut_arr_remove(list, i);
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err remove_from_plans(struct request *request, const struct view *view,
+                                  struct str api_id, struct str name)
+{
+    struct str *plans;
+    size_t count;
+    enum err rc = state_names(view, state_prefix(request->arena, "plan", NO_PART), &plans, &count);
+    for (size_t i = 0; rc == OK && i < count; i++) {
+        yyjson_val *plan;
+        struct str key = state_key(request->arena, "plan", plans[i], NO_PART);
+        rc = state_get(view, key, &plan);
+        yyjson_mut_doc *doc = json_doc(request->arena);
+        yyjson_mut_val *copy = rc ? NULL : yyjson_val_mut_copy(doc, plan);
+        if (rc || !remove_from_plan(copy, api_id, name))
+            continue;
+        state_put(view, key, copy);
+        apigw_touch(request, TOUCH_PLAN, plans[i], STR_EMPTY);
+    }
+    return rc;
+}
+
+enum err apigw_remove_stage(struct request *request, const struct view *view, struct str api_id,
+                            struct str name)
+{
+    state_delete(view, state_key(request->arena, "stage", api_id, name));
+    apigw_touch(request, TOUCH_STAGE, api_id, name);
+    return remove_from_plans(request, view, api_id, name);
+}
+
+static enum err run_delete(struct request *request, struct store_txn *txn)
+{
+    struct view view = apigw_view(request, txn);
+    struct str api_id = apigw_label(request, "restapi_id");
+    struct str name = apigw_label(request, "stage_name"), domains;
+    bool found;
+    enum err rc = state_has(&view, key_of(request), &found);
+    if (rc == OK && !found)
+        rc = apigw_not_found(request, "Invalid stage identifier specified");
+    if (rc == OK)
+        rc = apigw_mapped_domains(request, &view, api_id, name, &domains);
+    if (rc)
+        return rc;
+    if (domains.len)
+        return apigw_bad_request(request,
+                                 "Deleting stage %.*s failed. Please remove all base path mappings "
+                                 "related to the stage in your domains: %.*s",
+                                 STR_ARG(name), STR_ARG(domains));
+    return apigw_remove_stage(request, &view, api_id, name);
+}
+
+enum err apigw_delete_stage(struct request *request)
+{
+    return apigw_write(request, run_delete);
+}
