@@ -6,7 +6,7 @@
 #include "core/internal.h"
 #include "wire/xml.h"
 
-enum { MAX_REPLY_HEADERS = 12 };
+enum { MAX_REPLY_HEADERS = REQUEST_EXTRA_HEADERS + 8 };
 
 struct reply {
     int status;

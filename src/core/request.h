@@ -9,6 +9,8 @@
 #include "store/store.h"
 #include "wire/json.h"
 
+enum { REQUEST_EXTRA_HEADERS = 16 };
+
 struct request {
     struct arena *arena;
     struct loop *loop;
@@ -29,7 +31,7 @@ struct request {
     yyjson_mut_val *output; /* an object; NULL for an empty answer */
     struct str raw_output;
     int status; /* 0: the row's */
-    struct http_header extra_headers[4];
+    struct http_header extra_headers[REQUEST_EXTRA_HEADERS];
     size_t extra_header_count;
     struct error error;
 
@@ -38,6 +40,7 @@ struct request {
     void (*finished)(struct request *request, enum err rc);
     void *finished_arg;
 
+    void *handler_state; /* the handler's own, for its functions below */
     struct loop_task task;
     struct store_write write;
     enum err (*write_fn)(struct request *request, struct store_txn *txn);
@@ -58,7 +61,7 @@ yyjson_mut_val *request_output(struct request *request);
 void request_add_time(struct request *request, yyjson_mut_val *object, const char *key,
                       int64_t wall_ms);
 
-/* Adds a header to the answer; ignored for internal calls. Four at most. */
+/* Adds a header to the answer; ignored for internal calls. REQUEST_EXTRA_HEADERS at most. */
 void request_add_header(struct request *request, struct str name, struct str value);
 
 /* A header of the HTTP request; NULL pointer when missing or for internal calls. */
