@@ -1,0 +1,51 @@
+/* XML answers, and what operations read of the request. */
+#include "services/s3/internal.h"
+#include "wire/xml.h"
+
+enum { MAX_ANSWER = 16 * 1024 * 1024 };
+
+void s3_xml_start(struct request *request, struct buf *buf)
+{
+    buf_init_arena(buf, request->arena, MAX_ANSWER);
+    buf_add(buf, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"));
+}
+
+void s3_xml_add(struct buf *buf, const char *name, struct str value)
+{
+    buf_printf(buf, "<%s>", name);
+    xml_add_text(buf, value);
+    buf_printf(buf, "</%s>", name);
+}
+
+void s3_answer_xml(struct request *request, struct buf *buf)
+{
+    request->raw_output = buf_str(buf);
+}
+
+struct str s3_bucket_of(struct request *request)
+{
+    return request_str(request, "Bucket");
+}
+
+struct str s3_key_of(struct request *request)
+{
+    return request_str(request, "Key");
+}
+
+struct str s3_query(struct request *request, const char *name)
+{
+    return json_get_str(request->input, name);
+}
+
+enum err s3_resource_bucket(struct request *request, struct str *out_arn)
+{
+    *out_arn = arena_printf(request->arena, "arn:aws:s3:::%.*s", STR_ARG(s3_bucket_of(request)));
+    return OK;
+}
+
+enum err s3_resource_object(struct request *request, struct str *out_arn)
+{
+    *out_arn = arena_printf(request->arena, "arn:aws:s3:::%.*s/%.*s",
+                            STR_ARG(s3_bucket_of(request)), STR_ARG(s3_key_of(request)));
+    return OK;
+}

@@ -1,0 +1,116 @@
+/* What the files of this folder share. */
+#pragma once
+
+#include "base/buf.h"
+#include "core/request.h"
+#include "core/skylite.h"
+#include "services/s3/s3.h"
+
+#define S3_ARTIFACTS_BUCKET "skylite-artifacts"
+
+enum { S3_MAX_OBJECT = 250 * 1024 * 1024, S3_MAX_META = 8 };
+
+struct s3 {
+    struct skylite *skylite;
+    struct service service;
+};
+
+extern const struct operation s3_operations[];
+extern const size_t s3_operation_count;
+
+/* --- Documents (document.c) --- */
+
+/* From the store, or from a write's transaction when `txn` is set. */
+struct s3_reader {
+    struct store *store;
+    struct store_txn *txn;
+    struct arena *arena;
+};
+
+struct s3_reader s3_reader_of(struct request *request, struct store_txn *txn);
+
+/* Keys in STORE_META. */
+struct str s3_bucket_key(struct arena *arena, struct str bucket);
+struct str s3_object_key(struct arena *arena, struct str bucket, struct str key);
+struct str s3_upload_key(struct arena *arena, struct str upload);
+struct str s3_part_key(struct arena *arena, struct str upload, int64_t number);
+
+/* The JSON document under `key`; NULL in `*out` when there is none. */
+enum err s3_get(const struct s3_reader *reader, struct str key, yyjson_val **out,
+                struct error *error);
+void s3_put(struct store_txn *txn, struct arena *arena, struct str key,
+            const yyjson_mut_val *document);
+
+/* ERR_S3_NO_SUCH_BUCKET, ERR_S3_NO_SUCH_KEY. */
+enum err s3_find_bucket(const struct s3_reader *reader, struct str bucket, struct error *error);
+enum err s3_find_object(const struct s3_reader *reader, struct str bucket, struct str key,
+                        yyjson_val **out, struct error *error);
+
+/* The object's bytes, joined from its blobs, in the arena. */
+enum err s3_read_blobs(const struct s3_reader *reader, yyjson_val *object, struct str *out,
+                       struct error *error);
+
+/* Stores bytes under a new id, which is returned in the arena. */
+struct str s3_write_blob(struct store_txn *txn, struct arena *arena, struct str bytes);
+void s3_delete_blobs(struct store_txn *txn, struct arena *arena, yyjson_val *object);
+
+/* --- Bodies (body.c) --- */
+
+struct s3_body {
+    struct str bytes;
+    struct str md5; /* 16 bytes */
+};
+
+/* The request's body without framing, checked against Content-MD5 and x-amz-checksum-*.
+ * ERR_S3_BAD_DIGEST, ERR_S3_INVALID_DIGEST, ERR_S3_INCOMPLETE_BODY. */
+enum err s3_read_body(struct request *request, struct s3_body *out);
+
+/* "\"900150983cd24fb0d6963f7d28e17f72\"" */
+struct str s3_etag(struct arena *arena, struct str md5);
+
+/* --- Answers (answer.c) --- */
+
+/* A buffer that begins as every XML answer does. */
+void s3_xml_start(struct request *request, struct buf *buf);
+void s3_xml_add(struct buf *buf, const char *name, struct str value);
+void s3_answer_xml(struct request *request, struct buf *buf);
+
+/* The input's Bucket and Key. */
+struct str s3_bucket_of(struct request *request);
+struct str s3_key_of(struct request *request);
+
+/* A parameter of the query string; NULL pointer when it is not there. */
+struct str s3_query(struct request *request, const char *name);
+
+enum err s3_resource_bucket(struct request *request, struct str *out_arn);
+enum err s3_resource_object(struct request *request, struct str *out_arn);
+
+/* --- Objects (object.c) --- */
+
+/* A new document for an object or an upload with type, metadata and time from the request's
+ * headers. ERR_S3_METADATA_TOO_LARGE. */
+enum err s3_new_document(struct request *request, yyjson_mut_val **out);
+
+/* Puts `document` in the place of the object; the blobs of the one before are deleted. */
+enum err s3_replace_object(struct request *request, struct store_txn *txn, struct str bucket,
+                           struct str key, const yyjson_mut_val *document);
+
+enum err s3_package_get(void *self, struct str bucket, struct str key, struct arena *arena,
+                        struct str *out, struct error *error);
+
+/* --- Operations --- */
+
+enum err s3_list_buckets(struct request *request);
+enum err s3_create_bucket(struct request *request);
+enum err s3_head_bucket(struct request *request);
+enum err s3_delete_bucket(struct request *request);
+enum err s3_get_bucket_location(struct request *request);
+enum err s3_list_objects(struct request *request);
+enum err s3_put_object(struct request *request);
+enum err s3_get_object(struct request *request);
+enum err s3_delete_object(struct request *request);
+enum err s3_post_object(struct request *request);
+
+/* What PutObject and DeleteObject are with an uploadId (upload.c). */
+enum err s3_upload_part(struct request *request);
+enum err s3_abort_upload(struct request *request);
