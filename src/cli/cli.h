@@ -1,0 +1,11 @@
+/* The commands of the skylite program. Each takes what follows its name, with argv[0] being the
+ * name itself, and returns the exit status: 0, 1 for a failure, 2 for wrong usage. They run on the
+ * main thread. */
+#pragma once
+
+int cli_serve(int argc, char **argv);
+int cli_deploy_command(int argc, char **argv);
+int cli_delete(int argc, char **argv);
+int cli_outputs(int argc, char **argv);
+int cli_env(int argc, char **argv);
+int cli_logs(int argc, char **argv);

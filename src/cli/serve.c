@@ -1,0 +1,483 @@
+/* `skylite serve`: builds the server out of its parts, runs it and takes it down. */
+#include <errno.h>
+#include <getopt.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "cli/cli.h"
+#include "cli/deploy.h"
+#include "core/skylite.h"
+#include "services/apigateway/apigateway.h"
+#include "services/cloudformation/cloudformation.h"
+#include "services/dynamodb/dynamodb.h"
+#include "services/iam/iam.h"
+#include "services/lambda/lambda.h"
+#include "services/lambda/launcher.h"
+#include "services/logs/logs.h"
+#include "services/s3/s3.h"
+
+enum { MAX_TEMPLATES = 16, DRAIN_MS = 10000 };
+
+struct serve_options {
+    struct skylite_config config;
+    char listen_address[64];
+    const char *templates[MAX_TEMPLATES];
+    size_t template_count;
+    const char *stack_name; /* NULL: the template's folder */
+};
+
+/* One listener on its way out. */
+struct drain {
+    struct loop_task task;
+    struct server *server;
+    struct http_listener *listener;
+};
+
+struct server {
+    struct serve_options options;
+    struct skylite skylite;
+    struct arena arena; /* names and paths */
+
+    struct launcher *launcher;
+    struct iam *iam;
+    struct logs *logs;
+    struct s3 *s3;
+    struct dynamodb *dynamodb;
+    struct lambda *lambda;
+    struct apigateway *apigateway;
+    struct cloudformation *cloudformation;
+
+    struct http_listener *listeners[SKYLITE_MAX_LOOPS];
+    struct drain drains[SKYLITE_MAX_LOOPS];
+    struct loop_timer *drain_timer;
+    unsigned open_listeners;
+    struct loop_task failed_task;
+    pthread_t deployer;
+    bool is_deploying, is_terminating;
+    int exit_status;
+};
+
+/* --- Options --- */
+
+static enum err parse_listen(struct serve_options *options, const char *text, struct error *error)
+{
+    const char *colon = strrchr(text, ':');
+    uint64_t port;
+    if (!colon || !str_to_u64(str_from(colon + 1), &port) || port > UINT16_MAX)
+        return error_set(error, ERR_VALIDATION, "--listen wants ADDR:PORT, not %s", text);
+    struct str address = str_make(text, (size_t)(colon - text));
+    if (str_starts(address, STR("[")) && str_ends(address, STR("]")))
+        address = str_slice(address, 1, address.len - 2);
+    if (address.len == 0 || address.len >= sizeof(options->listen_address))
+        return error_set(error, ERR_VALIDATION, "--listen wants ADDR:PORT, not %s", text);
+    memcpy(options->listen_address, address.ptr, address.len);
+    options->listen_address[address.len] = '\0';
+    options->config.listen_port = (uint16_t)port;
+    return OK;
+}
+
+static enum err parse_threads(struct serve_options *options, const char *text, struct error *error)
+{
+    uint64_t count;
+    if (!str_to_u64(str_from(text), &count) || count < 1 || count > SKYLITE_MAX_LOOPS)
+        return error_set(error, ERR_VALIDATION, "--threads wants a number from 1 to %d",
+                         SKYLITE_MAX_LOOPS);
+    options->config.thread_count = (unsigned)count;
+    return OK;
+}
+
+/* One of two words; `*out_is_first` tells which. */
+static enum err parse_choice(const char *option, const char *text, const char *first,
+                             const char *second, bool *out_is_first, struct error *error)
+{
+    if (strcmp(text, first) != 0 && strcmp(text, second) != 0)
+        return error_set(error, ERR_VALIDATION, "--%s wants %s or %s, not %s", option, first,
+                         second, text);
+    *out_is_first = strcmp(text, first) == 0;
+    return OK;
+}
+
+static enum err parse_template(struct serve_options *options, const char *text, struct error *error)
+{
+    if (options->template_count == MAX_TEMPLATES)
+        return error_set(error, ERR_VALIDATION, "--deploy can be given %d times", MAX_TEMPLATES);
+    options->templates[options->template_count++] = text;
+    return OK;
+}
+
+static enum err parse_option(struct serve_options *options, int option, const char *text,
+                             struct error *error)
+{
+    bool is_first = false;
+    enum err rc = OK;
+    switch (option) {
+    case 'd':
+        options->config.data_dir = text;
+        return OK;
+    case 'l':
+        return parse_listen(options, text, error);
+    case 't':
+        return parse_threads(options, text, error);
+    case 'D':
+        return parse_template(options, text, error);
+    case 'S':
+        options->stack_name = text;
+        return OK;
+    case 'u':
+        rc = parse_choice("durability", text, "sync", "relaxed", &is_first, error);
+        options->config.durability = is_first ? STORE_SYNC : STORE_RELAXED;
+        return rc;
+    case 'a':
+        rc = parse_choice("auth", text, "sigv4", "any", &is_first, error);
+        options->config.auth = is_first ? AUTH_SIGV4 : AUTH_ANY;
+        return rc;
+    case 's':
+        rc = parse_choice("sandbox", text, "on", "none", &is_first, error);
+        options->config.is_sandboxed = is_first;
+        return rc;
+    default:
+        return error_set(error, ERR_VALIDATION, "unknown option; see skylite help");
+    }
+}
+
+static unsigned core_count(void)
+{
+    long count = sysconf(_SC_NPROCESSORS_ONLN);
+    return count < 1 ? 1 : count > SKYLITE_MAX_LOOPS ? SKYLITE_MAX_LOOPS : (unsigned)count;
+}
+
+static enum err parse_options(struct serve_options *options, int argc, char **argv,
+                              struct error *error)
+{
+    static const struct option known[] = {
+        {"data", required_argument, NULL, 'd'},
+        {"listen", required_argument, NULL, 'l'},
+        {"deploy", required_argument, NULL, 'D'},
+        {"stack", required_argument, NULL, 'S'},
+        {"threads", required_argument, NULL, 't'},
+        {"auth", required_argument, NULL, 'a'},
+        {"durability", required_argument, NULL, 'u'},
+        {"sandbox", required_argument, NULL, 's'},
+        {NULL, 0, NULL, 0},
+    };
+    *options = (struct serve_options){
+        .config = {.data_dir = "./skylite-data",
+                   .listen_port = 4566,
+                   .thread_count = core_count(),
+                   .durability = STORE_SYNC,
+                   .auth = AUTH_SIGV4,
+                   .is_sandboxed = true,
+                   .region = STR("us-east-1"),
+                   .account = STR("000000000000")},
+        .listen_address = "127.0.0.1",
+    };
+    int option;
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        enum err rc = parse_option(options, option, optarg, error);
+        if (rc)
+            return rc;
+    }
+    if (optind < argc)
+        return error_set(error, ERR_VALIDATION, "unexpected argument: %s", argv[optind]);
+    return OK;
+}
+
+/* --- The data folder --- */
+
+static const char *data_path(struct server *server, const char *name)
+{
+    return arena_printf(&server->arena, "%s/%s", server->options.config.data_dir, name).ptr;
+}
+
+static enum err make_data_dir(struct server *server, struct error *error)
+{
+    const char *path = server->options.config.data_dir;
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return error_set(error, ERR_INTERNAL, "cannot make the data folder %s: %m", path);
+    return OK;
+}
+
+/* What clients on this machine connect to. */
+static struct str endpoint_url(struct server *server)
+{
+    const char *address = server->options.listen_address;
+    bool is_any = strcmp(address, "0.0.0.0") == 0 || strcmp(address, "::") == 0;
+    if (is_any)
+        address = strchr(address, ':') ? "::1" : "127.0.0.1";
+    return strchr(address, ':')
+               ? arena_printf(&server->arena, "http://[%s]:%u", address, server->skylite.port)
+               : arena_printf(&server->arena, "http://%s:%u", address, server->skylite.port);
+}
+
+/* Where the other commands find the server. Written whole or not at all. */
+static enum err write_endpoint(struct server *server, struct error *error)
+{
+    const char *path = data_path(server, "endpoint"), *new_path = data_path(server, "endpoint.new");
+    FILE *file = fopen(new_path, "w");
+    if (!file)
+        return error_set(error, ERR_INTERNAL, "cannot write %s: %m", new_path);
+    struct str url = endpoint_url(server);
+    bool is_written = fprintf(file, "%.*s\n", STR_ARG(url)) > 0;
+    if (fclose(file) != 0 || !is_written || rename(new_path, path) != 0)
+        return error_set(error, ERR_INTERNAL, "cannot write %s: %m", path);
+    return OK;
+}
+
+/* --- Building --- */
+
+static enum err start_loops(struct server *server, struct error *error)
+{
+    struct skylite *skylite = &server->skylite;
+    for (unsigned i = 0; i < server->options.config.thread_count; i++) {
+        enum err rc = loop_new(i, &skylite->loops[i], error);
+        if (rc)
+            return rc;
+        skylite->loop_count++;
+    }
+    return OK;
+}
+
+/* The order matters: a service may use the capabilities of those before it. */
+static enum err start_services(struct server *server, struct error *error)
+{
+    struct skylite *skylite = &server->skylite;
+    enum err rc = iam_new(skylite, &server->iam, error);
+    if (rc == OK)
+        rc = logs_new(skylite, &server->logs, error);
+    if (rc == OK)
+        rc = s3_new(skylite, &server->s3, error);
+    if (rc == OK)
+        rc = dynamodb_new(skylite, &server->dynamodb, error);
+    if (rc == OK)
+        rc = lambda_new(skylite, server->launcher, &server->lambda, error);
+    if (rc == OK)
+        rc = apigateway_new(skylite, &server->apigateway, error);
+    if (rc == OK)
+        rc = cloudformation_new(skylite, &server->cloudformation, error);
+    return rc;
+}
+
+static void free_services(struct server *server)
+{
+    cloudformation_free(server->cloudformation);
+    apigateway_free(server->apigateway);
+    lambda_free(server->lambda);
+    dynamodb_free(server->dynamodb);
+    s3_free(server->s3);
+    logs_free(server->logs);
+    iam_free(server->iam);
+}
+
+static enum err listen_everywhere(struct server *server, struct error *error)
+{
+    struct skylite *skylite = &server->skylite;
+    struct http_listener_options options = front_door_options(skylite);
+    skylite->port = server->options.config.listen_port;
+    for (unsigned i = 0; i < skylite->loop_count; i++) {
+        enum err rc = http_listen(skylite->loops[i], server->options.listen_address, skylite->port,
+                                  &options, &server->listeners[i], error);
+        if (rc)
+            return rc;
+        skylite->port = http_listener_port(server->listeners[i]);
+    }
+    return OK;
+}
+
+static enum err build(struct server *server, struct error *error)
+{
+    struct store_options store_options = {.durability = server->options.config.durability};
+    server->skylite.config = server->options.config;
+    server->skylite.config.listen_address = server->options.listen_address;
+    enum err rc = make_data_dir(server, error);
+    if (rc == OK)
+        rc = launcher_start(server->options.config.is_sandboxed, &server->launcher, error);
+    if (rc == OK)
+        rc = store_open(data_path(server, "store"), &store_options, &server->skylite.store, error);
+    if (rc == OK)
+        rc = start_loops(server, error);
+    if (rc == OK)
+        rc = start_services(server, error);
+    if (rc == OK)
+        rc = listen_everywhere(server, error);
+    if (rc == OK)
+        rc = write_endpoint(server, error);
+    return rc;
+}
+
+/* --- Taking down --- */
+
+/* All on loop 0, but close_listener and listener_closed, which run on the listener's loop. */
+
+static void stop_loops(struct server *server)
+{
+    loop_timer_stop(server->drain_timer);
+    for (unsigned i = 0; i < server->skylite.loop_count; i++)
+        loop_stop(server->skylite.loops[i]);
+}
+
+static struct drain *drain_of(struct loop_task *task)
+{
+    return (struct drain *)((char *)task - offsetof(struct drain, task));
+}
+
+static void count_closed(struct loop_task *task)
+{
+    struct server *server = drain_of(task)->server;
+    if (--server->open_listeners == 0)
+        stop_loops(server);
+}
+
+static void listener_closed(void *arg)
+{
+    struct drain *drain = arg;
+    drain->task.run = count_closed;
+    loop_post(drain->server->skylite.loops[0], &drain->task);
+}
+
+static void close_listener(struct loop_task *task)
+{
+    struct drain *drain = drain_of(task);
+    http_listener_close(drain->listener, listener_closed, drain);
+}
+
+static void give_up(void *arg)
+{
+    struct server *server = arg;
+    log_warn("cli", "requests still under way after %d ms are cut off", DRAIN_MS);
+    server->drain_timer = NULL; /* it has fired */
+    for (unsigned i = 0; i < server->skylite.loop_count; i++)
+        loop_stop(server->skylite.loops[i]);
+}
+
+static void terminate(struct server *server)
+{
+    struct skylite *skylite = &server->skylite;
+    if (server->is_terminating)
+        _exit(1); /* asked twice: now */
+    server->is_terminating = true;
+    server->open_listeners = skylite->loop_count;
+    server->drain_timer = loop_timer_start(skylite->loops[0], DRAIN_MS, 0, give_up, server);
+    for (unsigned i = 0; i < skylite->loop_count; i++) {
+        server->drains[i].task.run = close_listener;
+        loop_post(skylite->loops[i], &server->drains[i].task);
+    }
+}
+
+static void on_signal(int signal, void *arg)
+{
+    (void)signal;
+    terminate(arg);
+}
+
+static void on_failed_deployment(struct loop_task *task)
+{
+    struct server *server = (struct server *)((char *)task - offsetof(struct server, failed_task));
+    if (!server->is_terminating)
+        terminate(server);
+}
+
+static void take_down(struct server *server)
+{
+    unlink(data_path(server, "endpoint"));
+    for (unsigned i = 1; i < server->skylite.loop_count; i++)
+        loop_join(server->skylite.loops[i]);
+    if (server->is_deploying)
+        pthread_join(server->deployer, NULL);
+    free_services(server);
+    for (unsigned i = 0; i < server->skylite.loop_count; i++)
+        loop_free(server->skylite.loops[i]);
+    store_close(server->skylite.store);
+    launcher_stop(server->launcher);
+    arena_release(&server->arena);
+}
+
+/* --- Running --- */
+
+static enum err deploy_all(struct server *server, struct error *error)
+{
+    for (size_t i = 0; i < server->options.template_count; i++) {
+        struct cli_deploy_options options = {
+            .template_path = server->options.templates[i],
+            .stack_name = server->options.stack_name,
+            .data_dir = server->options.config.data_dir,
+        };
+        enum err rc = cli_deploy(&options, error);
+        if (rc)
+            return rc;
+    }
+    return OK;
+}
+
+/* A thread of its own, since it is a client of this server and blocks. */
+static void *deploy_and_report(void *arg)
+{
+    struct server *server = arg;
+    struct error error;
+    if (deploy_all(server, &error) != OK) {
+        fprintf(stderr, "skylite: %s\n", error.message);
+        server->exit_status = 1;
+        server->failed_task.run = on_failed_deployment;
+        loop_post(server->skylite.loops[0], &server->failed_task);
+        return NULL;
+    }
+    struct str url = endpoint_url(server);
+    printf("skylite: ready on %.*s\n", STR_ARG(url));
+    fflush(stdout);
+    return NULL;
+}
+
+static void greet(struct server *server)
+{
+    const struct skylite_config *config = &server->options.config;
+    if (config->auth == AUTH_ANY)
+        fprintf(stderr, "skylite: WARNING: --auth any: every caller is the account's root\n");
+    if (!config->is_sandboxed)
+        fprintf(stderr,
+                "skylite: WARNING: --sandbox none: functions run as this user, unconfined\n");
+    printf("skylite: data in %s, credentials in %s/credentials; eval $(skylite env --data %s)\n",
+           config->data_dir, config->data_dir, config->data_dir);
+    fflush(stdout);
+}
+
+static enum err run(struct server *server, struct error *error)
+{
+    struct skylite *skylite = &server->skylite;
+    greet(server);
+    for (unsigned i = 0; i < skylite->loop_count; i++) {
+        server->drains[i] = (struct drain){.server = server, .listener = server->listeners[i]};
+        enum err rc = i > 0 ? loop_start(skylite->loops[i], error) : OK;
+        if (rc)
+            return rc;
+    }
+    loop_on_termination(skylite->loops[0], on_signal, server);
+    if (pthread_create(&server->deployer, NULL, deploy_and_report, server) != 0)
+        return error_set(error, ERR_INTERNAL, "cannot start a thread");
+    server->is_deploying = true;
+    loop_run(skylite->loops[0]);
+    return OK;
+}
+
+int cli_serve(int argc, char **argv)
+{
+    static struct server server; /* large, and of the process's lifetime */
+    struct error error;
+
+    if (parse_options(&server.options, argc, argv, &error) != OK) {
+        fprintf(stderr, "skylite: %s\n", error.message);
+        return 2;
+    }
+    enum err rc = build(&server, &error);
+    if (rc == OK)
+        rc = run(&server, &error);
+    if (rc != OK) {
+        /* Threads may be running: leave taking down to the kernel. */
+        fprintf(stderr, "skylite: %s\n", error.message);
+        _exit(1);
+    }
+    take_down(&server);
+    return server.exit_status;
+}
