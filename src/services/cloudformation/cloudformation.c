@@ -1,0 +1,79 @@
+/* The service: its operations and its start. */
+#include "services/cloudformation/cloudformation.h"
+
+#include <stdlib.h>
+
+#include "services/cloudformation/internal.h"
+
+static enum err stack_resource(struct request *request, struct str *out_arn)
+{
+    struct str name = request_str(request, "StackName");
+    if (!name.ptr || str_starts(name, STR("arn:"))) {
+        *out_arn = name.ptr ? name : STR("*");
+        return OK;
+    }
+    *out_arn = skylite_arn(request->skylite, request->arena, "cloudformation",
+                           arena_printf(request->arena, "stack/%.*s/*", STR_ARG(name)));
+    return OK;
+}
+
+#define OPERATION(name, handler, resource)                                                         \
+    {                                                                                              \
+#name, handler, "cloudformation:" #name, resource, NULL, NULL, 0, 0                        \
+    }
+
+static const struct operation operations[] = {
+    OPERATION(CreateStack, cfn_create_stack, stack_resource),
+    OPERATION(DeleteStack, cfn_delete_stack, stack_resource),
+    OPERATION(DescribeStackEvents, cfn_describe_stack_events, stack_resource),
+    OPERATION(DescribeStackResource, cfn_describe_stack_resource, stack_resource),
+    OPERATION(DescribeStackResources, cfn_describe_stack_resources, stack_resource),
+    OPERATION(DescribeStacks, cfn_describe_stacks, stack_resource),
+    OPERATION(GetTemplate, cfn_get_template, stack_resource),
+    OPERATION(ListStackResources, cfn_list_stack_resources, stack_resource),
+    OPERATION(ListStacks, cfn_list_stacks, NULL),
+    OPERATION(UpdateStack, cfn_update_stack, stack_resource),
+    OPERATION(ValidateTemplate, cfn_validate_template, NULL),
+};
+
+enum err cloudformation_new(struct skylite *skylite, struct cloudformation **out,
+                            struct error *error)
+{
+    (void)error;
+    struct cloudformation *cloudformation = calloc(1, sizeof(*cloudformation));
+    if (!cloudformation)
+        abort();
+    cloudformation->skylite = skylite;
+    cloudformation->service = (struct service){
+        .name = "cloudformation",
+        .signing_name = "cloudformation",
+        .protocols = PROTOCOL_QUERY,
+        .xmlns = "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+        .operations = operations,
+        .operation_count = sizeof(operations) / sizeof(operations[0]),
+        .self = cloudformation,
+    };
+    skylite_add_service(skylite, &cloudformation->service);
+    *out = cloudformation;
+    return OK;
+}
+
+void cloudformation_resume(struct cloudformation *cloudformation)
+{
+    struct arena arena = {0};
+    struct str prefix = cfn_stack_key(&arena, STR_EMPTY), key, value;
+    struct store_iter *iter = store_iter_new(cloudformation->skylite->store, STORE_META, prefix,
+                                             store_prefix_end(&arena, prefix), false);
+    while (store_iter_next(iter, &key, &value)) {
+        yyjson_val *stack = json_parse(&arena, value);
+        if (str_ends(json_get_str(stack, "StackStatus"), STR("_IN_PROGRESS")))
+            cfn_engine_start(cloudformation, json_get_str(stack, "StackName"));
+    }
+    store_iter_free(iter);
+    arena_release(&arena);
+}
+
+void cloudformation_free(struct cloudformation *cloudformation)
+{
+    free(cloudformation);
+}

@@ -1,0 +1,43 @@
+/* Stacks in the store, and the engine that works on them.
+ *
+ * A stack's document is under "cloudformation/stack/NAME", its resources under
+ * "cloudformation/resource/NAME/LOGICAL-ID", its events, newest first, under
+ * "cloudformation/event/UUID/...", and the documents of deleted stacks under
+ * "cloudformation/deleted/STACK-ID". */
+#pragma once
+
+#include "core/request.h"
+#include "core/skylite.h"
+#include "services/cloudformation/cloudformation.h"
+#include "services/cloudformation/types.h"
+
+struct cloudformation {
+    struct skylite *skylite;
+    struct service service;
+};
+
+struct str cfn_stack_key(struct arena *arena, struct str name);
+struct str cfn_resource_prefix(struct arena *arena, struct str stack_name);
+struct str cfn_event_prefix(struct arena *arena, struct str stack_id);
+struct str cfn_deleted_key(struct arena *arena, struct str stack_id);
+
+/* The stack that "StackName" (a name or an id) means, also a deleted one by its id.
+ * ERR_VALIDATION_ERROR "Stack with id x does not exist". */
+enum err cfn_stack_of_request(struct request *request, yyjson_val **out);
+
+/* Starts what the document's status says is in progress; any thread. The engine reads the documents
+ * itself. */
+void cfn_engine_start(struct cloudformation *cloudformation, struct str stack_name);
+
+/* The operations. */
+enum err cfn_create_stack(struct request *request);
+enum err cfn_update_stack(struct request *request);
+enum err cfn_delete_stack(struct request *request);
+enum err cfn_describe_stacks(struct request *request);
+enum err cfn_describe_stack_events(struct request *request);
+enum err cfn_describe_stack_resources(struct request *request);
+enum err cfn_describe_stack_resource(struct request *request);
+enum err cfn_list_stacks(struct request *request);
+enum err cfn_list_stack_resources(struct request *request);
+enum err cfn_get_template(struct request *request);
+enum err cfn_validate_template(struct request *request);

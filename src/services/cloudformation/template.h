@@ -1,0 +1,59 @@
+/* Templates: checked, with conditions decided and intrinsic functions resolved.
+ * All in one arena, on one thread. */
+#pragma once
+
+#include "core/skylite.h"
+#include "wire/json.h"
+
+enum { CFN_MAX_RESOURCES = 500, CFN_MAX_TEMPLATE_BYTES = 1024 * 1024 };
+
+struct cfn_resource {
+    struct str logical_id;
+    struct str type;
+    yyjson_val *definition;
+    struct cfn_resource **depends_on;
+    size_t depends_count;
+    int mark; /* of the sort: 0 untouched, 1 under way, 2 done */
+
+    /* What Ref and Fn::GetAtt give, once it is there. */
+    struct str physical_id;
+    yyjson_val *attributes;
+};
+
+struct cfn_template {
+    struct arena *arena;
+    const struct skylite *skylite;
+    struct str stack_name, stack_id;
+    yyjson_val *root;
+    yyjson_val *parameters; /* values by name; NULL before cfn_template_set_parameters */
+    struct cfn_resource
+        *resources; /* whose conditions hold, in order of creation after cfn_template_sort */
+    size_t resource_count;
+};
+
+/* Parses and checks sections and the form of every resource. ERR_VALIDATION_ERROR. */
+enum err cfn_template_parse(struct cfn_template *template, struct str body, struct error *error);
+
+/* Fills in the parameters from `given` (an object of texts; NULL for none) and the declared
+ * defaults, checked. */
+enum err cfn_template_set_parameters(struct cfn_template *template, const yyjson_val *given,
+                                     struct error *error);
+
+/* Finds the resources whose conditions hold and puts them in order of creation. Fails for
+ * unresolved or circular dependencies. */
+enum err cfn_template_sort(struct cfn_template *template, struct error *error);
+
+struct cfn_resource *cfn_template_find(const struct cfn_template *template, struct str logical_id);
+
+/* Whether the section has an entry with "Condition" that does not hold is for the caller to ask: */
+enum err cfn_condition_holds(const struct cfn_template *template, struct str name, bool *out,
+                             struct error *error);
+
+/* Resolves functions in a value. `*out` is NULL for AWS::NoValue. */
+enum err cfn_resolve(const struct cfn_template *template, const yyjson_val *value,
+                     yyjson_mut_doc *doc, yyjson_mut_val **out, struct error *error);
+
+/* Calls visit for each resource or parameter that a value refers to, in branches that are taken. */
+enum err cfn_visit_references(const struct cfn_template *template, const yyjson_val *value,
+                              enum err (*visit)(void *arg, struct str name, struct error *error),
+                              void *arg, struct error *error);
