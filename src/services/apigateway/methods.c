@@ -71,21 +71,32 @@ static enum err check_parameter(struct request *request, struct str name)
                              STR_ARG(name));
 }
 
+/* Whether one of the first `count` parameters has the name, at whatever place. */
+static bool is_taken(yyjson_val *parameters, size_t count, struct str name)
+{
+    size_t i, max;
+    yyjson_val *key, *value;
+    struct str other;
+    yyjson_obj_foreach (parameters, i, max, key, value) {
+        if (i < count && split_parameter(json_str(key), &other) && str_eq(name, other))
+            return true;
+    }
+    return false;
+}
+
 static enum err check_parameters(struct request *request, yyjson_val *parameters)
 {
-    size_t i, j, max;
-    yyjson_val *key, *value, *other;
+    size_t i, max;
+    yyjson_val *key, *value;
     yyjson_obj_foreach (parameters, i, max, key, value) {
-        struct str name, other_name;
+        struct str name;
         enum err rc = check_parameter(request, json_str(key));
         if (rc)
             return rc;
         split_parameter(json_str(key), &name);
-        yyjson_obj_foreach (parameters, j, max, other, value) {
-            if (j < i && split_parameter(json_str(other), &other_name) && str_eq(name, other_name))
-                return apigw_bad_request(
-                    request, "Parameter names must be unique across querystring, header and path");
-        }
+        if (is_taken(parameters, i, name))
+            return apigw_bad_request(
+                request, "Parameter names must be unique across querystring, header and path");
     }
     return OK;
 }
