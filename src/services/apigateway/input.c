@@ -77,6 +77,12 @@ static enum err copy_string(struct request *request, yyjson_mut_doc *doc, yyjson
         *out = yyjson_mut_null(doc);
         return OK;
     }
+    if (request->protocol == PROTOCOL_INTERNAL && (yyjson_is_bool(value) || yyjson_is_num(value))) {
+        /* Where a template says 1 for "1". */
+        struct str text = json_write_val(request->arena, value);
+        *out = yyjson_mut_strncpy(doc, text.ptr, text.len);
+        return OK;
+    }
     if (!yyjson_is_str(value))
         return wrong_type(request, value, "an String");
     *out = yyjson_mut_strncpy(doc, yyjson_get_str(value), yyjson_get_len(value));

@@ -257,8 +257,10 @@ static enum err patch_stages(struct patch_target *target, const struct patch_op 
     yyjson_mut_val *list = apigw_member(target->object, STR("apiStages"));
     yyjson_mut_val *entry = find_stage(target->object, stage, &index);
     if (op->op == PATCH_REMOVE) {
-        if (!entry)
+        if (str_find_byte(stage, ':', 0) < 0)
             return apigw_bad_request(target->request, "Invalid API Stage specified");
+        if (!entry)
+            return apigw_not_found(target->request, "Invalid API Stage specified");
         yyjson_mut_arr_remove(list, index);
         return OK;
     }

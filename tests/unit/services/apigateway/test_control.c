@@ -69,8 +69,10 @@ static void test_rest_api__refuses_in_aws_words(void **state)
                    "satisfy constraint: Member must not be null",
                    "CreateRestApi", "{}");
     assert_refuses(s, ERR_SERIALIZATION,
-                   "class java.lang.Boolean can not be converted to an String", "CreateRestApi",
-                   "{'name':'n','version':true}");
+                   "class java.util.ArrayList can not be converted to an String", "CreateRestApi",
+                   "{'name':'n','version':[]}");
+    assert_operates(s, "CreateRestApi", "{'name':'n','version':2}");
+    assert_string_equal(answer(s, "version"), "2");
 }
 
 static void test_rest_api__is_patched(void **state)
