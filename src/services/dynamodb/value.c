@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/encode.h"
+#include "base/map.h"
 
 static const char *const type_names[] = {"S", "N", "B", "SS", "NS", "BS", "M", "L", "BOOL", "NULL"};
 
@@ -140,8 +141,31 @@ static enum err read_list(struct reader *reader, yyjson_val *wire, int depth, st
     return OK;
 }
 
+/* An earlier entry with the name of the one at `index`; by hash where a walk would take long. */
+static struct ddb_entry *find_same(struct ddb_value *map, size_t index, struct map *seen)
+{
+    enum { FEW = 32 };
+    struct ddb_entry *entry = &map->map[index];
+    if (index >= FEW && seen->count == 0) {
+        for (size_t i = 0; i < index; i++)
+            map_set(seen, map->map[i].name, &map->map[i]);
+    }
+    if (index >= FEW) {
+        struct ddb_entry *same = map_set(seen, entry->name, entry);
+        if (same)
+            map_set(seen, entry->name, same);
+        return same;
+    }
+    for (size_t i = 0; i < index; i++) {
+        if (str_eq(map->map[i].name, entry->name))
+            return &map->map[i];
+    }
+    return NULL;
+}
+
 static enum err read_map(struct reader *reader, yyjson_val *wire, int depth, struct ddb_value *out)
 {
+    struct map seen = {0};
     yyjson_val *key, *item;
     size_t i, max, count = 0;
     if (!yyjson_is_obj(wire))
@@ -151,20 +175,19 @@ static enum err read_map(struct reader *reader, yyjson_val *wire, int depth, str
         struct ddb_entry *entry = &out->map[count];
         entry->name = json_str(key);
         enum err rc = read_value(reader, item, depth + 1, &entry->value);
-        if (rc)
+        if (rc) {
+            map_release(&seen);
             return rc;
-        /* Of a name given twice the last one counts, as with any JSON reader of AWS's. */
-        if (!reader->is_stored) {
-            out->count = count;
-            struct ddb_value *same = (struct ddb_value *)(uintptr_t)ddb_map_get(out, entry->name);
-            if (same) {
-                *same = entry->value;
-                continue;
-            }
         }
-        count++;
+        /* Of a name given twice the last one counts, as with any JSON reader of AWS's. */
+        struct ddb_entry *same = reader->is_stored ? NULL : find_same(out, count, &seen);
+        if (same)
+            same->value = entry->value;
+        else
+            count++;
     }
     out->count = count;
+    map_release(&seen);
     return OK;
 }
 
