@@ -50,7 +50,8 @@ char *arena_cstr(struct arena *arena, struct str s);
 /* Formatted text, with a NUL behind it that is not counted. */
 struct str arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-struct str arena_vprintf(struct arena *arena, const char *format, va_list args);
+struct str arena_vprintf(struct arena *arena, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
 
 /* Has fn(ptr) called when the arena is reset or released. */
 void arena_defer(struct arena *arena, void (*fn)(void *ptr), void *ptr);
