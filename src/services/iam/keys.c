@@ -1,5 +1,4 @@
 /* The account: its root key, the key that seals session tokens, and the credentials file. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -94,7 +93,7 @@ static enum err replace_file(const char *path, const char *new_path, struct str 
         close(fd);
     if (is_written && rename(new_path, path) == 0)
         return OK;
-    return error_set(error, ERR_INTERNAL, "cannot write %s: %s", path, strerror(errno));
+    return error_set(error, ERR_INTERNAL, "cannot write %s: %m", path);
 }
 
 static enum err write_credentials(struct iam *iam, struct error *error)
