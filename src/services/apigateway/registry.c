@@ -37,7 +37,12 @@ static void free_str(struct str s)
 struct registry *registry_new(void)
 {
     struct registry *registry = must(calloc(1, sizeof(*registry)));
-    pthread_rwlock_init(&registry->lock, NULL);
+    /* The writer thread must not wait for as long as requests keep coming. */
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&registry->lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
     pthread_mutex_init(&registry->changed_lock, NULL);
     return registry;
 }

@@ -76,9 +76,9 @@ void call_fail(struct api_call *call, enum gateway_type type, int status, const 
     struct http_header *headers =
         arena_alloc(call->arena, (response->headers.count + 2) * sizeof(*headers));
     headers[0] = (struct http_header){STR("x-amzn-ErrorType"), failures[type].error_type};
-    headers[1] =
-        (struct http_header){STR("Content-Type"), body ? body->type : STR("application/json")};
-    size_t count = 2 + mapping_headers(call, &response->headers, headers + 2);
+    size_t count = 1 + mapping_headers(call, &response->headers, headers + 1);
+    if (body && !has_content_type(headers, count))
+        headers[count++] = (struct http_header){STR("Content-Type"), body->type};
     call_reply(call, status, headers, count,
                body ? template_expand(call, body->text) : default_body(call));
 }

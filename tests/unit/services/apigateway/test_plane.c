@@ -293,6 +293,24 @@ static void test_plane__answers_errors_as_gateway_responses_say(void **state)
                    STR("{\"type\":\"API_CONFIGURATION_ERROR\",\"m\":\"Internal server error\"}"));
 }
 
+static void test_plane__sends_one_content_type(void **state)
+{
+    struct server *s = *state;
+    struct api api = make_api(s);
+    make_mock(s, api, api.root, "GET", "");
+    assert_operates(s, "PutGatewayResponse",
+                    "{'restApiId':'%s','responseType':'DEFAULT_4XX','responseParameters':{"
+                    "'gatewayresponse.header.Content-Type':'\\u0027text/plain\\u0027'}}",
+                    api.id);
+    deploy(s, api, "prod");
+    struct http_response r = call_api(s, api, "GET", "/prod/nothing", NULL);
+    size_t count = 0;
+    for (size_t i = 0; i < r.header_count; i++)
+        count += str_eq_nocase(r.headers[i].name, STR("content-type"));
+    assert_int_equal(count, 1);
+    assert_str(header_of(&r, "content-type"), STR("text/plain"));
+}
+
 static void test_plane__refuses_bodies_over_10_mb(void **state)
 {
     struct server *s = *state;
@@ -364,6 +382,7 @@ int main(void)
         SERVER_TEST(test_plane__maps_failures_of_functions),
         SERVER_TEST(test_plane__does_not_wait_longer_than_the_integration_may_take),
         SERVER_TEST(test_plane__answers_errors_as_gateway_responses_say),
+        SERVER_TEST(test_plane__sends_one_content_type),
         SERVER_TEST(test_plane__refuses_bodies_over_10_mb),
         SERVER_TEST(test_plane__substitutes_stage_variables_in_functions),
         SERVER_TEST(test_plane__follows_deletions),
