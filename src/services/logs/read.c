@@ -138,38 +138,40 @@ static void narrow(struct page *page, const struct stream *stream)
         page->to = end;
 }
 
-static void add_tokens(struct request *request, struct position backward, struct position forward)
+/* Where the pages before and behind this one begin; both are looked at without the event itself. */
+struct edges {
+    struct position backward, forward;
+};
+
+/* Of a page without events: its token leads nowhere yet and is given back, so that a client can go
+ * on asking. */
+static struct edges edges_of_empty(const struct page *page)
 {
-    yyjson_mut_val *output = request_output(request);
-    json_add_str(request->doc, output, "nextForwardToken",
-                 arena_printf(request->arena, "f/%.*s/s",
-                              STR_ARG(logs_position_text(request->arena, forward))));
-    json_add_str(request->doc, output, "nextBackwardToken",
-                 arena_printf(request->arena, "b/%.*s/s",
-                              STR_ARG(logs_position_text(request->arena, backward))));
+    if (!page->has_token)
+        return (struct edges){page->from, page->from};
+    return (struct edges){page->is_forward ? after(page->token) : page->token, page->token};
 }
 
-static enum err get_events(struct walk *walk, struct page *page, const struct stream *stream)
+static void add_tokens(struct request *request, const struct edges *edges)
 {
-    struct position asked = page->is_forward ? page->from : page->to;
-    struct position first = asked, last = asked;
+    yyjson_mut_val *output = request_output(request);
+    struct str forward = logs_position_text(request->arena, edges->forward);
+    struct str backward = logs_position_text(request->arena, edges->backward);
+    json_add_str(request->doc, output, "nextForwardToken",
+                 arena_printf(request->arena, "f/%.*s/s", STR_ARG(forward)));
+    json_add_str(request->doc, output, "nextBackwardToken",
+                 arena_printf(request->arena, "b/%.*s/s", STR_ARG(backward)));
+}
+
+static void walk_page(struct walk *walk, const struct page *page, uint64_t stream,
+                      struct edges *edges)
+{
     struct event event;
-    /* A token that leads nowhere yet is given back, so that a client can go on asking. */
-    if (page->has_token) {
-        first = page->is_forward ? after(page->token) : page->token;
-        last = page->is_forward ? page->token : page->token;
-    }
-    narrow(page, stream);
-    if (stream->last_ms < 0 || !is_before(page->from, page->to)) {
-        add_tokens(walk->request, first, last);
-        return OK;
-    }
-    walk_start(walk, page->from, page->to, !page->is_forward);
     while (walk_next(walk, &event)) {
-        if (event.stream != stream->id)
+        if (walk->scanned == 1)
+            *(page->is_forward ? &edges->backward : &edges->forward) = event.position;
+        if (event.stream != stream)
             continue;
-        if (walk->count == 0)
-            *(page->is_forward ? &first : &last) = event.position;
         yyjson_mut_val *object = add_event(walk, &event);
         if (page->is_forward)
             yyjson_mut_arr_append(walk->list, object);
@@ -177,9 +179,21 @@ static enum err get_events(struct walk *walk, struct page *page, const struct st
             yyjson_mut_arr_prepend(walk->list, object);
     }
     if (walk->scanned)
-        *(page->is_forward ? &last : &first) = walk->reached;
-    add_tokens(walk->request, first, last);
-    return walk_end(walk);
+        *(page->is_forward ? &edges->forward : &edges->backward) = walk->reached;
+}
+
+static enum err get_events(struct walk *walk, struct page *page, const struct stream *stream)
+{
+    struct edges edges = edges_of_empty(page);
+    enum err rc = OK;
+    narrow(page, stream);
+    if (stream->last_ms >= 0 && is_before(page->from, page->to)) {
+        walk_start(walk, page->from, page->to, !page->is_forward);
+        walk_page(walk, page, stream->id, &edges);
+        rc = walk_end(walk);
+    }
+    add_tokens(walk->request, &edges);
+    return rc;
 }
 
 enum err logs_get_log_events(struct request *request)

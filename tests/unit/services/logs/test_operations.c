@@ -315,6 +315,16 @@ static void test_get__token_at_the_end_finds_what_comes_later(void **state)
     assert_str(messages(f, follow(f, end, "nextForwardToken")), STR("late"));
 }
 
+static void test_get__token_of_an_empty_stream_finds_what_comes_later(void **state)
+{
+    struct fixture *f = *state;
+    create_stream(f);
+    yyjson_val *page = call(f, "GetLogEvents", "{" GROUP "," STREAM "}");
+    append(f, "s", NOW_MS, "late");
+    flush(f);
+    assert_str(messages(f, follow(f, page, "nextForwardToken")), STR("late"));
+}
+
 static void test_get__end_of_the_range_is_not_in_it(void **state)
 {
     struct fixture *f = *state;
@@ -417,6 +427,7 @@ int main(void)
         TEST(test_get__goes_forward_from_the_head),
         TEST(test_get__gives_the_same_token_at_the_end),
         TEST(test_get__token_at_the_end_finds_what_comes_later),
+        TEST(test_get__token_of_an_empty_stream_finds_what_comes_later),
         TEST(test_get__end_of_the_range_is_not_in_it),
         TEST(test_filter__finds_by_pattern_and_stream),
         TEST(test_filter__end_of_the_range_is_in_it),
