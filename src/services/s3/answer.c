@@ -37,6 +37,13 @@ struct str s3_query(struct request *request, const char *name)
     return json_get_str(request->input, name);
 }
 
+enum err s3_resource_all(struct request *request, struct str *out_arn)
+{
+    (void)request;
+    *out_arn = STR("arn:aws:s3:::*");
+    return OK;
+}
+
 enum err s3_resource_bucket(struct request *request, struct str *out_arn)
 {
     *out_arn = arena_printf(request->arena, "arn:aws:s3:::%.*s", STR_ARG(s3_bucket_of(request)));

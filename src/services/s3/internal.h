@@ -82,6 +82,7 @@ struct str s3_key_of(struct request *request);
 /* A parameter of the query string; NULL pointer when it is not there. */
 struct str s3_query(struct request *request, const char *name);
 
+enum err s3_resource_all(struct request *request, struct str *out_arn);
 enum err s3_resource_bucket(struct request *request, struct str *out_arn);
 enum err s3_resource_object(struct request *request, struct str *out_arn);
 
