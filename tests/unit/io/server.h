@@ -18,8 +18,9 @@ struct server {
     /* Requests to "/later" are kept here until someone answers them. */
     struct http_exchange *kept[MAX_KEPT];
     size_t kept_count;
-    sem_t arrived;  /* one for each kept request */
-    sem_t finished; /* closed() was called */
+    bool is_first_aborted; /* as of the last look at the first of them */
+    sem_t arrived;         /* one for each kept request */
+    sem_t finished;        /* closed() was called */
 };
 
 /* What it answers, by path:

@@ -242,6 +242,18 @@ static void test_client__waits_behind_100_continue(void **state)
         "ok");
 }
 
+static void test_client__does_not_wait_behind_100_continue_for_ever(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct buf text;
+    buf_init_arena(&text, &arena, SIZE_MAX / 2);
+    for (int i = 0; i < 100; i++)
+        buf_add(&text, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+    check_failure(arena_cstr(&arena, buf_str(&text)));
+    arena_release(&arena);
+}
+
 static void test_client__fails_on_a_cut_body(void **state)
 {
     (void)state;
@@ -365,6 +377,7 @@ int main(void)
         cmocka_unit_test(test_client__takes_chunks),
         cmocka_unit_test(test_client__takes_a_body_that_ends_with_the_connection),
         cmocka_unit_test(test_client__waits_behind_100_continue),
+        cmocka_unit_test(test_client__does_not_wait_behind_100_continue_for_ever),
         cmocka_unit_test(test_client__fails_on_a_cut_body),
         cmocka_unit_test(test_client__fails_on_what_is_not_http),
         cmocka_unit_test(test_client__does_not_send_again_on_a_new_connection),
