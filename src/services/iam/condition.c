@@ -364,12 +364,14 @@ static bool text_matches(const struct condition *condition, struct str have, str
     return false;
 }
 
+/* What is no ARN matches "*" alone. */
 static bool arn_matches(const struct condition *condition, struct str have, struct context *context)
 {
     struct arn arn;
     bool is_arn = iam_arn_split(have, &arn);
     for (size_t i = 0; i < condition->value_count; i++) {
-        if (iam_arn_pattern_match(&condition->arns[i], have, is_arn ? &arn : NULL, context))
+        const struct arn_pattern *pattern = &condition->arns[i];
+        if (is_arn ? iam_arn_pattern_match(pattern, have, &arn, context) : pattern->whole.is_any)
             return true;
     }
     return false;
