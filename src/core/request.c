@@ -64,22 +64,39 @@ size_t request_condition_keys(const struct request *request,
     return count;
 }
 
-enum err request_authorize(struct request *request, struct str action, struct str resource)
+/* `extra` is one more condition key, or NULL. */
+static enum err authorize(struct request *request, struct str action, struct str resource,
+                          const struct condition_key *extra)
 {
     enum principal_kind kind = request->principal.kind;
     if (kind == PRINCIPAL_ROOT || kind == PRINCIPAL_SERVICE)
         return OK;
 
-    struct condition_key keys[REQUEST_CONDITION_KEYS];
+    struct condition_key keys[REQUEST_CONDITION_KEYS + 1];
+    size_t count = request_condition_keys(request, keys);
+    if (extra)
+        keys[count++] = *extra;
     struct authorization authorization = {
         .principal = &request->principal,
         .action = action,
         .resource = resource,
         .keys = keys,
-        .key_count = request_condition_keys(request, keys),
+        .key_count = count,
     };
     const struct iam_capability *iam = &request->skylite->iam;
     return iam->authorize(iam->self, &authorization, &request->error);
+}
+
+enum err request_authorize(struct request *request, struct str action, struct str resource)
+{
+    return authorize(request, action, resource, NULL);
+}
+
+enum err request_authorize_pass_role(struct request *request, struct str role_arn,
+                                     struct str service)
+{
+    struct condition_key passed_to = {STR("iam:PassedToService"), service};
+    return authorize(request, STR("iam:PassRole"), role_arn, &passed_to);
 }
 
 static enum err authorize_row(struct request *request)

@@ -76,6 +76,11 @@ struct str request_header(const struct request *request, struct str name);
 /* Checks a further permission of the caller. Fills request->error. */
 enum err request_authorize(struct request *request, struct str action, struct str resource);
 
+/* Checks that the caller may hand the role to `service` ("lambda.amazonaws.com"): iam:PassRole
+ * under the condition key iam:PassedToService, which AWSLambda_FullAccess asks for. */
+enum err request_authorize_pass_role(struct request *request, struct str role_arn,
+                                     struct str service);
+
 /* What conditions of policies see of every call (aws:SourceIp and others): fills `keys` and returns
  * how many. Borrowed from the request. */
 enum { REQUEST_CONDITION_KEYS = 4 };
