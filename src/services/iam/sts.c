@@ -131,6 +131,24 @@ static enum err find_role(struct request *request, yyjson_val **out)
     return rc;
 }
 
+/* Tags, source identities and MFA devices of sessions are refused rather than passed over: policies
+ * may rely on them. */
+static enum err check_unsupported(struct request *request)
+{
+    static const char *const members[] = {"Tags", "TransitiveTagKeys", "SourceIdentity",
+                                          "ProvidedContexts"};
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        yyjson_val *value = json_get(request->input, members[i]);
+        if (yyjson_is_str(value) || yyjson_arr_size(value))
+            return request_fail(request, ERR_VALIDATION_ERROR, "%s is not supported", members[i]);
+    }
+    if (json_get(request->input, "SerialNumber") || json_get(request->input, "TokenCode"))
+        return request_fail(
+            request, ERR_ACCESS_DENIED,
+            "MultiFactorAuthentication failed with invalid MFA one time pass code.");
+    return OK;
+}
+
 static enum err check_assumption(struct request *request, yyjson_val **out_role)
 {
     struct iam *iam = request_self(request, struct iam);
@@ -161,6 +179,8 @@ enum err sts_assume_role(struct request *request)
                                {"Policy", PARAM_DOCUMENT, false, 1, 2048},
                                {"ExternalId", PARAM_TEXT, false, 2, 1224});
     if (rc == OK)
+        rc = check_unsupported(request);
+    if (rc == OK)
         rc = check_assumption(request, &role);
     if (rc == OK)
         rc = check_duration(request, role, &seconds);
@@ -185,6 +205,8 @@ enum err sts_get_session_token(struct request *request)
     struct credentials credentials;
     int64_t seconds = DEFAULT_SESSION_S;
     enum err rc = PARAMS_CHECK(request, {"DurationSeconds", PARAM_NUMBER, false, 900, 129600});
+    if (rc == OK)
+        rc = check_unsupported(request);
     if (rc)
         return rc;
     if (!str_starts(principal->access_key_id, STR("AKIA")))
