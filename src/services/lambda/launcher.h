@@ -54,9 +54,10 @@ enum launcher_event_kind {
 };
 
 enum launcher_exit {
-    LAUNCHER_EXIT_CODE,   /* `status` is the exit code */
-    LAUNCHER_EXIT_SIGNAL, /* `status` is the signal */
-    LAUNCHER_EXIT_EXEC,   /* the bootstrap could not be run; `status` is the errno */
+    LAUNCHER_EXIT_CODE,    /* `status` is the exit code */
+    LAUNCHER_EXIT_SIGNAL,  /* `status` is the signal */
+    LAUNCHER_EXIT_EXEC,    /* the bootstrap could not be run; `status` is the errno */
+    LAUNCHER_EXIT_MISSING, /* there is no bootstrap */
 };
 
 struct launcher_event {

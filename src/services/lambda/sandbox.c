@@ -192,8 +192,9 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Does not return unless the bootstrap cannot be run. */
-static void run_program(const struct sandbox_spec *spec, const struct program *program)
+/* Does not return unless the bootstrap cannot be run; then says why. */
+static enum launcher_exit run_program(const struct sandbox_spec *spec,
+                                      const struct program *program)
 {
     char task[2 * PATH_MAX];
     snprintf(task, sizeof(task), "%s/%s/bootstrap", spec->functions_dir, spec->code);
@@ -201,9 +202,12 @@ static void run_program(const struct sandbox_spec *spec, const struct program *p
     char name[] = "bootstrap";
     char *arguments[] = {name, NULL};
 
+    if (access(path, F_OK))
+        path = "/opt/bootstrap";
+    if (access(path, F_OK))
+        return LAUNCHER_EXIT_MISSING;
     execve(path, arguments, program->environment);
-    if (errno == ENOENT && access(path, F_OK) && spec->is_sandboxed)
-        execve("/opt/bootstrap", arguments, program->environment);
+    return LAUNCHER_EXIT_EXEC;
 }
 
 /* When memory is short, the kernel shall take the bootstrap and not the process that watches over
@@ -238,8 +242,8 @@ static _Noreturn void run_bootstrap(const struct sandbox_spec *spec, const int *
     offer_to_oom_killer();
     send_notice(spec, &ready, fds, sizeof(fds) / sizeof(*fds));
 
-    run_program(spec, &program);
-    struct notice failed = {.kind = NOTICE_EXITED, .exit = LAUNCHER_EXIT_EXEC, .status = errno};
+    struct notice failed = {.kind = NOTICE_EXITED, .exit = run_program(spec, &program)};
+    failed.status = errno;
     send_notice(spec, &failed, NULL, 0);
     _exit(127);
 }
@@ -316,7 +320,9 @@ static _Noreturn void run_sandboxed(const struct sandbox_spec *spec)
         fail(spec, "listen");
 
     int signals = block_child_signal();
-    pid_t pid = fork();
+    /* Without the handlers that libraries have registered: they would close what they do not own.
+     */
+    pid_t pid = _Fork();
     if (signals < 0 || pid < 0)
         fail(spec, "fork");
     if (pid == 0)
