@@ -1,0 +1,245 @@
+/* Function snapshots and what names them. */
+#include "services/lambda/function.h"
+
+#include <stdlib.h>
+
+/* --- Names --- */
+
+bool function_is_name(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool is_allowed = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '-' || c == '_';
+        if (!is_allowed)
+            return false;
+    }
+    return text.len > 0;
+}
+
+static bool is_account(struct str text)
+{
+    uint64_t number;
+    return text.len == 12 && str_to_u64(text, &number);
+}
+
+/* Takes "PART:" off the front of `text` when it is there. */
+static bool skip(struct str *text, struct str part)
+{
+    if (text->len <= part.len || !str_starts(*text, part) || text->ptr[part.len] != ':')
+        return false;
+    *text = str_slice(*text, part.len + 1, text->len);
+    return true;
+}
+
+/* Takes "arn:aws:lambda:REGION:ACCOUNT:" or "ACCOUNT:" off the front. False for half an ARN. */
+static bool skip_owner(struct str *text, bool *out_is_arn)
+{
+    struct str part, rest = *text;
+    bool is_arn = skip(&rest, STR("arn"));
+    if (is_arn) {
+        if (!str_cut(&rest, ':', &part) || !str_starts(part, STR("aws")) ||
+            !skip(&rest, STR("lambda")) || !str_cut(&rest, ':', &part) || part.len == 0)
+            return false;
+    }
+    struct str after = rest;
+    if (str_cut(&after, ':', &part) && is_account(part))
+        rest = after;
+    else if (is_arn)
+        return false;
+    *text = rest;
+    *out_is_arn = is_arn;
+    return true;
+}
+
+bool function_name_parse(struct str text, struct function_name *out)
+{
+    struct function_name found;
+    bool is_arn;
+    if (!skip_owner(&text, &is_arn))
+        return false;
+    if (!skip(&text, STR("function")) && is_arn)
+        return false;
+    bool is_qualified = str_cut(&text, ':', &found.name);
+    found.qualifier = text;
+    if (!function_is_name(found.name))
+        return false;
+    if (is_qualified && !str_eq(found.qualifier, STR("$LATEST")) &&
+        !function_is_name(found.qualifier))
+        return false;
+    *out = found;
+    return true;
+}
+
+/* --- Matching --- */
+
+static bool glob(struct str pattern, struct str text)
+{
+    size_t p = 0, t = 0, star = SIZE_MAX, resume = 0;
+    while (t < text.len) {
+        if (p < pattern.len && pattern.ptr[p] == '*') {
+            star = p++;
+            resume = t;
+        } else if (p < pattern.len && (pattern.ptr[p] == '?' || pattern.ptr[p] == text.ptr[t])) {
+            p++;
+            t++;
+        } else if (star != SIZE_MAX) {
+            p = star + 1;
+            t = ++resume;
+        } else {
+            return false;
+        }
+    }
+    while (p < pattern.len && pattern.ptr[p] == '*')
+        p++;
+    return p == pattern.len;
+}
+
+bool arn_like(struct str pattern, struct str arn)
+{
+    struct str pattern_part, arn_part;
+    for (int section = 0; section < 5; section++) {
+        bool has_more = str_cut(&pattern, ':', &pattern_part);
+        if (!str_cut(&arn, ':', &arn_part) || !has_more || !glob(pattern_part, arn_part))
+            return false;
+    }
+    return glob(pattern, arn);
+}
+
+/* The account section of an ARN. */
+static struct str account_of(struct str arn)
+{
+    struct str part = STR_EMPTY;
+    for (int section = 0; section < 5; section++)
+        str_cut(&arn, ':', &part);
+    return part;
+}
+
+bool function_lets_service(const struct function *function, struct str service,
+                           struct str source_arn)
+{
+    for (size_t i = 0; i < function->grant_count; i++) {
+        const struct service_grant *grant = &function->grants[i];
+        if (!str_eq(grant->service, service) && !str_eq(grant->service, STR("*")))
+            continue;
+        if (grant->source_arn.len && !arn_like(grant->source_arn, source_arn))
+            continue;
+        if (grant->source_account.len && !str_eq(grant->source_account, account_of(source_arn)))
+            continue;
+        return true;
+    }
+    return false;
+}
+
+/* --- Snapshots --- */
+
+static bool lets_invoke(struct str action)
+{
+    return str_eq(action, STR("lambda:InvokeFunction")) || str_eq(action, STR("lambda:*")) ||
+           str_eq(action, STR("*"));
+}
+
+/* The statements are as AddPermission has written them. */
+static void read_grants(struct function *function)
+{
+    yyjson_val *policy = json_parse(&function->arena, function->policy);
+    yyjson_val *statements = json_get(policy, "Statement"), *statement;
+    size_t index, max;
+    function->grants =
+        arena_array(&function->arena, struct service_grant, yyjson_arr_size(statements));
+    yyjson_arr_foreach (statements, index, max, statement) {
+        yyjson_val *principal = json_get(statement, "Principal");
+        yyjson_val *conditions = json_get(statement, "Condition");
+        struct service_grant grant = {
+            .service =
+                yyjson_is_str(principal) ? json_str(principal) : json_get_str(principal, "Service"),
+            .source_arn = json_get_str(json_get(conditions, "ArnLike"), "AWS:SourceArn"),
+            .source_account =
+                json_get_str(json_get(conditions, "StringEquals"), "AWS:SourceAccount"),
+        };
+        if (grant.service.len && lets_invoke(json_get_str(statement, "Action")))
+            function->grants[function->grant_count++] = grant;
+    }
+}
+
+static unsigned number(const yyjson_val *object, const char *key, unsigned fallback)
+{
+    int64_t value;
+    return json_get_i64(object, key, &value) ? (unsigned)value : fallback;
+}
+
+static void read_configuration(struct function *function, yyjson_val *configuration)
+{
+    int64_t reserved;
+    function->arn = json_get_str(configuration, "FunctionArn");
+    function->revision_id = json_get_str(configuration, "RevisionId");
+    function->handler = json_get_str(configuration, "Handler");
+    function->runtime = json_get_str(configuration, "Runtime");
+    function->role = json_get_str(configuration, "Role");
+    function->log_group = json_get_str(json_get(configuration, "LoggingConfig"), "LogGroup");
+    function->variables = json_get(json_get(configuration, "Environment"), "Variables");
+    function->timeout_s = number(configuration, "Timeout", 3);
+    function->memory_mb = number(configuration, "MemorySize", 128);
+    function->tmp_mb = number(json_get(configuration, "EphemeralStorage"), "Size", 512);
+    bool is_reserved = json_get_i64(function->document, "ReservedConcurrentExecutions", &reserved);
+    function->reserved = is_reserved ? (int)reserved : -1;
+}
+
+struct function *function_new(struct str name, struct str document, struct str policy,
+                              struct code *code, struct function_load *load)
+{
+    struct function *function = calloc(1, sizeof(*function));
+    if (!function)
+        abort();
+    atomic_init(&function->refs, 1);
+    function->code = code;
+    function->load = load;
+    function->name = arena_str(&function->arena, name);
+    yyjson_val *stored_policy = json_parse(&function->arena, policy);
+    if (stored_policy)
+        function->policy = json_write_val(&function->arena, json_get(stored_policy, "Policy"));
+    function->document = json_parse(&function->arena, document);
+    yyjson_val *configuration = json_get(function->document, "Configuration");
+    if (!yyjson_is_obj(configuration)) {
+        function_unref(function);
+        return NULL;
+    }
+    read_configuration(function, configuration);
+    read_grants(function);
+    return function;
+}
+
+void function_ref(struct function *function)
+{
+    atomic_fetch_add_explicit(&function->refs, 1, memory_order_relaxed);
+}
+
+void function_unref(struct function *function)
+{
+    if (!function || atomic_fetch_sub_explicit(&function->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    code_unref(function->code);
+    function_load_unref(function->load);
+    arena_release(&function->arena);
+    free(function);
+}
+
+struct function_load *function_load_new(void)
+{
+    struct function_load *load = calloc(1, sizeof(*load));
+    if (!load)
+        abort();
+    atomic_init(&load->refs, 1);
+    return load;
+}
+
+void function_load_ref(struct function_load *load)
+{
+    atomic_fetch_add_explicit(&load->refs, 1, memory_order_relaxed);
+}
+
+void function_load_unref(struct function_load *load)
+{
+    if (atomic_fetch_sub_explicit(&load->refs, 1, memory_order_acq_rel) == 1)
+        free(load);
+}
