@@ -1,0 +1,47 @@
+/* CreateFunction. */
+#include "services/lambda/change.h"
+#include "services/lambda/operations.h"
+#include "services/lambda/settings.h"
+
+static enum err apply(struct request *request, struct change *change)
+{
+    yyjson_mut_doc *doc = request->doc;
+    if (change->document)
+        return request_fail(request, ERR_LAMBDA_RESOURCE_CONFLICT, "Function already exist: %.*s",
+                            STR_ARG(change->name));
+    change->document = yyjson_mut_obj(doc);
+    change->configuration = json_add_obj(doc, change->document, "Configuration");
+    settings_defaults(request, change->name, change->configuration);
+    settings_apply(request, change->configuration);
+    change_set_code(request, change);
+    change_touch(request, change);
+    if (yyjson_obj_size(json_get(request->input, "Tags")))
+        json_add_copy(doc, change->document, "Tags", json_get(request->input, "Tags"));
+    return OK;
+}
+
+/* Refused at once where it can be: the package need not be unpacked then. */
+static enum err check_name(struct request *request, const struct change *change)
+{
+    struct function *function = catalog_get(&change->lambda->catalog, change->name);
+    if (!function)
+        return OK;
+    function_unref(function);
+    return request_fail(request, ERR_LAMBDA_RESOURCE_CONFLICT, "Function already exist: %.*s",
+                        STR_ARG(change->name));
+}
+
+enum err lambda_create_function(struct request *request)
+{
+    struct change *change;
+    enum err rc = settings_check(request, true);
+    if (rc == OK)
+        rc = settings_check_architecture(request);
+    if (rc == OK)
+        rc = change_new(request, apply, &change);
+    if (rc == OK)
+        rc = check_name(request, change);
+    if (rc)
+        return rc;
+    return change_with_code(request, change, json_get(request->input, "Code"), change_answer);
+}

@@ -1,0 +1,126 @@
+/* What the service's files share: its state, and the fleets that run functions, one per loop. */
+#pragma once
+
+#include "base/buf.h"
+#include "core/request.h"
+#include "core/skylite.h"
+#include "services/lambda/catalog.h"
+#include "services/lambda/lambda.h"
+
+enum {
+    LAMBDA_MAX_PAYLOAD = 6 * 1024 * 1024,
+    LAMBDA_MAX_RESPONSE = LAMBDA_MAX_PAYLOAD + 100, /* Lambda's own limit on answers */
+    LAMBDA_ACCOUNT_CONCURRENCY = 1000,
+    LAMBDA_IDLE_MS = 5 * 60 * 1000,
+};
+
+struct fleet;
+
+struct lambda {
+    struct skylite *skylite;
+    struct launcher *launcher;
+    struct service service;
+    struct code_store codes;
+    struct catalog catalog;
+    atomic_int running;           /* invocations, in all fleets */
+    int account_concurrency;      /* how many may run */
+    int64_t idle_ms;              /* after which an instance without work ends */
+    unsigned char url_secret[32]; /* signs links to packages; of this run only */
+    struct fleet *fleets;         /* by loop index */
+    unsigned fleet_count;
+
+    /* lambda_shutdown */
+    atomic_uint fleets_stopping;
+    struct loop *stop_loop;
+    struct loop_task stopped;
+    void (*stop_done)(void *arg);
+    void *stop_arg;
+};
+
+/* The function that `text` names, referenced, or ERR_LAMBDA_RESOURCE_NOT_FOUND and others.
+ * `qualifier` (may be empty) comes from a query parameter. */
+enum err lambda_find(struct lambda *lambda, struct str text, struct str qualifier,
+                     struct function **out, struct error *error);
+
+/* Whether the caller may invoke the function, by identity and resource policy. */
+enum err lambda_authorize_invoke(const struct lambda *lambda, const struct function *function,
+                                 const struct principal *principal, struct str source_arn,
+                                 struct error *error);
+
+/* Has a pool thread remove the folders of code that nothing uses any more. */
+void lambda_sweep_code(struct lambda *lambda, struct loop *loop);
+
+/* --- Fleets --- */
+
+/* An invocation that was accepted; in the invocation's arena. */
+struct ticket {
+    struct fleet *fleet;
+    struct function_invocation *invocation;
+    struct function_load *load; /* counted there until it is over; NULL: was refused */
+    struct ticket *next;
+    struct loop_task task; /* for telling the outcome later */
+};
+
+/* The instances of one function on one loop. */
+struct pool {
+    struct fleet *fleet;
+    struct function *function;  /* as of now; NULL when it was deleted */
+    struct instance *instances; /* all */
+    struct instance *idle;      /* newest first */
+    struct ticket *first;       /* wait for an instance */
+    struct ticket **last;
+    unsigned waiting;
+    unsigned starting; /* instances that have not asked for work yet */
+};
+
+/* One loop's instances. Everything in it belongs to the loop's thread but for what is atomic. */
+struct fleet {
+    struct lambda *lambda;
+    _Atomic(struct loop *) loop;   /* NULL before its first invocation */
+    int channel;                   /* to the launcher, or -1 */
+    struct loop_watch *watch;      /* of the channel */
+    struct loop_timer *reaper;     /* NULL while there are no instances */
+    struct map pools;              /* by the function's name */
+    unsigned long long generation; /* of the catalog, as far as the pools know it */
+    unsigned instance_count;
+    unsigned starting;
+    bool is_starved; /* a pool waits because too many instances are starting */
+    bool is_stopping;
+    struct loop_task sync; /* posted when the catalog has changed */
+    atomic_bool is_sync_posted;
+    struct loop_task stop;
+    unsigned char random[512]; /* for request ids, in stock */
+    size_t random_left;
+};
+
+void fleet_init(struct fleet *fleet, struct lambda *lambda);
+
+/* After its loop ended: frees what is left. */
+void fleet_release(struct fleet *fleet);
+
+/* The struct function_capability's invoke. */
+void fleet_invoke(void *lambda, struct function_invocation *invocation);
+
+/* Tells every fleet that the catalog has changed. Any thread. */
+void fleet_catalog_changed(struct lambda *lambda);
+
+/* --- For instances --- */
+
+/* The instance, which is idle, asks for work: it gets what waits, or is remembered. */
+void pool_offer(struct pool *pool, struct instance *instance);
+
+/* A new instance has asked for work for the first time. */
+void pool_started(struct pool *pool);
+
+/* A new instance did not get so far. With `again` it is tried a second time for those who wait. */
+void pool_not_started(struct pool *pool, bool again);
+
+/* An instance is gone for good. */
+void pool_shrunk(struct pool *pool);
+
+/* Takes the invocation that has waited longest; NULL when there is none. */
+struct ticket *pool_take(struct pool *pool);
+
+/* Closes the account of an invocation and calls its `done`: now, or in the loop's next round. */
+void ticket_finish(struct ticket *ticket);
+void ticket_finish_later(struct ticket *ticket);

@@ -1,0 +1,115 @@
+/* Invoke. */
+#include "services/lambda/internal.h"
+#include "services/lambda/operations.h"
+#include "services/lambda/violations.h"
+
+struct invoke_call {
+    struct function_invocation invocation;
+    struct request *request;
+};
+
+static void answer(struct function_invocation *invocation)
+{
+    struct invoke_call *call = invocation->arg;
+    struct request *request = call->request;
+    request->request_id = invocation->request_id;
+    if (invocation->rc) {
+        request->error = invocation->error;
+        request_finish(request, invocation->rc);
+        return;
+    }
+    request->raw_output = invocation->payload_out;
+    request_add_header(request, STR("X-Amz-Executed-Version"), STR("$LATEST"));
+    if (invocation->function_error.len)
+        request_add_header(request, STR("X-Amz-Function-Error"), invocation->function_error);
+    if (invocation->want_log_tail)
+        request_add_header(request, STR("X-Amz-Log-Result"), invocation->log_tail);
+    request_finish(request, OK);
+}
+
+static enum err check_headers(struct request *request, struct str type, struct str log_type)
+{
+    struct violations violations;
+    violations_init(&violations, request->arena);
+    if (type.ptr && !str_eq(type, STR("RequestResponse")) && !str_eq(type, STR("DryRun")) &&
+        !str_eq(type, STR("Event")))
+        violations_add(&violations, type, "invocationType",
+                       "satisfy enum value set: [RequestResponse, Event, DryRun]");
+    if (log_type.ptr && !str_eq(log_type, STR("None")) && !str_eq(log_type, STR("Tail")))
+        violations_add(&violations, log_type, "logType", "satisfy enum value set: [None, Tail]");
+    enum err rc = violations_check(&violations, &request->error);
+    if (rc == OK && str_eq(type, STR("Event")))
+        rc = request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                          "InvocationType Event is not available on this server.");
+    return rc;
+}
+
+/* What the client has sent must be JSON; nothing of the parsed text is kept. */
+static enum err check_payload(struct request *request, struct str *payload)
+{
+    struct arena scratch = {0};
+    if (payload->len == 0) {
+        *payload = STR("{}");
+        return OK;
+    }
+    if (payload->len > LAMBDA_MAX_PAYLOAD)
+        return request_fail(request, ERR_LAMBDA_REQUEST_TOO_LARGE,
+                            "Request must be smaller than %d bytes for the InvokeFunction "
+                            "operation",
+                            LAMBDA_MAX_PAYLOAD);
+    bool is_json = json_parse(&scratch, *payload) != NULL;
+    arena_release(&scratch);
+    if (is_json)
+        return OK;
+    return request_fail(request, ERR_LAMBDA_INVALID_REQUEST_CONTENT,
+                        "Could not parse request body into json: Could not parse payload into "
+                        "json: Unexpected character");
+}
+
+static enum err dry_run(struct request *request)
+{
+    struct lambda *lambda = request_self(request, struct lambda);
+    struct function *function;
+    enum err rc = lambda_find(lambda, request_str(request, "FunctionName"),
+                              request_str(request, "Qualifier"), &function, &request->error);
+    if (rc)
+        return rc;
+    rc = lambda_authorize_invoke(lambda, function, &request->principal, STR_EMPTY, &request->error);
+    function_unref(function);
+    request->status = 204;
+    return rc;
+}
+
+enum err lambda_invoke(struct request *request)
+{
+    struct str type = request_header(request, STR("x-amz-invocation-type"));
+    struct str log_type = request_header(request, STR("x-amz-log-type"));
+    struct str payload = request->raw_input.ptr ? request->raw_input : STR_EMPTY;
+    struct str name = request_str(request, "FunctionName");
+    struct str qualifier = request_str(request, "Qualifier");
+    enum err rc = check_headers(request, type, log_type);
+    if (rc == OK)
+        rc = check_payload(request, &payload);
+    if (rc)
+        return rc;
+    if (str_eq(type, STR("DryRun")))
+        return dry_run(request);
+    if (qualifier.len)
+        name = arena_printf(request->arena, "%.*s:%.*s", STR_ARG(name), STR_ARG(qualifier));
+
+    struct invoke_call *call = arena_new(request->arena, struct invoke_call);
+    call->request = request;
+    call->invocation = (struct function_invocation){
+        .loop = request->loop,
+        .arena = request->arena,
+        .function = name,
+        .payload = payload,
+        .principal = &request->principal,
+        .client_context = request_header(request, STR("x-amz-client-context")),
+        .want_log_tail = str_eq(log_type, STR("Tail")),
+        .done = answer,
+        .arg = call,
+    };
+    fleet_invoke(request_self(request, struct lambda), &call->invocation);
+    return ERR_PENDING;
+}

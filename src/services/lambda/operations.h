@@ -1,0 +1,25 @@
+/* The handlers of the Lambda API's operations; each is in a file named after it or its family. */
+#pragma once
+
+#include "core/request.h"
+
+enum err lambda_create_function(struct request *request);
+enum err lambda_get_function(struct request *request);
+enum err lambda_get_function_configuration(struct request *request);
+enum err lambda_list_functions(struct request *request);
+enum err lambda_update_function_code(struct request *request);
+enum err lambda_update_function_configuration(struct request *request);
+enum err lambda_delete_function(struct request *request);
+enum err lambda_invoke(struct request *request);
+enum err lambda_add_permission(struct request *request);
+enum err lambda_get_policy(struct request *request);
+enum err lambda_remove_permission(struct request *request);
+enum err lambda_put_function_concurrency(struct request *request);
+enum err lambda_get_function_concurrency(struct request *request);
+enum err lambda_delete_function_concurrency(struct request *request);
+
+/* Not of AWS: what Code.Location of GetFunction points to. */
+enum err lambda_download_code(struct request *request);
+
+/* The ARN of the function that the request names, for IAM. */
+enum err lambda_function_resource(struct request *request, struct str *out_arn);

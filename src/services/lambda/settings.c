@@ -1,0 +1,418 @@
+/* Checking and applying a function's settings. */
+#include "services/lambda/settings.h"
+
+#include <sys/utsname.h>
+
+#include "services/lambda/environment.h"
+#include "services/lambda/violations.h"
+
+enum {
+    MAX_VARIABLES_BYTES = 4096,
+    MAX_NAME = 64,
+    MAX_TAGS = 50,
+};
+
+#define ROLE_PATTERN                                                                               \
+    "satisfy regular expression pattern: "                                                         \
+    "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"
+#define NAME_PATTERN                                                                               \
+    "satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-"  \
+    "\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"
+
+/* --- Single members --- */
+
+/* What Lambda knows; of these this server runs the first two. */
+static const char *const runtimes[] = {
+    "provided.al2023", "provided.al2", "nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x",
+    "python3.9",       "python3.10",   "python3.11", "python3.12", "python3.13", "python3.14",
+    "java8.al2",       "java11",       "java17",     "java21",     "java25",     "dotnet8",
+    "dotnet10",        "ruby3.2",      "ruby3.3",    "ruby3.4",
+};
+enum { RUNTIMES_RUN = 2 };
+
+static enum err check_runtime(struct request *request)
+{
+    struct str runtime = request_str(request, "Runtime");
+    size_t count = sizeof(runtimes) / sizeof(*runtimes);
+    struct buf known;
+    if (!runtime.ptr)
+        return OK;
+    buf_init_arena(&known, request->arena, 512);
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(runtime, str_from(runtimes[i]))) {
+            if (i < RUNTIMES_RUN)
+                return OK;
+            return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                                "The runtime %.*s is not available on this server. Available are "
+                                "provided.al2023 and provided.al2.",
+                                STR_ARG(runtime));
+        }
+        buf_printf(&known, "%s%s", i ? ", " : "", runtimes[i]);
+    }
+    return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                        "Value %.*s at 'runtime' failed to satisfy constraint: Member must satisfy "
+                        "enum value set: [%.*s] or be a valid ARN",
+                        STR_ARG(runtime), STR_ARG(buf_str(&known)));
+}
+
+static bool is_role_arn(struct str arn)
+{
+    struct str part;
+    if (!str_cut(&arn, ':', &part) || !str_eq(part, STR("arn")) || !str_cut(&arn, ':', &part) ||
+        !str_starts(part, STR("aws")) || !str_cut(&arn, ':', &part) || !str_eq(part, STR("iam")) ||
+        !str_cut(&arn, ':', &part) || part.len || !str_cut(&arn, ':', &part) || part.len != 12)
+        return false;
+    return str_starts(arn, STR("role/")) && arn.len > strlen("role/") &&
+           str_find_byte(arn, ' ', 0) < 0 && str_find_byte(arn, ':', 0) < 0;
+}
+
+static bool has_blank(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == ' ' || (text.ptr[i] >= '\t' && text.ptr[i] <= '\r'))
+            return true;
+    }
+    return false;
+}
+
+/* A number that is there but is none is a malformed request, not a wrong value. */
+static enum err check_number(struct request *request, struct violations *violations,
+                             const yyjson_val *object, const char *key, const char *path,
+                             int64_t min, int64_t max)
+{
+    int64_t value;
+    if (!json_get(object, key))
+        return OK;
+    if (!json_get_i64(object, key, &value))
+        return request_fail(request, ERR_SERIALIZATION, "%s can not be converted to an Integer",
+                            key);
+    violations_range(violations, value, path, min, max);
+    return OK;
+}
+
+/* --- Environment --- */
+
+static bool is_variable_name(struct str name)
+{
+    if (name.len < 2 || name.ptr[0] == '_' || (name.ptr[0] >= '0' && name.ptr[0] <= '9'))
+        return false;
+    return function_is_name(name) && str_find_byte(name, '-', 0) < 0;
+}
+
+static enum err check_variables(struct request *request, yyjson_val *variables)
+{
+    size_t index, max;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach (variables, index, max, key, value) {
+        struct str name = json_str(key);
+        if (environment_is_reserved(name))
+            return request_fail(
+                request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                "Lambda was unable to configure your environment variables because the environment "
+                "variables you have provided contains reserved keys that are currently not "
+                "supported for modification. Reserved keys used in this request: %.*s",
+                STR_ARG(name));
+        if (!is_variable_name(name))
+            return request_fail(
+                request, ERR_VALIDATION,
+                "1 validation error detected: Value at 'environment.variables' failed to satisfy "
+                "constraint: Map keys must satisfy constraint: [Member must satisfy regular "
+                "expression pattern: [a-zA-Z]([a-zA-Z0-9_])+]");
+        struct str text = json_str(value);
+        if (!text.ptr || memchr(text.ptr, '\0', text.len))
+            return request_fail(request, ERR_SERIALIZATION,
+                                "The value of the variable %.*s is no text", STR_ARG(name));
+    }
+    struct str measured = json_write_val(request->arena, variables);
+    if (measured.len > MAX_VARIABLES_BYTES)
+        return request_fail(
+            request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+            "Lambda was unable to configure your environment variables because the environment "
+            "variables you have provided exceeded the 4KB limit. String measured: %.200s...",
+            measured.ptr);
+    return OK;
+}
+
+static enum err check_environment(struct request *request)
+{
+    yyjson_val *environment = json_get(request->input, "Environment");
+    yyjson_val *variables = json_get(environment, "Variables");
+    if ((environment && !yyjson_is_obj(environment)) || (variables && !yyjson_is_obj(variables)))
+        return request_fail(request, ERR_SERIALIZATION, "Environment is not of the expected type");
+    return check_variables(request, variables);
+}
+
+/* --- What is not to be had here --- */
+
+static bool is_set(yyjson_val *value)
+{
+    return value && !yyjson_is_null(value) && !(yyjson_is_str(value) && json_str(value).len == 0) &&
+           !(yyjson_is_ctn(value) && yyjson_get_len(value) == 0);
+}
+
+/* Members that would change what a function does and that this server cannot honour. */
+static enum err refuse_foreign(struct request *request)
+{
+    static const char *const whole[] = {"Layers", "FileSystemConfigs", "ImageConfig", "KMSKeyArn",
+                                        "CodeSigningConfigArn"};
+    static const struct {
+        const char *object, *member;
+    } parts[] = {
+        {"VpcConfig", "SubnetIds"},
+        {"VpcConfig", "SecurityGroupIds"},
+        {"DeadLetterConfig", "TargetArn"},
+    };
+    const char *name = NULL;
+    for (size_t i = 0; i < sizeof(whole) / sizeof(*whole); i++)
+        name = is_set(json_get(request->input, whole[i])) ? whole[i] : name;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+        yyjson_val *object = json_get(request->input, parts[i].object);
+        name = is_set(json_get(object, parts[i].member)) ? parts[i].object : name;
+    }
+    if (str_eq(json_get_str(json_get(request->input, "SnapStart"), "ApplyOn"),
+               STR("PublishedVersions")))
+        name = "SnapStart";
+    if (json_get_bool(request->input, "Publish", false))
+        name = "Publish";
+    if (str_eq(request_str(request, "PackageType"), STR("Image")))
+        name = "PackageType Image";
+    if (!name)
+        return OK;
+    return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                        "%s is not available on this server.", name);
+}
+
+static enum err check_logging(struct request *request)
+{
+    yyjson_val *logging = json_get(request->input, "LoggingConfig");
+    struct str format = json_get_str(logging, "LogFormat");
+    struct str group = json_get_str(logging, "LogGroup");
+    if (format.ptr && !str_eq(format, STR("Text")))
+        return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                            "LogFormat %.*s is not available on this server.", STR_ARG(format));
+    if (group.ptr && (group.len == 0 || group.len > 512 || has_blank(group)))
+        return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                            "LogGroup is not a valid log group name.");
+    return OK;
+}
+
+static const char *own_architecture(void)
+{
+    struct utsname system;
+    return uname(&system) == 0 && strcmp(system.machine, "aarch64") == 0 ? "arm64" : "x86_64";
+}
+
+enum err settings_check_architecture(struct request *request)
+{
+    yyjson_val *list = json_get(request->input, "Architectures");
+    struct str asked = json_str(yyjson_arr_get_first(list));
+    if (!list || str_eq(asked, str_from(own_architecture())))
+        return OK;
+    return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                        "This server runs functions for %s.", own_architecture());
+}
+
+/* --- All of them --- */
+
+static enum err check_shapes(struct request *request, bool is_create)
+{
+    const yyjson_val *input = request->input;
+    struct str role = request_str(request, "Role"), handler = request_str(request, "Handler");
+    struct str mode = json_get_str(json_get(input, "TracingConfig"), "Mode");
+    struct violations violations;
+    violations_init(&violations, request->arena);
+
+    struct str name = request_str(request, "FunctionName");
+    struct function_name parsed;
+    if (!name.ptr)
+        violations_add(&violations, name, "functionName", "not be null");
+    else if (!function_name_parse(name, &parsed))
+        violations_add(&violations, name, "functionName", NAME_PATTERN);
+    else
+        violations_length(&violations, parsed.name, "functionName", 1, MAX_NAME);
+    if (!role.ptr && is_create)
+        violations_add(&violations, role, "role", "not be null");
+    else if (role.ptr && !is_role_arn(role))
+        violations_add(&violations, role, "role", ROLE_PATTERN);
+    violations_length(&violations, handler, "handler", 0, 128);
+    if (handler.ptr && (handler.len == 0 || has_blank(handler)))
+        violations_add(&violations, handler, "handler",
+                       "satisfy regular expression pattern: [^\\s]+");
+    violations_length(&violations, request_str(request, "Description"), "description", 0, 256);
+    if (mode.ptr && !str_eq(mode, STR("Active")) && !str_eq(mode, STR("PassThrough")))
+        violations_add(&violations, mode, "tracingConfig.mode",
+                       "satisfy enum value set: [Active, PassThrough]");
+    enum err rc = check_number(request, &violations, input, "MemorySize", "memorySize", 128, 10240);
+    if (rc == OK)
+        rc = check_number(request, &violations, input, "Timeout", "timeout", 1, 900);
+    if (rc == OK)
+        rc = check_number(request, &violations, json_get(input, "EphemeralStorage"), "Size",
+                          "ephemeralStorage.size", 512, 10240);
+    return rc ? rc : violations_check(&violations, &request->error);
+}
+
+static enum err check_tags(struct request *request)
+{
+    yyjson_val *tags = json_get(request->input, "Tags"), *key, *value;
+    size_t index, max;
+    if (!tags)
+        return OK;
+    bool is_good = yyjson_is_obj(tags) && yyjson_obj_size(tags) <= MAX_TAGS;
+    yyjson_obj_foreach (tags, index, max, key, value) {
+        is_good = is_good && json_str(key).len && json_str(key).len <= 128 &&
+                  yyjson_is_str(value) && json_str(value).len <= 256;
+    }
+    return is_good ? OK
+                   : request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE, "Invalid tags.");
+}
+
+static enum err check_role(struct request *request)
+{
+    const struct iam_capability *iam = &request->skylite->iam;
+    struct str role = request_str(request, "Role");
+    struct credentials credentials;
+    if (!role.ptr)
+        return OK;
+    enum err rc = request_authorize(request, STR("iam:PassRole"), role);
+    if (rc)
+        return rc;
+    if (iam->assume_role_for_service(iam->self, role, STR("lambda.amazonaws.com"), STR("check"),
+                                     900, request->arena, &credentials, &request->error))
+        return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                            "The role defined for the function cannot be assumed by Lambda.");
+    return OK;
+}
+
+enum err settings_check(struct request *request, bool is_create)
+{
+    enum err rc = check_shapes(request, is_create);
+    if (rc == OK)
+        rc = refuse_foreign(request);
+    if (rc == OK && is_create &&
+        (!request_str(request, "Runtime").ptr || !request_str(request, "Handler").ptr))
+        rc = request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                          "Runtime and Handler are mandatory parameters for functions created with "
+                          "deployment packages.");
+    if (rc == OK)
+        rc = check_runtime(request);
+    if (rc == OK)
+        rc = check_environment(request);
+    if (rc == OK)
+        rc = check_logging(request);
+    if (rc == OK)
+        rc = check_tags(request);
+    return rc ? rc : check_role(request);
+}
+
+/* --- Applying --- */
+
+void settings_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
+                  yyjson_mut_val *value)
+{
+    yyjson_mut_val *name = yyjson_mut_str(doc, key);
+    if (!yyjson_mut_obj_replace(object, name, value))
+        yyjson_mut_obj_add(object, name, value);
+}
+
+/* An object of one member. */
+static yyjson_mut_val *object_of(yyjson_mut_doc *doc, const char *key, yyjson_mut_val *value)
+{
+    yyjson_mut_val *object = yyjson_mut_obj(doc);
+    json_add(doc, object, key, value);
+    return object;
+}
+
+static yyjson_mut_val *text(yyjson_mut_doc *doc, struct str value)
+{
+    return yyjson_mut_strn(doc, value.ptr, value.len);
+}
+
+static void apply_texts(struct request *request, yyjson_mut_val *configuration)
+{
+    static const char *const keys[] = {"Runtime", "Role", "Handler", "Description"};
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        struct str value = request_str(request, keys[i]);
+        if (value.ptr)
+            settings_put(request->doc, configuration, keys[i], text(request->doc, value));
+    }
+}
+
+static void apply_numbers(struct request *request, yyjson_mut_val *configuration)
+{
+    static const char *const keys[] = {"Timeout", "MemorySize"};
+    yyjson_mut_doc *doc = request->doc;
+    int64_t value;
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        if (json_get_i64(request->input, keys[i], &value))
+            settings_put(doc, configuration, keys[i], yyjson_mut_sint(doc, value));
+    }
+    if (json_get_i64(json_get(request->input, "EphemeralStorage"), "Size", &value))
+        settings_put(doc, configuration, "EphemeralStorage",
+                     object_of(doc, "Size", yyjson_mut_sint(doc, value)));
+}
+
+static void apply_environment(struct request *request, yyjson_mut_val *configuration)
+{
+    yyjson_val *environment = json_get(request->input, "Environment");
+    yyjson_val *variables = json_get(environment, "Variables");
+    if (!environment)
+        return;
+    if (yyjson_obj_size(variables) == 0) {
+        yyjson_mut_obj_remove_key(configuration, "Environment");
+        return;
+    }
+    settings_put(
+        request->doc, configuration, "Environment",
+        object_of(request->doc, "Variables", yyjson_val_mut_copy(request->doc, variables)));
+}
+
+static void apply_logging(struct request *request, yyjson_mut_val *configuration)
+{
+    struct str group = json_get_str(json_get(request->input, "LoggingConfig"), "LogGroup");
+    if (!group.ptr)
+        return;
+    yyjson_mut_val *logging = object_of(request->doc, "LogFormat", text(request->doc, STR("Text")));
+    json_add_str(request->doc, logging, "LogGroup", group);
+    settings_put(request->doc, configuration, "LoggingConfig", logging);
+}
+
+void settings_apply(struct request *request, yyjson_mut_val *configuration)
+{
+    struct str mode = json_get_str(json_get(request->input, "TracingConfig"), "Mode");
+    apply_texts(request, configuration);
+    apply_numbers(request, configuration);
+    apply_environment(request, configuration);
+    apply_logging(request, configuration);
+    if (mode.ptr)
+        settings_put(request->doc, configuration, "TracingConfig",
+                     object_of(request->doc, "Mode", text(request->doc, mode)));
+}
+
+void settings_defaults(struct request *request, struct str name, yyjson_mut_val *configuration)
+{
+    yyjson_mut_doc *doc = request->doc;
+    struct arena *arena = request->arena;
+    struct str resource = arena_printf(arena, "function:%.*s", STR_ARG(name));
+    json_add_str(doc, configuration, "FunctionName", name);
+    json_add_str(doc, configuration, "FunctionArn",
+                 skylite_arn(request->skylite, arena, "lambda", resource));
+    json_add_str(doc, configuration, "Description", STR_EMPTY);
+    json_add_i64(doc, configuration, "Timeout", 3);
+    json_add_i64(doc, configuration, "MemorySize", 128);
+    json_add_str(doc, configuration, "Version", STR("$LATEST"));
+    json_add(doc, configuration, "TracingConfig",
+             object_of(doc, "Mode", text(doc, STR("PassThrough"))));
+    json_add_str(doc, configuration, "State", STR("Active"));
+    json_add_str(doc, configuration, "LastUpdateStatus", STR("Successful"));
+    json_add_str(doc, configuration, "PackageType", STR("Zip"));
+    yyjson_mut_val *architectures = json_add_arr(doc, configuration, "Architectures");
+    yyjson_mut_arr_add_str(doc, architectures, own_architecture());
+    json_add(doc, configuration, "EphemeralStorage",
+             object_of(doc, "Size", yyjson_mut_sint(doc, 512)));
+    yyjson_mut_val *snap = json_add_obj(doc, configuration, "SnapStart");
+    json_add_str(doc, snap, "ApplyOn", STR("None"));
+    json_add_str(doc, snap, "OptimizationStatus", STR("Off"));
+    yyjson_mut_val *logging = json_add_obj(doc, configuration, "LoggingConfig");
+    json_add_str(doc, logging, "LogFormat", STR("Text"));
+    json_add_str(doc, logging, "LogGroup", arena_printf(arena, "/aws/lambda/%.*s", STR_ARG(name)));
+}
