@@ -45,7 +45,6 @@ struct request {
     struct store_write write;
     enum err (*write_fn)(struct request *request, struct store_txn *txn);
     enum err (*after_write_fn)(struct request *request);
-    void *write_arg; /* the handler's own, for both */
 };
 
 /* The service's state, as its `self`. */

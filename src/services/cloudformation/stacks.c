@@ -198,7 +198,7 @@ static enum err check_template(struct request *request, struct stack_change *cha
 
 static enum err write_created(struct request *request, struct store_txn *txn)
 {
-    struct stack_change *change = request->write_arg;
+    struct stack_change *change = request->handler_state;
     yyjson_val *existing;
     enum err rc = load_stack(request, txn, change->name, &existing);
     if (rc == OK && existing)
@@ -214,7 +214,7 @@ static enum err write_created(struct request *request, struct store_txn *txn)
 
 static enum err started(struct request *request)
 {
-    struct stack_change *change = request->write_arg;
+    struct stack_change *change = request->handler_state;
     cfn_engine_start(request_self(request, struct cloudformation), change->name);
     json_add_str(request->doc, request_output(request), "StackId", change->id);
     return OK;
@@ -246,7 +246,7 @@ enum err cfn_create_stack(struct request *request)
     change->id = skylite_arn(request->skylite, request->arena, "cloudformation", suffix);
     change->parameters = given_parameters(request, NULL);
     rc = check_template(request, change);
-    request->write_arg = change;
+    request->handler_state = change;
     return rc ? rc : request_write(request, write_created, started);
 }
 
@@ -267,7 +267,7 @@ static bool is_same(const struct stack_change *change)
 
 static enum err write_updated(struct request *request, struct store_txn *txn)
 {
-    struct stack_change *change = request->write_arg;
+    struct stack_change *change = request->handler_state;
     enum err rc = load_stack(request, txn, change->name, &change->old);
     if (rc == OK && !change->old)
         rc = request_fail(request, ERR_VALIDATION_ERROR, "Stack [%.*s] does not exist",
@@ -312,7 +312,7 @@ enum err cfn_update_stack(struct request *request)
     if (!given.ptr)
         return check_name(request, &change->name);
     change->name = name_of(given);
-    request->write_arg = change;
+    request->handler_state = change;
     return request_write(request, write_updated, started);
 }
 
@@ -320,7 +320,7 @@ enum err cfn_update_stack(struct request *request)
 
 static enum err write_deleting(struct request *request, struct store_txn *txn)
 {
-    struct stack_change *change = request->write_arg;
+    struct stack_change *change = request->handler_state;
     enum err rc = load_stack(request, txn, change->name, &change->old);
     if (rc || !change->old)
         return rc; /* deleting what is not there is fine */
@@ -348,7 +348,7 @@ static enum err write_deleting(struct request *request, struct store_txn *txn)
 
 static enum err deleting(struct request *request)
 {
-    struct stack_change *change = request->write_arg;
+    struct stack_change *change = request->handler_state;
     if (change->old)
         cfn_engine_start(request_self(request, struct cloudformation), change->name);
     return OK;
@@ -361,7 +361,7 @@ enum err cfn_delete_stack(struct request *request)
     if (!given.ptr)
         return check_name(request, &change->name);
     change->name = name_of(given);
-    request->write_arg = change;
+    request->handler_state = change;
     return request_write(request, write_deleting, deleting);
 }
 

@@ -200,7 +200,7 @@ static enum err create(struct request *request, struct store_txn *txn)
     rc = ddb_table_load(request_self(request, struct dynamodb), text, &table, &request->error);
     if (rc)
         return rc;
-    request->write_arg = table;
+    request->handler_state = table;
     store_txn_put(txn, STORE_META, key, text);
     return OK;
 }
@@ -208,14 +208,14 @@ static enum err create(struct request *request, struct store_txn *txn)
 static void publish(struct store_write *write)
 {
     struct request *request = write->arg;
-    struct ddb_table *table = request->write_arg;
+    struct ddb_table *table = request->handler_state;
     atomic_fetch_add(&table->refs, 1); /* one for the answer */
     ddb_table_publish(request_self(request, struct dynamodb), table);
 }
 
 static enum err answer(struct request *request)
 {
-    struct ddb_table *table = request->write_arg;
+    struct ddb_table *table = request->handler_state;
     yyjson_mut_val *out = json_add_obj(request->doc, request_output(request), "TableDescription");
     ddb_table_describe(request, table, "CREATING", out);
     ddb_table_unref(table);

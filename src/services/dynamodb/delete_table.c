@@ -92,7 +92,7 @@ enum err ddb_purge_resume(struct dynamodb *dynamodb, struct error *error)
 
 static enum err take_out(struct request *request, struct store_txn *txn)
 {
-    const struct ddb_table *table = request->write_arg;
+    const struct ddb_table *table = request->handler_state;
     struct str key = ddb_table_store_key(request->arena, table->name), value;
     bool found;
     enum err rc =
@@ -111,13 +111,13 @@ static enum err take_out(struct request *request, struct store_txn *txn)
 static void withdraw(struct store_write *write)
 {
     struct request *request = write->arg;
-    const struct ddb_table *table = request->write_arg;
+    const struct ddb_table *table = request->handler_state;
     ddb_table_withdraw(request_self(request, struct dynamodb), table->name);
 }
 
 static enum err answer(struct request *request)
 {
-    const struct ddb_table *table = request->write_arg;
+    const struct ddb_table *table = request->handler_state;
     purge_start(request->skylite->store, table->id);
     yyjson_mut_val *out = json_add_obj(request->doc, request_output(request), "TableDescription");
     ddb_table_describe(request, table, "DELETING", out);
@@ -137,7 +137,7 @@ enum err ddb_delete_table(struct request *request)
         return request_fail(request, ERR_VALIDATION,
                             "Resource cannot be deleted as it is currently protected against "
                             "deletion. Disable deletion protection first.");
-    request->write_arg = (void *)(uintptr_t)table;
+    request->handler_state = (void *)(uintptr_t)table;
     request->write.committed = withdraw;
     return request_write(request, take_out, answer);
 }

@@ -115,7 +115,7 @@ static enum err store_item(struct request *request, struct store_txn *txn, struc
 
 static enum err carry_out(struct request *request, struct store_txn *txn)
 {
-    struct item_write *write = request->write_arg;
+    struct item_write *write = request->handler_state;
     struct ddb_value old = {.type = DDB_M}, changed = {.type = DDB_M};
     struct ddb_stored stored = {0};
     struct str value;
@@ -151,7 +151,7 @@ static enum err carry_out(struct request *request, struct store_txn *txn)
 
 static enum err answer(struct request *request)
 {
-    struct item_write *write = request->write_arg;
+    struct item_write *write = request->handler_state;
     struct buf out;
     buf_init_arena(&out, request->arena, SIZE_MAX / 2);
     buf_add_byte(&out, '{');
@@ -205,7 +205,7 @@ static enum err start(struct request *request, struct item_write **out)
 static enum err submit(struct request *request, struct item_write *write)
 {
     write->key = ddb_item_key(request->arena, write->table, &write->item);
-    request->write_arg = write;
+    request->handler_state = write;
     return request_write(request, carry_out, answer);
 }
 

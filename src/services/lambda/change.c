@@ -105,7 +105,7 @@ static void write_one(struct store_txn *txn, struct str key, struct str text)
 
 static enum err run(struct request *request, struct store_txn *txn)
 {
-    struct change *change = request->write_arg;
+    struct change *change = request->handler_state;
     struct arena *arena = request->arena;
     struct str function_key = lambda_function_key(arena, change->name);
     struct str policy_key = lambda_policy_key(arena, change->name);
@@ -153,7 +153,7 @@ static struct function *make_snapshot(struct change *change)
 static void committed(struct store_write *write)
 {
     struct request *request = write->arg;
-    struct change *change = request->write_arg;
+    struct change *change = request->handler_state;
     if (change->is_dry_run)
         return;
     if (change->is_removed)
@@ -174,7 +174,7 @@ enum err change_start(struct request *request, struct change *change,
                       enum err (*after)(struct request *request))
 {
     arena_defer(request->arena, drop, change);
-    request->write_arg = change;
+    request->handler_state = change;
     request->write.committed = committed;
     return request_write(request, run, after);
 }
@@ -231,7 +231,7 @@ void change_set_code(struct request *request, struct change *change)
 
 enum err change_answer(struct request *request)
 {
-    struct change *change = request->write_arg;
+    struct change *change = request->handler_state;
     request->output = change->configuration;
     lambda_sweep_code(change->lambda, request->loop);
     return OK;

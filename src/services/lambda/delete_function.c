@@ -10,7 +10,7 @@ static enum err apply(struct request *request, struct change *change)
 
 static enum err after(struct request *request)
 {
-    struct change *change = request->write_arg;
+    struct change *change = request->handler_state;
     lambda_sweep_code(change->lambda, request->loop);
     return OK;
 }

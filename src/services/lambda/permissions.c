@@ -182,7 +182,7 @@ static enum err apply_add(struct request *request, struct change *change)
 
 static enum err answer_add(struct request *request)
 {
-    struct change *change = request->write_arg;
+    struct change *change = request->handler_state;
     yyjson_mut_val *statement = yyjson_mut_arr_get_last(statements_of(change));
     json_add_str(request->doc, request_output(request), "Statement",
                  json_write(request->arena, statement));
