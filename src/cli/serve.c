@@ -312,8 +312,9 @@ static enum err build(struct server *server, struct error *error)
 
 /* All on loop 0, but close_listener and listener_closed, which run on the listener's loop. */
 
-static void stop_loops(struct server *server)
+static void stop_loops(void *arg)
 {
+    struct server *server = arg;
     loop_timer_stop(server->drain_timer);
     for (unsigned i = 0; i < server->skylite.loop_count; i++)
         loop_stop(server->skylite.loops[i]);
@@ -328,7 +329,7 @@ static void count_closed(struct loop_task *task)
 {
     struct server *server = drain_of(task)->server;
     if (--server->open_listeners == 0)
-        stop_loops(server);
+        lambda_shutdown(server->lambda, stop_loops, server);
 }
 
 static void listener_closed(void *arg)
@@ -447,6 +448,7 @@ static enum err run(struct server *server, struct error *error)
 {
     struct skylite *skylite = &server->skylite;
     greet(server);
+    cloudformation_resume(server->cloudformation);
     for (unsigned i = 0; i < skylite->loop_count; i++) {
         server->drains[i] = (struct drain){.server = server, .listener = server->listeners[i]};
         enum err rc = i > 0 ? loop_start(skylite->loops[i], error) : OK;

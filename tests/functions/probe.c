@@ -1,0 +1,163 @@
+/* A function that misbehaves as it is told: {"do": "...", ...}. For tests of what contains it. */
+#include <skylite/dynamodb.h>
+#include <skylite/lambda.h>
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+
+static enum err answer(struct lambda_context *context, struct str *out, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Answers a JSON string. */
+static enum err answer(struct lambda_context *context, struct str *out, const char *format, ...)
+{
+    struct buf json;
+    va_list args;
+    va_start(args, format);
+    struct str text = arena_vprintf(context->arena, format, args);
+    va_end(args);
+    buf_init_arena(&json, context->arena, SIZE_MAX / 2);
+    buf_add_json(&json, text);
+    *out = buf_str(&json);
+    return OK;
+}
+
+static enum err read_file(struct lambda_context *context, const char *path, struct str *out)
+{
+    char text[256] = "";
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return answer(context, out, "refused: %m");
+    ssize_t got = read(fd, text, sizeof(text) - 1);
+    close(fd);
+    return answer(context, out, "read: %zd", got);
+}
+
+static enum err write_file(struct lambda_context *context, const char *path, struct str *out)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return answer(context, out, "refused: %m");
+    ssize_t sent = write(fd, "x", 1);
+    close(fd);
+    return answer(context, out, "written: %zd", sent);
+}
+
+static enum err connect_to(struct lambda_context *context, const char *host, int64_t port,
+                           struct str *out)
+{
+    struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || inet_pton(AF_INET, host, &where.sin_addr) != 1)
+        return answer(context, out, "refused: %m");
+    int rc = connect(fd, (struct sockaddr *)&where, sizeof(where));
+    int why = errno;
+    close(fd);
+    errno = why;
+    return rc == 0 ? answer(context, out, "connected") : answer(context, out, "refused: %m");
+}
+
+/* Forks until it is not let; the children wait for their end. */
+static enum err fork_many(struct lambda_context *context, struct str *out)
+{
+    int count = 0;
+    for (; count < 100000; count++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            pause();
+            _exit(0);
+        }
+        if (pid < 0)
+            break;
+    }
+    return answer(context, out, "%d", count);
+}
+
+__attribute__((noreturn)) static void allocate(void)
+{
+    for (;;) {
+        size_t size = 16 * 1024 * 1024;
+        volatile char *bytes = malloc(size);
+        if (!bytes)
+            _exit(9);
+        for (size_t i = 0; i < size; i += 4096)
+            bytes[i] = 1;
+    }
+}
+
+static enum err big_answer(struct lambda_context *context, int64_t size, struct str *out)
+{
+    char *bytes = arena_alloc(context->arena, (size_t)size);
+    memset(bytes, 'x', (size_t)size);
+    bytes[0] = bytes[size - 1] = '"';
+    *out = str_make(bytes, (size_t)size);
+    return OK;
+}
+
+static enum err call_table(struct lambda_context *context, yyjson_val *event, struct str *out,
+                           struct error *error)
+{
+    yyjson_val *output = NULL;
+    struct str operation = json_get_str(event, "operation");
+    struct str input = json_write_val(context->arena, json_get(event, "input"));
+    enum err rc = dynamodb_call(context->user, arena_cstr(context->arena, operation), input,
+                                context->arena, &output, error);
+    if (rc == OK)
+        *out = json_write_val(context->arena, output);
+    return rc;
+}
+
+static enum err probe(struct lambda_context *context, struct str text, struct str *out,
+                      struct error *error)
+{
+    yyjson_val *event = json_parse(context->arena, text);
+    struct str what = json_get_str(event, "do");
+    int64_t number = 0;
+    json_get_i64(event, "number", &number);
+    const char *path = arena_cstr(context->arena, json_get_str(event, "path"));
+    if (str_eq(what, STR("read")))
+        return read_file(context, path, out);
+    if (str_eq(what, STR("write")))
+        return write_file(context, path, out);
+    if (str_eq(what, STR("connect")))
+        return connect_to(context, path, number, out);
+    if (str_eq(what, STR("fork")))
+        return fork_many(context, out);
+    if (str_eq(what, STR("big")))
+        return big_answer(context, number, out);
+    if (str_eq(what, STR("table")))
+        return call_table(context, event, out, error);
+    if (str_eq(what, STR("print"))) {
+        printf("%s\n", path);
+        return answer(context, out, "printed");
+    }
+    if (str_eq(what, STR("allocate")))
+        allocate();
+    if (str_eq(what, STR("exit")))
+        exit((int)number);
+    if (str_eq(what, STR("crash")))
+        abort();
+    if (str_eq(what, STR("fail")))
+        return error_set(error, ERR_VALIDATION, "told to fail");
+    while (str_eq(what, STR("loop")))
+        __asm__ volatile("");
+    return answer(context, out, "pid %d", getpid());
+}
+
+int main(void)
+{
+    struct dynamodb *client = NULL;
+    struct error error;
+    if (dynamodb_new(NULL, &client, &error))
+        return lambda_fail_init(&error);
+    const struct lambda_handler handlers[] = {{.name = "probe", .handle = probe}};
+    return lambda_run(handlers, 1, client);
+}
