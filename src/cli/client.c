@@ -142,9 +142,11 @@ enum err cli_send(struct cli_client *client, const char *service, struct str met
         signed_headers[signed_count++] = (struct sigv4_header){STR("x-amz-target"), target};
         headers[count++] = (struct http_header){STR("X-Amz-Target"), target};
     }
+    struct str query = path, bare_path;
+    str_cut(&query, '?', &bare_path);
     struct sigv4_request request = {.method = method,
-                                    .path = path,
-                                    .query = STR_EMPTY,
+                                    .path = bare_path,
+                                    .query = query,
                                     .headers = signed_headers,
                                     .header_count = signed_count,
                                     .body = body};

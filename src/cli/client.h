@@ -29,8 +29,8 @@ struct cli_answer {
     struct str body;
 };
 
-/* One signed request; `content_type` or `target` (X-Amz-Target) may be empty. The answer is in
- * `arena`; any status is OK here. */
+/* One signed request (`path` may have a query); `content_type` or `target` (X-Amz-Target) may be
+ * empty. The answer is in `arena`; any status is OK here. */
 enum err cli_send(struct cli_client *client, const char *service, struct str method,
                   struct str path, struct str content_type, struct str target, struct str body,
                   struct arena *arena, struct cli_answer *out, struct error *error);

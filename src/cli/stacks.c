@@ -5,19 +5,56 @@
 #include "cli/deploy.h"
 #include "cli/options.h"
 
+/* Outputs never hold secrets: an API key among them is its id, as on AWS. Here the value is what is
+ * wanted, and the caller may read it. */
+static struct str key_value(struct cli_client *client, struct str key_id, struct arena *arena)
+{
+    struct cli_answer answer;
+    struct error ignored;
+    struct str path = arena_printf(arena, "/apikeys/%.*s?includeValue=true", STR_ARG(key_id));
+    if (cli_send(client, "apigateway", STR("GET"), path, STR_EMPTY, STR_EMPTY, STR_EMPTY, arena,
+                 &answer, &ignored))
+        return key_id;
+    struct str value = json_get_str(json_parse(arena, answer.body), "value");
+    return value.ptr ? value : key_id;
+}
+
+/* Whether the output is the id of an API key of the stack. */
+static bool is_api_key(struct str resources, struct str output, struct arena *arena)
+{
+    struct str member;
+    size_t from = 0;
+    while (cli_xml_next(resources, "member", &from, arena, &member)) {
+        struct str type, id;
+        size_t in_type = 0, in_id = 0;
+        if (cli_xml_next(member, "ResourceType", &in_type, arena, &type) &&
+            cli_xml_next(member, "PhysicalResourceId", &in_id, arena, &id) &&
+            str_eq(type, STR("AWS::ApiGateway::ApiKey")) && str_eq(id, output))
+            return true;
+    }
+    return false;
+}
+
 static enum err print_outputs(struct cli_client *client, struct str stack, struct arena *arena,
                               struct error *error)
 {
     struct cli_parameter form[] = {{"Action", STR("DescribeStacks")}, {"StackName", stack}};
-    struct str body, name, value;
+    struct str body, resources, name, value;
     size_t from = 0;
     enum err rc =
         cli_query(client, "cloudformation", CLI_CFN_VERSION, form, 2, arena, &body, NULL, error);
+    form[0].value = STR("DescribeStackResources");
+    if (rc == OK)
+        rc = cli_query(client, "cloudformation", CLI_CFN_VERSION, form, 2, arena, &resources, NULL,
+                       error);
     if (rc)
         return rc;
     while (cli_xml_next(body, "OutputKey", &from, arena, &name) &&
-           cli_xml_next(body, "OutputValue", &from, arena, &value))
+           cli_xml_next(body, "OutputValue", &from, arena, &value)) {
+        if (is_api_key(resources, value, arena))
+            value = key_value(client, value, arena);
         printf("%.*s\t%.*s\n", STR_ARG(name), STR_ARG(value));
+    }
     return OK;
 }
 
