@@ -32,7 +32,7 @@ FENCES = {
     r"yaml\.h": ["src/wire"],
     r"zip\.h": ["src/services/lambda", "src/cli"],
     r"(seccomp|linux/landlock)\.h": ["src/services/lambda"],
-    r"openssl/": ["src/io", "src/wire", "src/services/iam", "src/services/lambda", "src/services/s3"],
+    r"openssl/": ["sdk", "src/io", "src/wire", "src/services/iam", "src/services/lambda", "src/services/s3"],
 }
 
 # Which roots an include of the form "folder/file.h" is looked for in.

@@ -277,6 +277,9 @@ static enum err listen_everywhere(struct server *server, struct error *error)
     struct skylite *skylite = &server->skylite;
     struct http_listener_options options = front_door_options(skylite);
     skylite->port = server->options.config.listen_port;
+    enum err taken = http_port_check(server->options.listen_address, skylite->port, error);
+    if (taken)
+        return taken;
     for (unsigned i = 0; i < skylite->loop_count; i++) {
         enum err rc = http_listen(skylite->loops[i], server->options.listen_address, skylite->port,
                                   &options, &server->listeners[i], error);

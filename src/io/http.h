@@ -72,6 +72,12 @@ enum err http_listen(struct loop *loop, const char *address, uint16_t port,
                      const struct http_listener_options *options, struct http_listener **out,
                      struct error *error);
 
+/* Fails when the port is taken. For the first listener of a program: since the ports of http_listen
+ * are shared, a second program of the same user would get every other connection instead of an
+ * error.
+ */
+enum err http_port_check(const char *address, uint16_t port, struct error *error);
+
 /* Takes over a listening socket made elsewhere (such as in a sandbox). It owns `fd` from here on,
  * also on failure. */
 enum err http_listen_fd(struct loop *loop, int fd, const struct http_listener_options *options,

@@ -148,9 +148,9 @@ enum err http_listen_fd(struct loop *loop, int fd, const struct http_listener_op
     return OK;
 }
 
-enum err http_listen(struct loop *loop, const char *address, uint16_t port,
-                     const struct http_listener_options *options, struct http_listener **out,
-                     struct error *error)
+/* A bound socket; one that is shared lets others of this user bind the same port. */
+static enum err bind_socket(const char *address, uint16_t port, bool is_shared, int *out_fd,
+                            struct error *error)
 {
     struct sockaddr_storage where = {0};
     bool is_ip6 = strchr(address, ':') != NULL;
@@ -159,19 +159,38 @@ enum err http_listen(struct loop *loop, const char *address, uint16_t port,
     if (rc)
         return error_set(error, ERR_VALIDATION, "%s is no IP address", address);
 
-    int yes = 1;
+    int yes = 1, shared = is_shared;
     int fd = socket(where.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
         return error_set(error, ERR_INTERNAL, "cannot make a socket: %m");
     socklen_t len = is_ip6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
-        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &yes, sizeof(yes)) != 0 ||
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof(shared)) != 0 ||
         bind(fd, (struct sockaddr *)&where, len) != 0) {
         error_set(error, ERR_INTERNAL, "cannot listen on %s:%u: %m", address, port);
         close(fd);
         return ERR_INTERNAL;
     }
-    return http_listen_fd(loop, fd, options, out, error);
+    *out_fd = fd;
+    return OK;
+}
+
+enum err http_port_check(const char *address, uint16_t port, struct error *error)
+{
+    int fd;
+    enum err rc = bind_socket(address, port, false, &fd, error);
+    if (rc == OK)
+        close(fd);
+    return rc;
+}
+
+enum err http_listen(struct loop *loop, const char *address, uint16_t port,
+                     const struct http_listener_options *options, struct http_listener **out,
+                     struct error *error)
+{
+    int fd;
+    enum err rc = bind_socket(address, port, true, &fd, error);
+    return rc ? rc : http_listen_fd(loop, fd, options, out, error);
 }
 
 uint16_t http_listener_port(const struct http_listener *listener)

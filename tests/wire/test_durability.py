@@ -1,5 +1,6 @@
 """An acknowledged note survives kill -9; a server ends cleanly when it is asked to."""
 
+import subprocess
 import threading
 import time
 
@@ -72,3 +73,14 @@ def test_a_second_start_keeps_keys_and_notes(own_server):
     again = notes_api.notes_of(second)
     assert again.key == api.key
     assert again.call("GET", "/notes/" + note["noteId"]).json == note
+
+
+def test_a_taken_port_and_a_taken_folder_are_told(own_server, tmp_path):
+    first = own_server()
+    for arguments, why in (
+        (["--data", tmp_path / "other", "--listen", f"127.0.0.1:{first.port}"], "Address already in use"),
+        (["--data", first.data, "--listen", "127.0.0.1:0"], "in use by another process"),
+    ):
+        done = subprocess.run([conftest.SKYLITE, "serve", *arguments], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 1
+        assert why in done.stderr
