@@ -50,6 +50,14 @@ static bool must_pause(int failure)
            failure == EINVAL;
 }
 
+/* For each connection, since one that was waiting before we took the listener over has nothing
+ * inherited from us. */
+static void send_at_once(int fd)
+{
+    int yes = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
+}
+
 static void accept_waiting(void *arg)
 {
     struct http_listener *listener = arg;
@@ -59,6 +67,7 @@ static void accept_waiting(void *arg)
         int fd =
             accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
+            send_at_once(fd);
             connection_start(listener, fd, (struct sockaddr *)&peer);
         } else if (errno == EAGAIN) {
             return;
@@ -123,15 +132,11 @@ static uint16_t port_of(int fd)
 enum err http_listen_fd(struct loop *loop, int fd, const struct http_listener_options *options,
                         struct http_listener **out, struct error *error)
 {
-    int yes = 1;
     if (listen(fd, BACKLOG) != 0) {
         error_set(error, ERR_INTERNAL, "cannot listen: %m");
         close(fd);
         return ERR_INTERNAL;
     }
-    /* What is accepted inherits it. */
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-
     struct http_listener *listener = calloc(1, sizeof(*listener));
     if (!listener)
         abort();
