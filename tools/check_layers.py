@@ -19,7 +19,7 @@ LAYERS = {
     "src/cli": ["src/base", "src/wire", "src/store", "src/io", "src/core", "src/services/*"],
     "src": ["src/cli"],
     "sdk": ["src/base", "src/wire", "src/io/http.h", "src/io/http_client.h"],
-    "apps": ["sdk"],
+    "apps": ["sdk", "src/base", "src/wire"],
 }
 
 # What of a service others may include (cli does): headers of these names, "NAME" being the service's.
