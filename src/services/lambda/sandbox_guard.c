@@ -98,6 +98,15 @@ static const int allowed_families[] = {AF_UNIX, AF_INET, AF_INET6, AF_NETLINK};
 
 static struct sock_fprog filter;
 
+/* Refuses a call when its argument `index` compares with `datum`. */
+static bool refuse_when(scmp_filter_ctx context, int error, int call, unsigned index,
+                        enum scmp_compare compare, uint64_t datum, uint64_t masked)
+{
+    struct scmp_arg_cmp argument = {index, compare, datum, masked};
+    return seccomp_rule_add_array(context, SCMP_ACT_ERRNO((unsigned)error), call, 1, &argument) ==
+           0;
+}
+
 static bool refuse_calls(scmp_filter_ctx context)
 {
     for (size_t i = 0; i < sizeof(refused_calls) / sizeof(*refused_calls); i++) {
@@ -107,14 +116,13 @@ static bool refuse_calls(scmp_filter_ctx context)
             return false;
     }
     for (size_t i = 0; i < sizeof(namespace_flags) / sizeof(*namespace_flags); i++) {
-        if (seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-                             SCMP_A0(SCMP_CMP_MASKED_EQ, namespace_flags[i], namespace_flags[i])))
+        if (!refuse_when(context, EPERM, SCMP_SYS(clone), 0, SCMP_CMP_MASKED_EQ, namespace_flags[i],
+                         namespace_flags[i]))
             return false;
     }
     /* Its flags are behind a pointer, where a filter cannot look; libraries then take clone. */
     return seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 &&
-           seccomp_rule_add(context, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(ioctl), 1,
-                            SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI)) == 0;
+           refuse_when(context, EPERM, SCMP_SYS(ioctl), 1, SCMP_CMP_MASKED_EQ, 0xffffffff, TIOCSTI);
 }
 
 /* Refuses socket() for every family but the allowed ones: the gaps between them, and what is
@@ -124,14 +132,13 @@ static bool refuse_families(scmp_filter_ctx context)
     int next = 0;
     for (size_t i = 0; i < sizeof(allowed_families) / sizeof(*allowed_families); i++) {
         for (int family = next; family < allowed_families[i]; family++) {
-            if (seccomp_rule_add(context, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                                 SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)family)))
+            if (!refuse_when(context, EAFNOSUPPORT, SCMP_SYS(socket), 0, SCMP_CMP_EQ,
+                             (uint64_t)family, 0))
                 return false;
         }
         next = allowed_families[i] + 1;
     }
-    return seccomp_rule_add(context, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-                            SCMP_A0(SCMP_CMP_GE, (scmp_datum_t)next)) == 0;
+    return refuse_when(context, EAFNOSUPPORT, SCMP_SYS(socket), 0, SCMP_CMP_GE, (uint64_t)next, 0);
 }
 
 /* Reads the compiled filter back, so that a sandbox installs it with one system call. */
