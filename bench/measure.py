@@ -84,8 +84,8 @@ def wrk(name, server_pid, url, seconds, connections, headers=None, script=None):
     done = subprocess.run([*command, url], capture_output=True, text=True, check=True).stdout
     cpu = cpu_us(server_pid) - before
     requests, took = re.search(r"(\d+) requests in ([\d.]+)s", done).groups()
-    p50 = re.search(r"50%\s+(\S+)", done).group(1)
-    p99 = re.search(r"99%\s+(\S+)", done).group(1)
+    p50 = re.search(r"^\s+50%\s+(\S+)", done, re.MULTILINE).group(1)
+    p99 = re.search(r"^\s+99%\s+(\S+)", done, re.MULTILINE).group(1)
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", done)
     return Result(name, int(requests), float(took), p50, p99, int(failed.group(1)) if failed else 0, cpu)
 

@@ -181,6 +181,19 @@ enum err store_open(const char *path, const struct store_options *options, struc
     return OK;
 }
 
+/* What is in tables need not be read from the log at the next start. */
+static void flush(struct store *store)
+{
+    rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
+    rocksdb_flushoptions_set_wait(options, 1);
+    for (int i = 0; i < STORE_FAMILY_COUNT; i++) {
+        char *message = NULL;
+        rocksdb_flush_cf(store->db, options, store->families[i], &message);
+        take_rocksdb_error(message, NULL);
+    }
+    rocksdb_flushoptions_destroy(options);
+}
+
 void store_close(struct store *store)
 {
     if (!store)
@@ -190,6 +203,7 @@ void store_close(struct store *store)
     pthread_cond_signal(&store->wake);
     pthread_mutex_unlock(&store->mutex);
     pthread_join(store->writer, NULL);
+    flush(store);
     destroy(store);
 }
 
