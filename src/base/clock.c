@@ -55,11 +55,26 @@ struct str clock_iso8601(struct arena *arena, int64_t wall_ms)
                         t.tm_hour, t.tm_min, t.tm_sec);
 }
 
+/* Writes `value` in `digits` decimal digits. */
+static void put(char *to, int digits, int value)
+{
+    while (digits--) {
+        to[digits] = (char)('0' + value % 10);
+        value /= 10;
+    }
+}
+
 struct str clock_amz_date(struct arena *arena, int64_t wall_ms)
 {
     struct tm t = utc_time(wall_ms);
-    return arena_printf(arena, "%04d%02d%02dT%02d%02d%02dZ", t.tm_year, t.tm_mon, t.tm_mday,
-                        t.tm_hour, t.tm_min, t.tm_sec);
+    char *text = arena_cstr(arena, STR("00000000T000000Z"));
+    put(text, 4, t.tm_year);
+    put(text + 4, 2, t.tm_mon);
+    put(text + 6, 2, t.tm_mday);
+    put(text + 9, 2, t.tm_hour);
+    put(text + 11, 2, t.tm_min);
+    put(text + 13, 2, t.tm_sec);
+    return str_make(text, 16);
 }
 
 static bool number(struct str s, size_t from, size_t len, int *out)

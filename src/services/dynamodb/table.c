@@ -178,11 +178,13 @@ enum err ddb_table_name(struct request *request, struct str *out)
         return request_fail(request, ERR_VALIDATION,
                             "1 validation error detected: Value null at 'tableName' failed to "
                             "satisfy constraint: Member must not be null");
-    struct str prefix = ddb_table_arn(request, STR_EMPTY);
-    if (str_starts(name, prefix))
+    if (str_starts(name, STR("arn:"))) {
+        struct str prefix = ddb_table_arn(request, STR_EMPTY);
+        if (!str_starts(name, prefix))
+            return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND,
+                                "Requested resource not found");
         name = str_slice(name, prefix.len, name.len);
-    else if (str_starts(name, STR("arn:")))
-        return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND, "Requested resource not found");
+    }
     enum err rc = check_name(request, name);
     if (rc == OK)
         *out = name;
