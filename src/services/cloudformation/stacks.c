@@ -305,7 +305,10 @@ static struct str name_of(struct str name_or_id)
     return name;
 }
 
-enum err cfn_update_stack(struct request *request)
+/* Has a change of the stack that "StackName" means written, then gone on with. */
+static enum err change_existing(struct request *request,
+                                enum err (*write)(struct request *request, struct store_txn *txn),
+                                enum err (*after)(struct request *request))
 {
     struct stack_change *change = arena_new(request->arena, struct stack_change);
     struct str given = request_str(request, "StackName");
@@ -313,7 +316,12 @@ enum err cfn_update_stack(struct request *request)
         return check_name(request, &change->name);
     change->name = name_of(given);
     request->handler_state = change;
-    return request_write(request, write_updated, started);
+    return request_write(request, write, after);
+}
+
+enum err cfn_update_stack(struct request *request)
+{
+    return change_existing(request, write_updated, started);
 }
 
 /* --- Deleting --- */
@@ -356,13 +364,7 @@ static enum err deleting(struct request *request)
 
 enum err cfn_delete_stack(struct request *request)
 {
-    struct stack_change *change = arena_new(request->arena, struct stack_change);
-    struct str given = request_str(request, "StackName");
-    if (!given.ptr)
-        return check_name(request, &change->name);
-    change->name = name_of(given);
-    request->handler_state = change;
-    return request_write(request, write_deleting, deleting);
+    return change_existing(request, write_deleting, deleting);
 }
 
 enum err cfn_stack_of_request(struct request *request, yyjson_val **out)

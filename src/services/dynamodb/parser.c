@@ -303,6 +303,36 @@ enum err ddb_parser_value(struct ddb_parser *parser, const struct ddb_value **ou
     return OK;
 }
 
+/* How two paths lie to each other: overlapping ones name the same value or a part of it. */
+enum relation { APART, OVERLAP, CONFLICT };
+
+static enum relation relate(const struct ddb_path *a, const struct ddb_path *b)
+{
+    size_t common = a->count < b->count ? a->count : b->count;
+    for (size_t i = 0; i < common; i++) {
+        const struct ddb_step *x = &a->steps[i], *y = &b->steps[i];
+        if (!x->name.ptr != !y->name.ptr)
+            return CONFLICT;
+        if (x->name.ptr ? !str_eq(x->name, y->name) : x->index != y->index)
+            return APART;
+    }
+    return OVERLAP;
+}
+
+enum err ddb_parser_check_paths(struct ddb_parser *parser, const struct ddb_path *a,
+                                const struct ddb_path *b)
+{
+    enum relation relation = relate(a, b);
+    if (relation == APART)
+        return OK;
+    return error_set(
+        parser->error, ERR_VALIDATION,
+        "Invalid %s: Two document paths %s with each other; must remove or rewrite one "
+        "of these paths; path one: %.*s, path two: %.*s",
+        parser->kind, relation == OVERLAP ? "overlap" : "conflict",
+        STR_ARG(ddb_path_text(a, parser->arena)), STR_ARG(ddb_path_text(b, parser->arena)));
+}
+
 struct ddb_operand *ddb_parser_new_operand(struct ddb_parser *parser, enum ddb_operand_kind kind)
 {
     struct ddb_operand *operand = arena_new(parser->arena, struct ddb_operand);

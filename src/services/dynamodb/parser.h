@@ -32,4 +32,7 @@ enum err ddb_parser_syntax_error(struct ddb_parser *parser);
 
 enum err ddb_parser_path(struct ddb_parser *parser, struct ddb_path *out);
 enum err ddb_parser_value(struct ddb_parser *parser, const struct ddb_value **out);
+/* Fails when the two paths name the same value, or one a part of the other's. */
+enum err ddb_parser_check_paths(struct ddb_parser *parser, const struct ddb_path *a,
+                                const struct ddb_path *b);
 struct ddb_operand *ddb_parser_new_operand(struct ddb_parser *parser, enum ddb_operand_kind kind);

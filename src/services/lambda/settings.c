@@ -273,7 +273,7 @@ static enum err check_role(struct request *request)
     struct credentials credentials;
     if (!role.ptr)
         return OK;
-    enum err rc = request_authorize(request, STR("iam:PassRole"), role);
+    enum err rc = request_authorize_pass_role(request, role, STR("lambda.amazonaws.com"));
     if (rc)
         return rc;
     if (iam->assume_role_for_service(iam->self, role, STR("lambda.amazonaws.com"), STR("check"),
