@@ -119,6 +119,10 @@ static enum err probe(struct lambda_context *context, struct str text, struct st
                       struct error *error)
 {
     yyjson_val *event = json_parse(context->arena, text);
+    struct str body =
+        json_get_str(event, "body"); /* behind API Gateway the command is in the body */
+    if (body.ptr)
+        event = json_parse(context->arena, body);
     struct str what = json_get_str(event, "do");
     int64_t number = 0;
     json_get_i64(event, "number", &number);
@@ -133,6 +137,10 @@ static enum err probe(struct lambda_context *context, struct str text, struct st
         return fork_many(context, out);
     if (str_eq(what, STR("big")))
         return big_answer(context, number, out);
+    if (str_eq(what, STR("answer"))) {
+        *out = json_write_val(context->arena, json_get(event, "with"));
+        return OK;
+    }
     if (str_eq(what, STR("table")))
         return call_table(context, event, out, error);
     if (str_eq(what, STR("print"))) {

@@ -1,11 +1,14 @@
 """What contains a function: time, memory, processes, files, network, rights."""
 
 import json
+import subprocess
+import threading
 import time
 
 import botocore.exceptions
 import pytest
 
+import conftest
 import functions
 
 FUNCTION = "probe"
@@ -150,3 +153,18 @@ def test_with_the_right_it_is_let_and_no_further(server):
     server.client("lambda").delete_function(FunctionName="reader")
     server.client("iam").delete_role_policy(RoleName="reader-role", PolicyName="inline")
     server.client("iam").delete_role(RoleName="reader-role")
+
+
+def test_its_log_can_be_followed(server, probe):
+    follow = subprocess.Popen(
+        [conftest.SKYLITE, "logs", FUNCTION, "--follow", "--since", "1m", "--data", server.data],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    timer = threading.Timer(15, follow.kill)
+    timer.start()
+    probe(do="print", path="followed line")
+    assert any("followed line" in line for line in follow.stdout)
+    timer.cancel()
+    follow.kill()
+    follow.wait()
