@@ -108,6 +108,16 @@ static yyjson_mut_val *list_to_json(yyjson_mut_doc *doc, struct arena *arena,
     return list;
 }
 
+static yyjson_mut_val *object_to_json(yyjson_mut_doc *doc, struct arena *arena,
+                                      const struct node *node)
+{
+    yyjson_mut_val *object = yyjson_mut_obj(doc);
+    for (struct node *child = node->children; child; child = child->next)
+        yyjson_mut_obj_add(object, yyjson_mut_strn(doc, child->name.ptr, child->name.len),
+                           to_json(doc, arena, child));
+    return object;
+}
+
 static bool is_list_mark(const struct node *node)
 {
     return str_eq(node->name, STR("member")) || str_eq(node->name, STR("entry"));
@@ -126,11 +136,7 @@ static yyjson_mut_val *to_json(yyjson_mut_doc *doc, struct arena *arena, const s
         if (list)
             return list;
     }
-    yyjson_mut_val *object = yyjson_mut_obj(doc);
-    for (struct node *child = node->children; child; child = child->next)
-        yyjson_mut_obj_add(object, yyjson_mut_strn(doc, child->name.ptr, child->name.len),
-                           to_json(doc, arena, child));
-    return object;
+    return object_to_json(doc, arena, node);
 }
 
 enum err query_to_json(struct arena *arena, struct str text, yyjson_val **out, struct error *error)
@@ -147,7 +153,8 @@ enum err query_to_json(struct arena *arena, struct str text, yyjson_val **out, s
         if (rc)
             return rc;
     }
-    yyjson_mut_val *value = to_json(json_doc(arena), arena, &root);
+    /* The parameters together are an object, also when the only one is called "member". */
+    yyjson_mut_val *value = object_to_json(json_doc(arena), arena, &root);
     *out = json_parse(arena, json_write(arena, value));
     return *out ? OK : error_set(error, ERR_VALIDATION_ERROR, "The parameters cannot be read");
 }

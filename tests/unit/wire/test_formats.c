@@ -66,6 +66,7 @@ static void test_query__nests_and_sorts_lists(void **state)
         {"T.member.1.Key=k&T.member.1.Value=v", "{\"T\":[{\"Key\":\"k\",\"Value\":\"v\"}]}"},
         {"M.entry.1.key=k&M.entry.1.value=v", "{\"M\":[{\"key\":\"k\",\"value\":\"v\"}]}"},
         {"A=a+b%20c%2B&%41b=1", "{\"A\":\"a b c+\",\"Ab\":\"1\"}"},
+        {"entry", "{\"entry\":\"\"}"},
     };
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
