@@ -71,6 +71,7 @@ struct function_invocation {
     struct str source_arn;     /* of a service: what invokes, such as an execute-api ARN */
     struct str trace_id;       /* X-Amzn-Trace-Id, or empty */
     struct str client_context; /* base64 as sent, or empty */
+    struct str request_id;     /* of an invocation that is tried again; empty: a new one is made */
     bool want_log_tail;
     void (*done)(struct function_invocation *invocation);
     void *arg;
@@ -79,7 +80,7 @@ struct function_invocation {
      * "Unhandled" or "Handled". */
     enum err rc;
     struct error error;
-    struct str request_id;
+    struct str executed_version; /* "$LATEST" or a number; as far as the function was found */
     struct str payload_out;
     struct str function_error;
     struct str log_tail; /* base64, the last 4 KB */

@@ -107,6 +107,14 @@ struct str json_get_str(const yyjson_val *object, const char *key)
     return json_str(json_get(object, key));
 }
 
+struct str json_mut_get_str(yyjson_mut_val *object, const char *key)
+{
+    yyjson_mut_val *text = yyjson_mut_obj_get(object, key);
+    if (!yyjson_mut_is_str(text))
+        return (struct str){NULL, 0};
+    return str_make(yyjson_mut_get_str(text), yyjson_mut_get_len(text));
+}
+
 bool json_get_i64(const yyjson_val *object, const char *key, int64_t *out)
 {
     yyjson_val *value = json_get(object, key);

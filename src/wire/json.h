@@ -38,6 +38,9 @@ bool json_get_double(const yyjson_val *object, const char *key, double *out);
 /* A member as a truth value, also from the texts "true" and "false"; `fallback` when missing. */
 bool json_get_bool(const yyjson_val *object, const char *key, bool fallback);
 
+/* The same of a value that is being built. */
+struct str json_mut_get_str(yyjson_mut_val *object, const char *key);
+
 /* --- Building --- */
 
 /* Adds a member. The key is a literal, kept by reference; the text is kept by reference: it must

@@ -147,6 +147,10 @@ static enum err probe(struct lambda_context *context, struct str text, struct st
         printf("%s\n", path);
         return answer(context, out, "printed");
     }
+    if (str_eq(what, STR("sleep"))) {
+        usleep((useconds_t)number * 1000);
+        return answer(context, out, "slept");
+    }
     if (str_eq(what, STR("allocate")))
         allocate();
     if (str_eq(what, STR("exit")))

@@ -8,27 +8,29 @@ static enum err apply(struct request *request, struct change *change)
     yyjson_mut_doc *doc = request->doc;
     if (change->document)
         return request_fail(request, ERR_LAMBDA_RESOURCE_CONFLICT, "Function already exist: %.*s",
-                            STR_ARG(change->name));
+                            STR_ARG(change->key));
     change->document = yyjson_mut_obj(doc);
     change->configuration = json_add_obj(doc, change->document, "Configuration");
-    settings_defaults(request, change->name, change->configuration);
+    settings_defaults(request, change->key, change->configuration);
     settings_apply(request, change->configuration);
     change_set_code(request, change);
     change_touch(request, change);
     if (yyjson_obj_size(json_get(request->input, "Tags")))
         json_add_copy(doc, change->document, "Tags", json_get(request->input, "Tags"));
+    if (json_get_bool(request->input, "Publish", false))
+        return change_publish(request, change, (struct str){NULL, 0});
     return OK;
 }
 
 /* Refused at once where it can be: the package need not be unpacked then. */
 static enum err check_name(struct request *request, const struct change *change)
 {
-    struct function *function = catalog_get(&change->lambda->catalog, change->name);
+    struct function *function = catalog_get(&change->lambda->catalog, change->key);
     if (!function)
         return OK;
     function_unref(function);
     return request_fail(request, ERR_LAMBDA_RESOURCE_CONFLICT, "Function already exist: %.*s",
-                        STR_ARG(change->name));
+                        STR_ARG(change->key));
 }
 
 enum err lambda_create_function(struct request *request)

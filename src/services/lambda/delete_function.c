@@ -1,12 +1,83 @@
 /* DeleteFunction. */
 #include "services/lambda/change.h"
+#include "services/lambda/event_config.h"
 #include "services/lambda/operations.h"
 
-static enum err apply(struct request *request, struct change *change)
+/* --- A version --- */
+
+static bool refers_to(const yyjson_val *alias, struct str version)
 {
-    change->is_removed = true;
-    return change_must_exist(request, change);
+    yyjson_val *weights = json_get(json_get(alias, "RoutingConfig"), "AdditionalVersionWeights");
+    return str_eq(json_get_str(alias, "FunctionVersion"), version) ||
+           yyjson_obj_getn(weights, version.ptr, version.len);
 }
+
+/* Refused while an alias stands for it. */
+static enum err check_aliases(struct request *request, const struct change *change)
+{
+    struct arena *arena = request->arena;
+    struct str prefix = arena_printf(arena, LAMBDA_ALIASES "%.*s:", STR_ARG(change->name.name));
+    struct str key, value;
+    struct store_iter *iter =
+        store_txn_iter_new(change->txn, STORE_META, prefix, store_prefix_end(arena, prefix), false);
+    enum err rc = OK;
+    while (rc == OK && store_iter_next(iter, &key, &value)) {
+        if (refers_to(json_parse(arena, arena_str(arena, value)), change->name.qualifier))
+            rc = request_fail(request, ERR_LAMBDA_RESOURCE_CONFLICT,
+                              "Cannot delete version %.*s, it is still referenced by alias %.*s",
+                              STR_ARG(change->name.qualifier),
+                              STR_ARG(str_slice(key, prefix.len, key.len)));
+    }
+    if (rc == OK)
+        rc = store_iter_error(iter, &request->error);
+    store_iter_free(iter);
+    return rc;
+}
+
+static enum err apply_version(struct request *request, struct change *change)
+{
+    if (change->is_alias)
+        return lambda_not_found(change->lambda, change->name, &request->error);
+    enum err rc = change_must_exist(request, change);
+    change->is_removed = true;
+    return rc ? rc : check_aliases(request, change);
+}
+
+/* --- The whole function --- */
+
+/* Deletes everything whose key starts with `prefix`, packages of versions included. */
+static enum err delete_all(struct request *request, const struct change *change, struct str prefix)
+{
+    struct arena *arena = request->arena;
+    struct str key, value;
+    struct store_iter *iter =
+        store_txn_iter_new(change->txn, STORE_META, prefix, store_prefix_end(arena, prefix), false);
+    while (store_iter_next(iter, &key, &value)) {
+        struct str code = json_get_str(json_parse(arena, arena_str(arena, value)), "Code");
+        store_txn_delete(change->txn, STORE_META, arena_str(arena, key));
+        change_drop_code(request, change, code);
+    }
+    enum err rc = store_iter_error(iter, &request->error);
+    store_iter_free(iter);
+    return rc;
+}
+
+static enum err apply_function(struct request *request, struct change *change)
+{
+    static const char *const kinds[] = {"function", "alias", "policy", "event-invoke"};
+    enum err rc = change_must_exist(request, change);
+    change->is_removed = true;
+    for (size_t i = 0; rc == OK && i < sizeof(kinds) / sizeof(*kinds); i++)
+        rc = delete_all(
+            request, change,
+            arena_printf(request->arena, "lambda/%s/%.*s:", kinds[i], STR_ARG(change->key)));
+    if (rc == OK)
+        store_txn_delete(change->txn, STORE_META,
+                         lambda_event_config_key(request->arena, change->key));
+    return rc;
+}
+
+/* --- The operation --- */
 
 static enum err after(struct request *request)
 {
@@ -19,12 +90,13 @@ enum err lambda_delete_function(struct request *request)
 {
     struct change *change;
     struct str qualifier = request_str(request, "Qualifier");
-    if (str_eq(qualifier, STR("$LATEST")))
+    enum err rc = change_new_qualified(request, apply_version, qualifier, &change);
+    if (rc)
+        return rc;
+    if (str_eq(change->name.qualifier, STR("$LATEST")))
         return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
                             "$LATEST version cannot be deleted without deleting the function.");
-    if (qualifier.len)
-        return request_fail(request, ERR_LAMBDA_RESOURCE_NOT_FOUND, "Function not found: %.*s:%.*s",
-                            STR_ARG(request_str(request, "FunctionName")), STR_ARG(qualifier));
-    enum err rc = change_new(request, apply, &change);
-    return rc ? rc : change_start(request, change, after);
+    if (!change->name.qualifier.len)
+        change->apply = apply_function;
+    return change_start(request, change, after);
 }

@@ -68,7 +68,7 @@ static void add_lambda(struct buf *block, const struct function *function, struc
     add(block, "LAMBDA_TASK_ROOT", STR("/var/task"));
     add(block, "LAMBDA_RUNTIME_DIR", STR("/var/runtime"));
     add(block, "AWS_LAMBDA_FUNCTION_NAME", function->name);
-    add(block, "AWS_LAMBDA_FUNCTION_VERSION", STR("$LATEST"));
+    add(block, "AWS_LAMBDA_FUNCTION_VERSION", function->version);
     add(block, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", arena_printf(arena, "%u", function->memory_mb));
     add(block, "AWS_LAMBDA_LOG_GROUP_NAME", function->log_group);
     add(block, "AWS_LAMBDA_LOG_STREAM_NAME", log_stream);

@@ -61,7 +61,8 @@ static enum err take_place(struct ticket *ticket, struct function *function, str
     struct lambda *lambda = ticket->fleet->lambda;
     if (!count_up(&lambda->running, lambda->account_concurrency))
         return too_many(error, "\"Reason\":\"ConcurrentInvocationLimitExceeded\"");
-    int limit = function->reserved >= 0 ? function->reserved : lambda->account_concurrency;
+    int reserved = atomic_load_explicit(&function->load->reserved, memory_order_relaxed);
+    int limit = reserved >= 0 ? reserved : lambda->account_concurrency;
     if (!count_up(&function->load->running, limit)) {
         atomic_fetch_sub_explicit(&lambda->running, 1, memory_order_relaxed);
         return too_many(error, "\"Reason\":\"ReservedFunctionConcurrentInvocationLimitExceeded\"");
@@ -174,7 +175,7 @@ static struct pool *add_pool(struct fleet *fleet, struct function *function)
     pool->fleet = fleet;
     pool->function = function;
     pool->last = &pool->first;
-    map_set(&fleet->pools, function->name, pool);
+    map_set(&fleet->pools, function->key, pool);
     return pool;
 }
 
@@ -322,54 +323,76 @@ void fleet_catalog_changed(struct lambda *lambda)
     }
 }
 
-/* The pool of the function that is named, or an error as lambda_find gives it. */
+static struct pool *pool_of(struct fleet *fleet, struct function *function)
+{
+    struct pool *pool = map_get(&fleet->pools, function->key);
+    function_ref(function);
+    if (!pool)
+        return add_pool(fleet, function);
+    function_unref(pool->function);
+    pool->function = function;
+    return pool;
+}
+
+/* The pool of what is named and the target itself, referenced, or an error as lambda_find gives
+ * it. */
 static enum err find_pool(struct fleet *fleet, struct str text, struct pool **out,
-                          struct error *error)
+                          struct lambda_target *out_target, struct error *error)
 {
     struct function_name name;
-    struct function *function;
     catch_up(fleet);
     if (function_name_parse(text, &name) && name.qualifier.len == 0) {
         struct pool *pool = map_get(&fleet->pools, name.name);
         bool is_arn = str_starts(text, STR("arn:"));
         if (pool && pool->function && (!is_arn || str_eq(text, pool->function->arn))) {
+            function_ref(pool->function);
+            *out_target = (struct lambda_target){.function = pool->function};
             *out = pool;
             return OK;
         }
     }
-    enum err rc = lambda_find(fleet->lambda, text, STR_EMPTY, &function, error);
-    if (rc)
-        return rc;
-    *out = map_get(&fleet->pools, function->name);
-    if (!*out) {
-        *out = add_pool(fleet, function);
-        return OK;
-    }
-    function_unref((*out)->function);
-    (*out)->function = function;
-    return OK;
+    enum err rc = lambda_find(fleet->lambda, text, STR_EMPTY, out_target, error);
+    if (rc == OK)
+        *out = pool_of(fleet, out_target->function);
+    return rc;
 }
 
 /* --- Invoking --- */
+
+/* Notes what is executed, and by which name. */
+static void note_target(struct ticket *ticket, const struct lambda_target *target)
+{
+    struct function_invocation *invocation = ticket->invocation;
+    struct str version = target->function->version;
+    bool is_latest = str_eq(version, STR("$LATEST"));
+    invocation->executed_version =
+        is_latest ? STR("$LATEST") : arena_str(invocation->arena, version);
+    if (target->alias)
+        ticket->invoked_arn = arena_str(invocation->arena, target->alias->arn);
+}
 
 static enum err accept_ticket(struct fleet *fleet, struct ticket *ticket, struct pool **out)
 {
     struct function_invocation *invocation = ticket->invocation;
     struct error *error = &invocation->error;
-    enum err rc = find_pool(fleet, invocation->function, out, error);
-    if (rc == OK)
-        rc = open_channel(fleet, error);
-    if (rc == OK)
-        rc = lambda_authorize_invoke(fleet->lambda, (*out)->function, invocation->principal,
-                                     invocation->source_arn, error);
+    struct lambda_target target;
+    enum err rc = find_pool(fleet, invocation->function, out, &target, error);
     if (rc)
         return rc;
-    if (invocation->payload.len > LAMBDA_MAX_PAYLOAD)
-        return error_set(error, ERR_LAMBDA_REQUEST_TOO_LARGE,
-                         "%zu byte payload is too large for the RequestResponse invocation type "
-                         "(limit %d bytes)",
-                         invocation->payload.len, LAMBDA_MAX_PAYLOAD);
-    return take_place(ticket, (*out)->function, error);
+    rc = open_channel(fleet, error);
+    if (rc == OK)
+        rc = lambda_authorize_invoke(fleet->lambda, &target, invocation->principal,
+                                     invocation->source_arn, error);
+    if (rc == OK && invocation->payload.len > LAMBDA_MAX_PAYLOAD)
+        rc = error_set(error, ERR_LAMBDA_REQUEST_TOO_LARGE,
+                       "%zu byte payload is too large for the RequestResponse invocation type "
+                       "(limit %d bytes)",
+                       invocation->payload.len, LAMBDA_MAX_PAYLOAD);
+    if (rc == OK)
+        rc = take_place(ticket, target.function, error);
+    note_target(ticket, &target);
+    lambda_target_release(&target);
+    return rc;
 }
 
 /* Gives it to the newest warm instance that is still good. */
@@ -406,7 +429,8 @@ void fleet_invoke(void *self, struct function_invocation *invocation)
     ticket->fleet = fleet;
     ticket->invocation = invocation;
     clear_outcome(invocation);
-    invocation->request_id = request_id(fleet, invocation->arena);
+    if (!invocation->request_id.len)
+        invocation->request_id = request_id(fleet, invocation->arena);
     invocation->rc = accept_ticket(fleet, ticket, &pool);
     if (invocation->rc) {
         ticket_finish_later(ticket);
@@ -488,6 +512,7 @@ void fleet_init(struct fleet *fleet, struct lambda *lambda)
 {
     *fleet = (struct fleet){.lambda = lambda, .channel = -1};
     fleet->sync.run = sync_task;
+    event_lane_init(&fleet->events, fleet);
 }
 
 void fleet_release(struct fleet *fleet)
@@ -500,6 +525,7 @@ void fleet_release(struct fleet *fleet)
         free(pool);
     }
     map_release(&fleet->pools);
+    event_lane_release(&fleet->events);
     if (fleet->channel >= 0)
         close(fleet->channel);
 }

@@ -115,11 +115,11 @@ static struct str account_of(struct str arn)
     return part;
 }
 
-bool function_lets_service(const struct function *function, struct str service,
-                           struct str source_arn)
+bool resource_policy_lets_service(const struct resource_policy *policy, struct str service,
+                                  struct str source_arn)
 {
-    for (size_t i = 0; i < function->grant_count; i++) {
-        const struct service_grant *grant = &function->grants[i];
+    for (size_t i = 0; i < policy->grant_count; i++) {
+        const struct service_grant *grant = &policy->grants[i];
         if (!str_eq(grant->service, service) && !str_eq(grant->service, STR("*")))
             continue;
         if (grant->source_arn.len && !arn_like(grant->source_arn, source_arn))
@@ -140,13 +140,11 @@ static bool lets_invoke(struct str action)
 }
 
 /* The statements are as AddPermission has written them. */
-static void read_grants(struct function *function)
+static void read_grants(struct resource_policy *policy, yyjson_val *statements, struct arena *arena)
 {
-    yyjson_val *policy = json_parse(&function->arena, function->policy);
-    yyjson_val *statements = json_get(policy, "Statement"), *statement;
+    yyjson_val *statement;
     size_t index, max;
-    function->grants =
-        arena_array(&function->arena, struct service_grant, yyjson_arr_size(statements));
+    policy->grants = arena_array(arena, struct service_grant, yyjson_arr_size(statements));
     yyjson_arr_foreach (statements, index, max, statement) {
         yyjson_val *principal = json_get(statement, "Principal");
         yyjson_val *conditions = json_get(statement, "Condition");
@@ -158,8 +156,18 @@ static void read_grants(struct function *function)
                 json_get_str(json_get(conditions, "StringEquals"), "AWS:SourceAccount"),
         };
         if (grant.service.len && lets_invoke(json_get_str(statement, "Action")))
-            function->grants[function->grant_count++] = grant;
+            policy->grants[policy->grant_count++] = grant;
     }
+}
+
+static void read_policy(struct resource_policy *policy, struct str stored, struct arena *arena)
+{
+    yyjson_val *document = json_get(json_parse(arena, stored), "Policy");
+    *policy = (struct resource_policy){.text = STR_EMPTY};
+    if (!document)
+        return;
+    policy->text = json_write_val(arena, document);
+    read_grants(policy, json_get(document, "Statement"), arena);
 }
 
 static unsigned number(const yyjson_val *object, const char *key, unsigned fallback)
@@ -170,7 +178,8 @@ static unsigned number(const yyjson_val *object, const char *key, unsigned fallb
 
 static void read_configuration(struct function *function, yyjson_val *configuration)
 {
-    int64_t reserved;
+    function->name = json_get_str(configuration, "FunctionName");
+    function->version = json_get_str(configuration, "Version");
     function->arn = json_get_str(configuration, "FunctionArn");
     function->revision_id = json_get_str(configuration, "RevisionId");
     function->handler = json_get_str(configuration, "Handler");
@@ -181,11 +190,19 @@ static void read_configuration(struct function *function, yyjson_val *configurat
     function->timeout_s = number(configuration, "Timeout", 3);
     function->memory_mb = number(configuration, "MemorySize", 128);
     function->tmp_mb = number(json_get(configuration, "EphemeralStorage"), "Size", 512);
-    bool is_reserved = json_get_i64(function->document, "ReservedConcurrentExecutions", &reserved);
-    function->reserved = is_reserved ? (int)reserved : -1;
 }
 
-struct function *function_new(struct str name, struct str document, struct str policy,
+/* What is reserved is told by $LATEST, for all versions. */
+static void read_reserved(struct function *function)
+{
+    int64_t reserved = -1;
+    if (!str_eq(function->version, STR("$LATEST")))
+        return;
+    json_get_i64(function->document, "ReservedConcurrentExecutions", &reserved);
+    atomic_store(&function->load->reserved, (int)reserved);
+}
+
+struct function *function_new(struct str key, struct str document, struct str policy,
                               struct code *code, struct function_load *load)
 {
     struct function *function = calloc(1, sizeof(*function));
@@ -194,10 +211,7 @@ struct function *function_new(struct str name, struct str document, struct str p
     atomic_init(&function->refs, 1);
     function->code = code;
     function->load = load;
-    function->name = arena_str(&function->arena, name);
-    yyjson_val *stored_policy = json_parse(&function->arena, policy);
-    if (stored_policy)
-        function->policy = json_write_val(&function->arena, json_get(stored_policy, "Policy"));
+    function->key = arena_str(&function->arena, key);
     function->document = json_parse(&function->arena, document);
     yyjson_val *configuration = json_get(function->document, "Configuration");
     if (!yyjson_is_obj(configuration)) {
@@ -205,7 +219,8 @@ struct function *function_new(struct str name, struct str document, struct str p
         return NULL;
     }
     read_configuration(function, configuration);
-    read_grants(function);
+    read_reserved(function);
+    read_policy(&function->policy, policy, &function->arena);
     return function;
 }
 
@@ -230,6 +245,7 @@ struct function_load *function_load_new(void)
     if (!load)
         abort();
     atomic_init(&load->refs, 1);
+    atomic_init(&load->reserved, -1);
     return load;
 }
 
@@ -242,4 +258,61 @@ void function_load_unref(struct function_load *load)
 {
     if (atomic_fetch_sub_explicit(&load->refs, 1, memory_order_acq_rel) == 1)
         free(load);
+}
+
+/* --- Aliases --- */
+
+static struct str version_key(struct alias *alias, struct str version)
+{
+    struct str name, rest = alias->key;
+    str_cut(&rest, ':', &name);
+    if (str_eq(version, STR("$LATEST")))
+        return name;
+    return arena_printf(&alias->arena, "%.*s:%.*s", STR_ARG(name), STR_ARG(version));
+}
+
+static void read_routing(struct alias *alias)
+{
+    yyjson_val *weights =
+        json_get(json_get(alias->document, "RoutingConfig"), "AdditionalVersionWeights");
+    yyjson_val *key, *weight;
+    size_t index, max;
+    alias->second_key = STR_EMPTY;
+    yyjson_obj_foreach (weights, index, max, key, weight) {
+        alias->second_key = version_key(alias, json_str(key));
+        alias->second_weight = yyjson_get_num(weight);
+    }
+}
+
+struct alias *alias_new(struct str key, struct str document, struct str policy)
+{
+    struct alias *alias = calloc(1, sizeof(*alias));
+    if (!alias)
+        abort();
+    atomic_init(&alias->refs, 1);
+    alias->key = arena_str(&alias->arena, key);
+    alias->document = json_parse(&alias->arena, document);
+    alias->arn = json_get_str(alias->document, "AliasArn");
+    struct str version = json_get_str(alias->document, "FunctionVersion");
+    if (!version.len || !alias->arn.len) {
+        alias_unref(alias);
+        return NULL;
+    }
+    alias->version_key = version_key(alias, version);
+    read_routing(alias);
+    read_policy(&alias->policy, policy, &alias->arena);
+    return alias;
+}
+
+void alias_ref(struct alias *alias)
+{
+    atomic_fetch_add_explicit(&alias->refs, 1, memory_order_relaxed);
+}
+
+void alias_unref(struct alias *alias)
+{
+    if (!alias || atomic_fetch_sub_explicit(&alias->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    arena_release(&alias->arena);
+    free(alias);
 }

@@ -3,34 +3,46 @@
 #include "base/encode.h"
 #include "services/lambda/change.h"
 #include "services/lambda/operations.h"
+#include "services/lambda/settings.h"
 #include "wire/sigv4.h"
 
 enum { LINK_LIFETIME_MS = 10 * 60 * 1000 };
 
-static void unref(void *function)
+static void release(void *target)
 {
-    function_unref(function);
+    lambda_target_release(target);
 }
 
-/* The function that is asked for; it lives as long as the request. */
-static enum err find(struct request *request, struct function **out)
+/* What is asked for; it lives as long as the request. */
+static enum err find(struct request *request, struct lambda_target **out)
 {
     struct lambda *lambda = request_self(request, struct lambda);
+    struct lambda_target *target = arena_new(request->arena, struct lambda_target);
     enum err rc = lambda_find(lambda, request_str(request, "FunctionName"),
-                              request_str(request, "Qualifier"), out, &request->error);
-    if (rc == OK)
-        arena_defer(request->arena, unref, *out);
-    return rc;
+                              request_str(request, "Qualifier"), target, &request->error);
+    if (rc)
+        return rc;
+    arena_defer(request->arena, release, target);
+    *out = target;
+    return OK;
+}
+
+/* The configuration, with the ARN by which it was asked for. */
+static yyjson_mut_val *configuration_of(struct request *request, const struct lambda_target *target)
+{
+    yyjson_mut_val *configuration =
+        yyjson_val_mut_copy(request->doc, json_get(target->function->document, "Configuration"));
+    settings_put_text(request->doc, configuration, "FunctionArn", lambda_target_arn(target));
+    return configuration;
 }
 
 enum err lambda_get_function_configuration(struct request *request)
 {
-    struct function *function;
-    enum err rc = find(request, &function);
+    struct lambda_target *target;
+    enum err rc = find(request, &target);
     if (rc)
         return rc;
-    yyjson_val *configuration = json_get(function->document, "Configuration");
-    request->output = yyjson_val_mut_copy(request->doc, configuration);
+    request->output = configuration_of(request, target);
     return OK;
 }
 
@@ -81,23 +93,35 @@ enum err lambda_download_code(struct request *request)
 
 /* --- GetFunction --- */
 
+/* Tags and reserved concurrency are the function's, not a version's. */
+static void add_shared(struct request *request, const struct function *function)
+{
+    struct lambda *lambda = request_self(request, struct lambda);
+    yyjson_mut_doc *doc = request->doc;
+    struct function *latest = catalog_get(&lambda->catalog, function->name);
+    int reserved = atomic_load(&function->load->reserved);
+    if (latest)
+        json_add_copy(doc, request->output, "Tags", json_get(latest->document, "Tags"));
+    function_unref(latest);
+    if (reserved >= 0) {
+        yyjson_mut_val *concurrency = json_add_obj(doc, request->output, "Concurrency");
+        json_add_i64(doc, concurrency, "ReservedConcurrentExecutions", reserved);
+    }
+}
+
 enum err lambda_get_function(struct request *request)
 {
-    struct function *function;
-    enum err rc = find(request, &function);
+    struct lambda_target *target;
+    enum err rc = find(request, &target);
     if (rc)
         return rc;
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *output = request_output(request);
-    struct str code_id = json_get_str(function->document, "Code");
-    json_add_copy(doc, output, "Configuration", json_get(function->document, "Configuration"));
+    struct str code_id = json_get_str(target->function->document, "Code");
+    json_add(doc, output, "Configuration", configuration_of(request, target));
     yyjson_mut_val *code = json_add_obj(doc, output, "Code");
     json_add_str(doc, code, "RepositoryType", STR("S3"));
     json_add_str(doc, code, "Location", link_to(request, code_id));
-    json_add_copy(doc, output, "Tags", json_get(function->document, "Tags"));
-    if (function->reserved >= 0) {
-        yyjson_mut_val *concurrency = json_add_obj(doc, output, "Concurrency");
-        json_add_i64(doc, concurrency, "ReservedConcurrentExecutions", function->reserved);
-    }
+    add_shared(request, target->function);
     return OK;
 }

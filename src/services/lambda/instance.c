@@ -67,7 +67,8 @@ static struct instance *make(struct pool *pool, enum instance_phase phase)
         .next = pool->instances,
     };
     function_ref(instance->function);
-    report_init(&instance->report, &fleet->lambda->skylite->logs, instance->function->log_group);
+    report_init(&instance->report, &fleet->lambda->skylite->logs, instance->function->log_group,
+                instance->function->version);
     if (instance->next)
         instance->next->previous = instance;
     pool->instances = instance;

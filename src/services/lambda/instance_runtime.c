@@ -26,15 +26,17 @@ static struct str decimal(char digits[24], int64_t value)
     return buf_str(&text);
 }
 
-static void send_work(const struct instance *instance, const struct function_invocation *invocation,
+static void send_work(const struct instance *instance, const struct ticket *ticket,
                       int64_t timeout_ms, struct http_exchange *exchange)
 {
+    const struct function_invocation *invocation = ticket->invocation;
+    struct str arn = ticket->invoked_arn.len ? ticket->invoked_arn : instance->function->arn;
     char digits[24];
     struct http_header headers[6] = {
         {STR("Content-Type"), STR("application/json")},
         {STR("Lambda-Runtime-Aws-Request-Id"), invocation->request_id},
         {STR("Lambda-Runtime-Deadline-Ms"), decimal(digits, clock_wall_ms() + timeout_ms)},
-        {STR("Lambda-Runtime-Invoked-Function-Arn"), instance->function->arn},
+        {STR("Lambda-Runtime-Invoked-Function-Arn"), arn},
     };
     size_t count = 4;
     if (invocation->trace_id.len)
@@ -58,7 +60,7 @@ bool instance_run(struct instance *instance, struct ticket *ticket)
     instance->started_us = clock_mono_us();
     instance_set_deadline(instance, timeout_ms);
     instance_log_start(instance, ticket->invocation);
-    send_work(instance, ticket->invocation, timeout_ms, exchange);
+    send_work(instance, ticket, timeout_ms, exchange);
     return true;
 }
 

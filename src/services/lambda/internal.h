@@ -5,6 +5,7 @@
 #include "core/request.h"
 #include "core/skylite.h"
 #include "services/lambda/catalog.h"
+#include "services/lambda/events.h"
 #include "services/lambda/lambda.h"
 
 enum {
@@ -12,7 +13,9 @@ enum {
     LAMBDA_MAX_RESPONSE = LAMBDA_MAX_PAYLOAD + 100, /* Lambda's own limit on answers */
     LAMBDA_ACCOUNT_CONCURRENCY = 1000,
     LAMBDA_IDLE_MS = 5 * 60 * 1000,
+    LAMBDA_EVENT_RETRY_MS = 60 * 1000,
 };
+#define LAMBDA_MAX_TOTAL_CODE 80530636800
 
 struct fleet;
 
@@ -25,6 +28,7 @@ struct lambda {
     atomic_int running;           /* invocations, in all fleets */
     int account_concurrency;      /* how many may run */
     int64_t idle_ms;              /* after which an instance without work ends */
+    int64_t event_retry_ms;       /* after which a failed event is tried again; then twice that */
     unsigned char url_secret[32]; /* signs links to packages; of this run only */
     struct fleet *fleets;         /* by loop index */
     unsigned fleet_count;
@@ -37,15 +41,45 @@ struct lambda {
     void *stop_arg;
 };
 
-/* The function that `text` names, referenced, or ERR_LAMBDA_RESOURCE_NOT_FOUND and others.
- * `qualifier` (may be empty) comes from a query parameter. */
-enum err lambda_find(struct lambda *lambda, struct str text, struct str qualifier,
-                     struct function **out, struct error *error);
+/* Where the store has them; the key of the catalog follows. */
+#define LAMBDA_FUNCTIONS "lambda/function/"
+#define LAMBDA_ALIASES   "lambda/alias/"
 
-/* Whether the caller may invoke the function, by identity and resource policy. */
-enum err lambda_authorize_invoke(const struct lambda *lambda, const struct function *function,
+/* What a caller's text names: a function or a version of it, and the alias that led there. */
+struct lambda_target {
+    struct function *function;
+    struct alias *alias; /* NULL: none */
+};
+
+/* Parses a function's name as callers give it; `qualifier` (may be empty) comes from a query
+ * parameter. ERR_VALIDATION, or ERR_LAMBDA_INVALID_PARAMETER_VALUE when the two do not agree. The
+ * parts are borrowed from the texts. */
+enum err lambda_parse_name(struct str text, struct str qualifier, struct function_name *out,
+                           struct error *error);
+
+/* The key of the function, version or alias in the catalog and in the store: "NAME", or
+ * "NAME:QUALIFIER". */
+struct str lambda_key(struct arena *arena, struct function_name name);
+
+/* Looks up what the texts name, or fails with ERR_LAMBDA_RESOURCE_NOT_FOUND and as
+ * lambda_parse_name does. Of an alias with two versions one is drawn. */
+enum err lambda_find(struct lambda *lambda, struct str text, struct str qualifier,
+                     struct lambda_target *out, struct error *error);
+
+/* Gives the references back. */
+void lambda_target_release(struct lambda_target *target);
+
+/* The ARN by which the target was named. */
+struct str lambda_target_arn(const struct lambda_target *target);
+
+/* Whether the caller may invoke it, by identity and resource policy. */
+enum err lambda_authorize_invoke(const struct lambda *lambda, const struct lambda_target *target,
                                  const struct principal *principal, struct str source_arn,
                                  struct error *error);
+
+/* The ERR_LAMBDA_RESOURCE_NOT_FOUND of a function, version or alias that is not there. */
+enum err lambda_not_found(const struct lambda *lambda, struct function_name name,
+                          struct error *error);
 
 /* Has a pool thread remove the folders of code that nothing uses any more. */
 void lambda_sweep_code(struct lambda *lambda, struct loop *loop);
@@ -57,6 +91,7 @@ struct ticket {
     struct fleet *fleet;
     struct function_invocation *invocation;
     struct function_load *load; /* counted there until it is over; NULL: was refused */
+    struct str invoked_arn;     /* with the alias, where it was invoked by one */
     struct ticket *next;
     struct loop_task task; /* for telling the outcome later */
 };
@@ -89,6 +124,8 @@ struct fleet {
     struct loop_task sync; /* posted when the catalog has changed */
     atomic_bool is_sync_posted;
     struct loop_task stop;
+    struct event_lane events;
+    struct loop_task start_events;
     unsigned char random[512]; /* for request ids, in stock */
     size_t random_left;
 };

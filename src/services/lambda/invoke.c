@@ -19,7 +19,7 @@ static void answer(struct function_invocation *invocation)
         return;
     }
     request->raw_output = invocation->payload_out;
-    request_add_header(request, STR("X-Amz-Executed-Version"), STR("$LATEST"));
+    request_add_header(request, STR("X-Amz-Executed-Version"), invocation->executed_version);
     if (invocation->function_error.len)
         request_add_header(request, STR("X-Amz-Function-Error"), invocation->function_error);
     if (invocation->want_log_tail)
@@ -37,11 +37,7 @@ static enum err check_headers(struct request *request, struct str type, struct s
                        "satisfy enum value set: [RequestResponse, Event, DryRun]");
     if (log_type.ptr && !str_eq(log_type, STR("None")) && !str_eq(log_type, STR("Tail")))
         violations_add(&violations, log_type, "logType", "satisfy enum value set: [None, Tail]");
-    enum err rc = violations_check(&violations, &request->error);
-    if (rc == OK && str_eq(type, STR("Event")))
-        rc = request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
-                          "InvocationType Event is not available on this server.");
-    return rc;
+    return violations_check(&violations, &request->error);
 }
 
 /* What the client has sent must be JSON; nothing of the parsed text is kept. */
@@ -66,25 +62,58 @@ static enum err check_payload(struct request *request, struct str *payload)
                         "json: Unexpected character");
 }
 
-static enum err dry_run(struct request *request)
+/* Whether the caller may invoke what is named. */
+static enum err check_target(struct request *request)
 {
     struct lambda *lambda = request_self(request, struct lambda);
-    struct function *function;
+    struct lambda_target target;
     enum err rc = lambda_find(lambda, request_str(request, "FunctionName"),
-                              request_str(request, "Qualifier"), &function, &request->error);
+                              request_str(request, "Qualifier"), &target, &request->error);
     if (rc)
         return rc;
-    rc = lambda_authorize_invoke(lambda, function, &request->principal, STR_EMPTY, &request->error);
-    function_unref(function);
-    request->status = 204;
+    rc = lambda_authorize_invoke(lambda, &target, &request->principal, STR_EMPTY, &request->error);
+    lambda_target_release(&target);
     return rc;
+}
+
+static enum err dry_run(struct request *request)
+{
+    request->status = 204;
+    return check_target(request);
+}
+
+static enum err invoke_event(struct request *request, struct str payload)
+{
+    struct function_name name;
+    enum err rc = check_target(request);
+    if (rc == OK)
+        rc = lambda_parse_name(request_str(request, "FunctionName"),
+                               request_str(request, "Qualifier"), &name, &request->error);
+    if (rc == OK && payload.len > EVENT_MAX_PAYLOAD)
+        rc = request_fail(request, ERR_LAMBDA_REQUEST_TOO_LARGE,
+                          "%zu byte payload is too large for the Event invocation type (limit %d "
+                          "bytes)",
+                          payload.len, EVENT_MAX_PAYLOAD);
+    return rc ? rc : event_accept(request, lambda_key(request->arena, name), payload);
+}
+
+static struct str payload_of(const struct request *request)
+{
+    return request->raw_input.ptr ? request->raw_input : STR_EMPTY;
+}
+
+enum err lambda_invoke_async(struct request *request)
+{
+    struct str payload = payload_of(request);
+    enum err rc = check_payload(request, &payload);
+    return rc ? rc : invoke_event(request, payload);
 }
 
 enum err lambda_invoke(struct request *request)
 {
     struct str type = request_header(request, STR("x-amz-invocation-type"));
     struct str log_type = request_header(request, STR("x-amz-log-type"));
-    struct str payload = request->raw_input.ptr ? request->raw_input : STR_EMPTY;
+    struct str payload = payload_of(request);
     struct str name = request_str(request, "FunctionName");
     struct str qualifier = request_str(request, "Qualifier");
     enum err rc = check_headers(request, type, log_type);
@@ -94,7 +123,13 @@ enum err lambda_invoke(struct request *request)
         return rc;
     if (str_eq(type, STR("DryRun")))
         return dry_run(request);
-    if (qualifier.len)
+    if (str_eq(type, STR("Event")))
+        return invoke_event(request, payload);
+    struct function_name parsed;
+    rc = lambda_parse_name(name, qualifier, &parsed, &request->error);
+    if (rc)
+        return rc;
+    if (qualifier.len && function_name_parse(name, &parsed) && !parsed.qualifier.len)
         name = arena_printf(request->arena, "%.*s:%.*s", STR_ARG(name), STR_ARG(qualifier));
 
     struct invoke_call *call = arena_new(request->arena, struct invoke_call);

@@ -8,7 +8,8 @@
 #include "services/lambda/change.h"
 #include "services/lambda/operations.h"
 
-#define FUNCTIONS "/2015-03-31/functions"
+#define FUNCTIONS           "/2015-03-31/functions"
+#define EVENT_INVOKE_CONFIG "/2019-09-25/functions/{FunctionName}/event-invoke-config"
 
 /* clang-format off */
 static const struct operation operations[] = {
@@ -57,6 +58,59 @@ static const struct operation operations[] = {
      .iam_action = "lambda:DeleteFunctionConcurrency", .resource = lambda_function_resource,
      .http_method = "DELETE", .http_path = "/2017-10-31/functions/{FunctionName}/concurrency",
      .http_status = 204},
+    {.name = "InvokeAsync", .handler = lambda_invoke_async,
+     .iam_action = "lambda:InvokeAsync", .flags = OPERATION_RAW_BODY | OPERATION_NO_IAM,
+     .http_method = "POST", .http_path = "/2014-11-13/functions/{FunctionName}/invoke-async",
+     .http_status = 202},
+    {.name = "PublishVersion", .handler = lambda_publish_version,
+     .iam_action = "lambda:PublishVersion", .resource = lambda_function_resource,
+     .http_method = "POST", .http_path = FUNCTIONS "/{FunctionName}/versions", .http_status = 201},
+    {.name = "ListVersionsByFunction", .handler = lambda_list_versions,
+     .iam_action = "lambda:ListVersionsByFunction", .resource = lambda_function_resource,
+     .http_method = "GET", .http_path = FUNCTIONS "/{FunctionName}/versions"},
+    {.name = "CreateAlias", .handler = lambda_create_alias,
+     .iam_action = "lambda:CreateAlias", .resource = lambda_function_resource,
+     .http_method = "POST", .http_path = FUNCTIONS "/{FunctionName}/aliases", .http_status = 201},
+    {.name = "ListAliases", .handler = lambda_list_aliases,
+     .iam_action = "lambda:ListAliases", .resource = lambda_function_resource,
+     .http_method = "GET", .http_path = FUNCTIONS "/{FunctionName}/aliases"},
+    {.name = "GetAlias", .handler = lambda_get_alias,
+     .iam_action = "lambda:GetAlias", .resource = lambda_function_resource,
+     .http_method = "GET", .http_path = FUNCTIONS "/{FunctionName}/aliases/{Name}"},
+    {.name = "UpdateAlias", .handler = lambda_update_alias,
+     .iam_action = "lambda:UpdateAlias", .resource = lambda_function_resource,
+     .http_method = "PUT", .http_path = FUNCTIONS "/{FunctionName}/aliases/{Name}"},
+    {.name = "DeleteAlias", .handler = lambda_delete_alias,
+     .iam_action = "lambda:DeleteAlias", .resource = lambda_function_resource,
+     .http_method = "DELETE", .http_path = FUNCTIONS "/{FunctionName}/aliases/{Name}",
+     .http_status = 204},
+    {.name = "PutFunctionEventInvokeConfig", .handler = lambda_put_event_config,
+     .iam_action = "lambda:PutFunctionEventInvokeConfig", .resource = lambda_function_resource,
+     .http_method = "PUT", .http_path = EVENT_INVOKE_CONFIG},
+    {.name = "UpdateFunctionEventInvokeConfig", .handler = lambda_put_event_config,
+     .iam_action = "lambda:UpdateFunctionEventInvokeConfig", .resource = lambda_function_resource,
+     .http_method = "POST", .http_path = EVENT_INVOKE_CONFIG},
+    {.name = "GetFunctionEventInvokeConfig", .handler = lambda_get_event_config,
+     .iam_action = "lambda:GetFunctionEventInvokeConfig", .resource = lambda_function_resource,
+     .http_method = "GET", .http_path = EVENT_INVOKE_CONFIG},
+    {.name = "ListFunctionEventInvokeConfigs", .handler = lambda_list_event_configs,
+     .iam_action = "lambda:ListFunctionEventInvokeConfigs", .resource = lambda_function_resource,
+     .http_method = "GET", .http_path = EVENT_INVOKE_CONFIG "/list"},
+    {.name = "DeleteFunctionEventInvokeConfig", .handler = lambda_delete_event_config,
+     .iam_action = "lambda:DeleteFunctionEventInvokeConfig", .resource = lambda_function_resource,
+     .http_method = "DELETE", .http_path = EVENT_INVOKE_CONFIG, .http_status = 204},
+    {.name = "TagResource", .handler = lambda_tag_resource,
+     .iam_action = "lambda:TagResource", .resource = lambda_tagged_resource,
+     .http_method = "POST", .http_path = "/2017-03-31/tags/{ARN}", .http_status = 204},
+    {.name = "UntagResource", .handler = lambda_untag_resource,
+     .iam_action = "lambda:UntagResource", .resource = lambda_tagged_resource,
+     .http_method = "DELETE", .http_path = "/2017-03-31/tags/{ARN}", .http_status = 204},
+    {.name = "ListTags", .handler = lambda_list_tags,
+     .iam_action = "lambda:ListTags", .resource = lambda_tagged_resource,
+     .http_method = "GET", .http_path = "/2017-03-31/tags/{ARN}"},
+    {.name = "GetAccountSettings", .handler = lambda_get_account_settings,
+     .iam_action = "lambda:GetAccountSettings",
+     .http_method = "GET", .http_path = "/2016-08-19/account-settings"},
     {.name = "DownloadCode", .handler = lambda_download_code, .flags = OPERATION_NO_AUTH,
      .http_method = "GET", .http_path = "/_skylite/lambda/code/{CodeId}"},
 };
@@ -64,7 +118,7 @@ static const struct operation operations[] = {
 
 /* --- Finding functions --- */
 
-static enum err not_found(const struct lambda *lambda, struct function_name name,
+enum err lambda_not_found(const struct lambda *lambda, struct function_name name,
                           struct error *error)
 {
     const struct skylite_config *config = &lambda->skylite->config;
@@ -74,8 +128,8 @@ static enum err not_found(const struct lambda *lambda, struct function_name name
                      name.qualifier.len ? ":" : "", STR_ARG(name.qualifier));
 }
 
-enum err lambda_find(struct lambda *lambda, struct str text, struct str qualifier,
-                     struct function **out, struct error *error)
+enum err lambda_parse_name(struct str text, struct str qualifier, struct function_name *out,
+                           struct error *error)
 {
     struct function_name name;
     if (!function_name_parse(text, &name) || name.name.len > 64)
@@ -86,22 +140,92 @@ enum err lambda_find(struct lambda *lambda, struct str text, struct str qualifie
             "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?"
             "(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?",
             (int)(text.len > 256 ? 256 : text.len), text.ptr ? text.ptr : "");
+    if (qualifier.len && (qualifier.len > 128 ||
+                          (!str_eq(qualifier, STR("$LATEST")) && !function_is_name(qualifier))))
+        return error_set(error, ERR_VALIDATION,
+                         "1 validation error detected: Value '%.*s' at 'qualifier' failed to "
+                         "satisfy constraint: Member must satisfy regular expression pattern: "
+                         "(|[a-zA-Z0-9$_-]+)",
+                         (int)(qualifier.len > 256 ? 256 : qualifier.len), qualifier.ptr);
     if (name.qualifier.len && qualifier.len && !str_eq(name.qualifier, qualifier))
         return error_set(error, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
                          "The derived qualifier from the function name does not match the "
                          "specified qualifier.");
     if (!name.qualifier.len)
-        name.qualifier = qualifier.ptr ? qualifier : STR_EMPTY;
-
-    struct function *function = catalog_get(&lambda->catalog, name.name);
-    bool is_other = name.qualifier.len && !str_eq(name.qualifier, STR("$LATEST"));
-    bool is_foreign = function && str_starts(text, STR("arn:")) && !str_starts(text, function->arn);
-    if (!function || is_other || is_foreign) {
-        function_unref(function);
-        return not_found(lambda, name, error);
-    }
-    *out = function;
+        name.qualifier = qualifier.len ? qualifier : STR_EMPTY;
+    *out = name;
     return OK;
+}
+
+struct str lambda_key(struct arena *arena, struct function_name name)
+{
+    if (!name.qualifier.len || str_eq(name.qualifier, STR("$LATEST")))
+        return name.name;
+    return arena_printf(arena, "%.*s:%.*s", STR_ARG(name.name), STR_ARG(name.qualifier));
+}
+
+/* Whether an ARN that names a function is of this server's region and account. */
+static bool is_own_arn(const struct lambda *lambda, struct str arn)
+{
+    const struct skylite_config *config = &lambda->skylite->config;
+    struct str part = STR_EMPTY;
+    for (int section = 0; section < 4; section++)
+        str_cut(&arn, ':', &part);
+    return str_eq(part, config->region) && str_cut(&arn, ':', &part) &&
+           str_eq(part, config->account);
+}
+
+/* Draws by the weights of the alias. */
+static struct str drawn_key(const struct alias *alias)
+{
+    uint32_t random;
+    if (!alias->second_key.len)
+        return alias->version_key;
+    random_bytes(&random, sizeof(random));
+    return random < alias->second_weight * 4294967296.0 ? alias->second_key : alias->version_key;
+}
+
+static void find_key(struct lambda *lambda, struct str key, bool is_qualified,
+                     struct lambda_target *out)
+{
+    *out = (struct lambda_target){.function = catalog_get(&lambda->catalog, key)};
+    if (out->function || !is_qualified)
+        return;
+    out->alias = catalog_get_alias(&lambda->catalog, key);
+    if (out->alias)
+        out->function = catalog_get(&lambda->catalog, drawn_key(out->alias));
+}
+
+enum err lambda_find(struct lambda *lambda, struct str text, struct str qualifier,
+                     struct lambda_target *out, struct error *error)
+{
+    struct arena scratch = {0};
+    struct function_name name;
+    struct lambda_target target;
+    enum err rc = lambda_parse_name(text, qualifier, &name, error);
+    if (rc)
+        return rc;
+    find_key(lambda, lambda_key(&scratch, name), name.qualifier.len > 0, &target);
+    arena_release(&scratch);
+    bool is_arn = str_starts(text, STR("arn:"));
+    if (!target.function || (is_arn && !is_own_arn(lambda, text))) {
+        lambda_target_release(&target);
+        return lambda_not_found(lambda, name, error);
+    }
+    *out = target;
+    return OK;
+}
+
+void lambda_target_release(struct lambda_target *target)
+{
+    function_unref(target->function);
+    alias_unref(target->alias);
+    *target = (struct lambda_target){0};
+}
+
+struct str lambda_target_arn(const struct lambda_target *target)
+{
+    return target->alias ? target->alias->arn : target->function->arn;
 }
 
 enum err lambda_function_resource(struct request *request, struct str *out_arn)
@@ -116,27 +240,30 @@ enum err lambda_function_resource(struct request *request, struct str *out_arn)
 
 /* --- Permission to invoke --- */
 
-enum err lambda_authorize_invoke(const struct lambda *lambda, const struct function *function,
+enum err lambda_authorize_invoke(const struct lambda *lambda, const struct lambda_target *target,
                                  const struct principal *principal, struct str source_arn,
                                  struct error *error)
 {
+    const struct resource_policy *policy =
+        target->alias ? &target->alias->policy : &target->function->policy;
+    struct str arn = lambda_target_arn(target);
     if (principal->kind == PRINCIPAL_ROOT)
         return OK;
     if (principal->kind == PRINCIPAL_SERVICE) {
-        if (function_lets_service(function, principal->arn, source_arn))
+        if (resource_policy_lets_service(policy, principal->arn, source_arn))
             return OK;
         return error_set(error, ERR_ACCESS_DENIED_EXCEPTION,
                          "User: %.*s is not authorized to perform: lambda:InvokeFunction on "
                          "resource: %.*s because no resource-based policy allows the "
                          "lambda:InvokeFunction action",
-                         STR_ARG(principal->arn), STR_ARG(function->arn));
+                         STR_ARG(principal->arn), STR_ARG(arn));
     }
     const struct iam_capability *iam = &lambda->skylite->iam;
     struct authorization authorization = {
         .principal = principal,
         .action = STR("lambda:InvokeFunction"),
-        .resource = function->arn,
-        .resource_policy = function->policy,
+        .resource = arn,
+        .resource_policy = policy->text,
     };
     return iam->authorize(iam->self, &authorization, error);
 }
@@ -162,8 +289,8 @@ void lambda_sweep_code(struct lambda *lambda, struct loop *loop)
 
 /* --- Loading --- */
 
-/* The code folder of a stored function; made again from the package when it is lost. */
-static struct code *load_code(struct lambda *lambda, struct arena *arena, struct str name,
+/* The code folder of a stored function or version; made again from the package when it is lost. */
+static struct code *load_code(struct lambda *lambda, struct arena *arena, struct str key,
                               struct str document)
 {
     struct str code_id = json_get_str(json_parse(arena, document), "Code"), zip;
@@ -177,46 +304,93 @@ static struct code *load_code(struct lambda *lambda, struct arena *arena, struct
     if (rc == OK && is_found)
         rc = code_acquire(&lambda->codes, code_id, zip, &code, &error);
     if (rc || !is_found)
-        log_error("lambda", "function=%.*s its package cannot be unpacked: %s", STR_ARG(name),
+        log_error("lambda", "function=%.*s its package cannot be unpacked: %s", STR_ARG(key),
                   rc ? error.message : "it is missing");
     return code;
 }
 
-static enum err load_one(struct lambda *lambda, struct str name, struct str document,
-                         struct error *error)
+static enum err load_policy(struct lambda *lambda, struct arena *arena, struct str key,
+                            struct str *out, struct error *error)
+{
+    bool is_found = false;
+    *out = STR_EMPTY;
+    return store_get(lambda->skylite->store, STORE_META, lambda_policy_key(arena, key), arena,
+                     &is_found, out, error);
+}
+
+/* How much runs of the function that `key` is of: its versions share it. Functions are loaded
+ * before their versions. */
+static struct function_load *load_of(struct lambda *lambda, struct str key)
+{
+    struct str name;
+    if (!str_cut(&key, ':', &name))
+        return function_load_new();
+    struct function *function = catalog_get(&lambda->catalog, name);
+    struct function_load *load = function ? function->load : function_load_new();
+    if (function)
+        function_load_ref(load);
+    function_unref(function);
+    return load;
+}
+
+static enum err load_function(struct lambda *lambda, struct arena *arena, struct str key,
+                              struct str document, struct error *error)
+{
+    struct str policy;
+    enum err rc = load_policy(lambda, arena, key, &policy, error);
+    if (rc)
+        return rc;
+    struct code *code = load_code(lambda, arena, key, document);
+    struct function *function = function_new(key, document, policy, code, load_of(lambda, key));
+    if (function)
+        catalog_set(&lambda->catalog, function);
+    else
+        log_error("lambda", "function=%.*s its document is damaged", STR_ARG(key));
+    return OK;
+}
+
+static enum err load_alias(struct lambda *lambda, struct arena *arena, struct str key,
+                           struct str document, struct error *error)
+{
+    struct str policy;
+    enum err rc = load_policy(lambda, arena, key, &policy, error);
+    if (rc)
+        return rc;
+    struct alias *alias = alias_new(key, document, policy);
+    if (alias)
+        catalog_set_alias(&lambda->catalog, alias);
+    else
+        log_error("lambda", "alias=%.*s its document is damaged", STR_ARG(key));
+    return OK;
+}
+
+typedef enum err (*load_fn)(struct lambda *lambda, struct arena *arena, struct str key,
+                            struct str document, struct error *error);
+
+static enum err load_each(struct lambda *lambda, struct str prefix, load_fn load,
+                          struct error *error)
 {
     struct arena arena = {0};
-    struct str policy = STR_EMPTY;
-    bool is_found = false;
-    enum err rc = store_get(lambda->skylite->store, STORE_META, lambda_policy_key(&arena, name),
-                            &arena, &is_found, &policy, error);
-    if (rc == OK) {
-        struct code *code = load_code(lambda, &arena, name, document);
-        struct function *function =
-            function_new(name, document, is_found ? policy : STR_EMPTY, code, function_load_new());
-        if (function)
-            catalog_set(&lambda->catalog, function);
-        else
-            log_error("lambda", "function=%.*s its document is damaged", STR_ARG(name));
+    struct str key, value;
+    struct store_iter *iter = store_iter_new(lambda->skylite->store, STORE_META, prefix,
+                                             store_prefix_end(&arena, prefix), false);
+    enum err rc = OK;
+    while (rc == OK && store_iter_next(iter, &key, &value)) {
+        struct arena scratch = {0};
+        rc = load(lambda, &scratch, str_slice(key, prefix.len, key.len), value, error);
+        arena_release(&scratch);
     }
+    if (rc == OK)
+        rc = store_iter_error(iter, error);
+    store_iter_free(iter);
     arena_release(&arena);
     return rc;
 }
 
 static enum err load_all(struct lambda *lambda, struct error *error)
 {
-    struct arena arena = {0};
-    struct str prefix = STR("lambda/function/"), key, value;
-    struct store_iter *iter = store_iter_new(lambda->skylite->store, STORE_META, prefix,
-                                             store_prefix_end(&arena, prefix), false);
-    enum err rc = OK;
-    while (rc == OK && store_iter_next(iter, &key, &value))
-        rc = load_one(lambda, str_slice(key, prefix.len, key.len), value, error);
-    if (rc == OK)
-        rc = store_iter_error(iter, error);
-    store_iter_free(iter);
-    arena_release(&arena);
-    return rc;
+    enum err rc = load_each(lambda, STR(LAMBDA_FUNCTIONS), load_function, error);
+    return rc ? rc : load_each(lambda, STR(LAMBDA_ALIASES), load_alias, error);
 }
 
 /* --- Life --- */
@@ -244,6 +418,7 @@ enum err lambda_new(struct skylite *skylite, struct launcher *launcher, struct l
     lambda->launcher = launcher;
     lambda->account_concurrency = LAMBDA_ACCOUNT_CONCURRENCY;
     lambda->idle_ms = LAMBDA_IDLE_MS;
+    lambda->event_retry_ms = LAMBDA_EVENT_RETRY_MS;
     random_bytes(lambda->url_secret, sizeof(lambda->url_secret));
     catalog_init(&lambda->catalog);
     lambda->fleet_count = SKYLITE_MAX_LOOPS;
@@ -258,6 +433,8 @@ enum err lambda_new(struct skylite *skylite, struct launcher *launcher, struct l
         rc = launcher_configure(launcher, lambda->codes.dir, error);
     if (rc == OK)
         rc = load_all(lambda, error);
+    if (rc == OK)
+        rc = events_load(lambda, error);
     if (rc) {
         lambda_free(lambda);
         return rc;

@@ -1,65 +1,58 @@
 /* ListFunctions. */
-#include "base/encode.h"
 #include "services/lambda/internal.h"
 #include "services/lambda/operations.h"
+#include "services/lambda/page.h"
 
-enum { PAGE_MAX = 50 };
-
-static enum err read_page_size(struct request *request, int64_t *out)
+static enum err read_versions(struct request *request, bool *out_all)
 {
-    int64_t size = PAGE_MAX;
-    if (json_get(request->input, "MaxItems") &&
-        (!json_get_i64(request->input, "MaxItems", &size) || size < 1 || size > 10000))
+    struct str versions = request_str(request, "FunctionVersion");
+    if (versions.ptr && !str_eq(versions, STR("ALL")))
         return request_fail(request, ERR_VALIDATION,
-                            "1 validation error detected: Value at 'maxItems' failed to satisfy "
-                            "constraint: Member must have value between 1 and 10000");
-    *out = size > PAGE_MAX ? PAGE_MAX : size;
+                            "1 validation error detected: Value '%.*s' at 'functionVersion' failed "
+                            "to satisfy constraint: Member must satisfy enum value set: [ALL]",
+                            STR_ARG(versions));
+    *out_all = versions.ptr != NULL;
     return OK;
 }
 
-/* The key behind which the page starts. A marker is the last name of the page before. */
-static enum err read_start(struct request *request, struct str *out)
+/* The smallest key behind that of the name; the first one's without a name. */
+static struct str start_key(struct request *request, struct str after)
 {
-    struct str marker = request_str(request, "Marker"), name;
-    *out = STR("lambda/function/");
-    if (!marker.len)
-        return OK;
-    if (!decode_base64(request->arena, marker, &name) || !function_is_name(name))
-        return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
-                            "Invalid pagination token");
-    /* The smallest key behind that name's. */
-    *out = arena_printf(request->arena, "lambda/function/%.*s%c", STR_ARG(name), '\0');
-    return OK;
+    if (!after.len)
+        return STR(LAMBDA_FUNCTIONS);
+    return arena_printf(request->arena, LAMBDA_FUNCTIONS "%.*s%c", STR_ARG(after), '\0');
 }
 
 enum err lambda_list_functions(struct request *request)
 {
-    int64_t size = PAGE_MAX;
-    struct str start, key, value, name = STR_EMPTY;
-    enum err rc = read_page_size(request, &size);
+    struct page page;
+    bool wants_all = false, has_more = false;
+    enum err rc = page_read(request, &page);
     if (rc == OK)
-        rc = read_start(request, &start);
+        rc = read_versions(request, &wants_all);
     if (rc)
         return rc;
 
     yyjson_mut_doc *doc = request->doc;
-    yyjson_mut_val *output = request_output(request);
-    yyjson_mut_val *list = json_add_arr(doc, output, "Functions");
-    struct str prefix = STR("lambda/function/");
-    struct store_iter *iter = store_iter_new(request->skylite->store, STORE_META, start,
-                                             store_prefix_end(request->arena, prefix), false);
-    bool has_more = false;
+    yyjson_mut_val *list = json_add_arr(doc, request_output(request), "Functions");
+    struct str prefix = STR(LAMBDA_FUNCTIONS), key, value, last = STR_EMPTY;
+    struct store_iter *iter =
+        store_iter_new(request->skylite->store, STORE_META, start_key(request, page.after),
+                       store_prefix_end(request->arena, prefix), false);
     while (store_iter_next(iter, &key, &value)) {
-        has_more = (int64_t)yyjson_mut_arr_size(list) == size;
+        struct str name = str_slice(key, prefix.len, key.len);
+        if (!wants_all && str_find_byte(name, ':', 0) >= 0)
+            continue;
+        has_more = (int64_t)yyjson_mut_arr_size(list) == page.size;
         if (has_more)
             break;
-        name = arena_str(request->arena, str_slice(key, prefix.len, key.len));
+        last = arena_str(request->arena, name);
         yyjson_val *document = json_parse(request->arena, value);
         yyjson_mut_arr_append(list, yyjson_val_mut_copy(doc, json_get(document, "Configuration")));
     }
     rc = store_iter_error(iter, &request->error);
     store_iter_free(iter);
     if (rc == OK && has_more)
-        json_add_str(doc, output, "NextMarker", encode_base64(request->arena, name));
+        page_add_marker(request, last);
     return rc;
 }

@@ -99,14 +99,15 @@ static enum err make_statement(struct request *request, const struct change *cha
 {
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *statement = yyjson_mut_obj(doc);
-    yyjson_mut_val *arn = yyjson_mut_obj_get(change->configuration, "FunctionArn");
+    struct str arn = change->is_alias ? json_mut_get_str(change->document, "AliasArn")
+                                      : json_mut_get_str(change->configuration, "FunctionArn");
     json_add_str(doc, statement, "Sid", request_str(request, "StatementId"));
     json_add_str(doc, statement, "Effect", STR("Allow"));
     enum err rc = add_principal(request, statement);
     if (rc)
         return rc;
     json_add_str(doc, statement, "Action", request_str(request, "Action"));
-    json_add_str(doc, statement, "Resource", str_from(yyjson_mut_get_str(arn)));
+    json_add_str(doc, statement, "Resource", arn);
     add_condition(request, statement);
     *out = statement;
     return OK;
@@ -117,11 +118,6 @@ static enum err make_statement(struct request *request, const struct change *cha
 static yyjson_mut_val *statements_of(const struct change *change)
 {
     return yyjson_mut_obj_get(yyjson_mut_obj_get(change->policy, "Policy"), "Statement");
-}
-
-static struct str sid_of(yyjson_mut_val *statement)
-{
-    return str_from(yyjson_mut_get_str(yyjson_mut_obj_get(statement, "Sid")));
 }
 
 static void make_policy(struct request *request, struct change *change)
@@ -136,15 +132,7 @@ static void make_policy(struct request *request, struct change *change)
 
 static void renew_revision(struct request *request, struct change *change)
 {
-    struct str revision = random_uuid(request->arena);
-    settings_put(request->doc, change->policy, "RevisionId",
-                 yyjson_mut_strn(request->doc, revision.ptr, revision.len));
-}
-
-static enum err check_revision(struct request *request, const struct change *change)
-{
-    yyjson_mut_val *revision = yyjson_mut_obj_get(change->policy, "RevisionId");
-    return change_check_revision(request, str_from(yyjson_mut_get_str(revision)));
+    settings_put_text(request->doc, change->policy, "RevisionId", random_uuid(request->arena));
 }
 
 static enum err apply_add(struct request *request, struct change *change)
@@ -154,14 +142,14 @@ static enum err apply_add(struct request *request, struct change *change)
     size_t index, max;
     enum err rc = change_must_exist(request, change);
     if (rc == OK)
-        rc = check_revision(request, change);
+        rc = change_check_revision(request, change->policy);
     if (rc)
         return rc;
     if (!change->policy)
         make_policy(request, change);
     yyjson_mut_val *statements = statements_of(change);
     yyjson_mut_arr_foreach (statements, index, max, other) {
-        if (str_eq(sid_of(other), id))
+        if (str_eq(json_mut_get_str(other, "Sid"), id))
             return request_fail(request, ERR_LAMBDA_RESOURCE_CONFLICT,
                                 "The statement id (%.*s) provided already exists. Please provide a "
                                 "new statement id, or remove the existing statement.",
@@ -192,12 +180,13 @@ static enum err answer_add(struct request *request)
 enum err lambda_add_permission(struct request *request)
 {
     struct change *change;
+    struct str qualifier = request_str(request, "Qualifier");
     enum err rc = check(request);
-    if (rc == OK && request_str(request, "Qualifier").len)
+    if (rc == OK && str_eq(qualifier, STR("$LATEST")))
         rc = request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
                           "We currently do not support adding policies for $LATEST.");
     if (rc == OK)
-        rc = change_new(request, apply_add, &change);
+        rc = change_new_qualified(request, apply_add, qualifier, &change);
     return rc ? rc : change_start(request, change, answer_add);
 }
 
@@ -216,12 +205,12 @@ static enum err apply_remove(struct request *request, struct change *change)
     if (rc == OK && !change->policy)
         rc = no_policy(request);
     if (rc == OK)
-        rc = check_revision(request, change);
+        rc = change_check_revision(request, change->policy);
     if (rc)
         return rc;
     yyjson_mut_val *statements = statements_of(change);
     for (size_t i = 0; i < yyjson_mut_arr_size(statements); i++) {
-        if (!str_eq(sid_of(yyjson_mut_arr_get(statements, i)), id))
+        if (!str_eq(json_mut_get_str(yyjson_mut_arr_get(statements, i), "Sid"), id))
             continue;
         yyjson_mut_arr_remove(statements, i);
         if (yyjson_mut_arr_size(statements))
@@ -237,22 +226,25 @@ static enum err apply_remove(struct request *request, struct change *change)
 enum err lambda_remove_permission(struct request *request)
 {
     struct change *change;
-    enum err rc = change_new(request, apply_remove, &change);
+    enum err rc =
+        change_new_qualified(request, apply_remove, request_str(request, "Qualifier"), &change);
     return rc ? rc : change_start(request, change, NULL);
 }
 
 enum err lambda_get_policy(struct request *request)
 {
     struct lambda *lambda = request_self(request, struct lambda);
-    struct function *function;
+    struct lambda_target target;
+    struct function_name name = {0};
     bool is_found = false;
-    struct str text;
-    enum err rc = lambda_find(lambda, request_str(request, "FunctionName"),
-                              request_str(request, "Qualifier"), &function, &request->error);
+    struct str text = request_str(request, "FunctionName");
+    struct str qualifier = request_str(request, "Qualifier");
+    enum err rc = lambda_find(lambda, text, qualifier, &target, &request->error);
     if (rc)
         return rc;
-    struct str key = lambda_policy_key(request->arena, function->name);
-    function_unref(function);
+    lambda_target_release(&target);
+    lambda_parse_name(text, qualifier, &name, &request->error);
+    struct str key = lambda_policy_key(request->arena, lambda_key(request->arena, name));
     rc = store_get(request->skylite->store, STORE_META, key, request->arena, &is_found, &text,
                    &request->error);
     if (rc == OK && !is_found)

@@ -14,19 +14,22 @@ enum {
     MAX_TAIL = 4096,
 };
 
-void report_init(struct report *report, const struct log_capability *logs, struct str group)
+void report_init(struct report *report, const struct log_capability *logs, struct str group,
+                 struct str version)
 {
     unsigned char random[16];
     time_t now = (time_t)(clock_wall_ms() / 1000);
     struct tm utc;
-    *report = (struct report){.logs = logs, .group = group};
+    *report = (struct report){.logs = logs, .group = group, .version = version};
     buf_init(&report->text, MAX_TEXT);
     buf_init(&report->partial, MAX_LINE);
     buf_init(&report->tail, 16 * MAX_TAIL);
     gmtime_r(&now, &utc);
     random_bytes(random, sizeof(random));
 
-    size_t len = strftime(report->stream, sizeof(report->stream), "%Y/%m/%d/[$LATEST]", &utc);
+    size_t len = strftime(report->stream, sizeof(report->stream), "%Y/%m/%d/", &utc);
+    len += (size_t)snprintf(report->stream + len, sizeof(report->stream) - len, "[%.*s]",
+                            STR_ARG(version));
     for (size_t i = 0; i < sizeof(random); i++)
         len +=
             (size_t)snprintf(report->stream + len, sizeof(report->stream) - len, "%02x", random[i]);
@@ -150,7 +153,8 @@ void report_start(struct report *report, struct str request_id, bool wants_tail)
     size_t start = begin_line(report);
     buf_add(&report->text, STR("START RequestId: "));
     buf_add(&report->text, request_id);
-    buf_add(&report->text, STR(" Version: $LATEST"));
+    buf_add(&report->text, STR(" Version: "));
+    buf_add(&report->text, report->version);
     end_line(report, start);
 }
 

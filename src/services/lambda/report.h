@@ -12,8 +12,8 @@ struct report_mark {
 
 struct report {
     const struct log_capability *logs;
-    struct str group; /* borrowed from the function */
-    char stream[64];
+    struct str group, version; /* borrowed from the function */
+    char stream[96];
     struct buf text;           /* lines that wait to be handed over */
     struct report_mark *marks; /* one per line */
     size_t count, capacity;
@@ -23,7 +23,8 @@ struct report {
 };
 
 /* Makes the stream's name ("2026/01/31/[$LATEST]32 hexadecimal digits") as of now. */
-void report_init(struct report *report, const struct log_capability *logs, struct str group);
+void report_init(struct report *report, const struct log_capability *logs, struct str group,
+                 struct str version);
 void report_release(struct report *report);
 
 /* Adds output as it comes; a line without end waits for it. */

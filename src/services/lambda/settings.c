@@ -9,7 +9,6 @@
 enum {
     MAX_VARIABLES_BYTES = 4096,
     MAX_NAME = 64,
-    MAX_TAGS = 50,
 };
 
 #define ROLE_PATTERN                                                                               \
@@ -172,8 +171,6 @@ static enum err refuse_foreign(struct request *request)
     if (str_eq(json_get_str(json_get(request->input, "SnapStart"), "ApplyOn"),
                STR("PublishedVersions")))
         name = "SnapStart";
-    if (json_get_bool(request->input, "Publish", false))
-        name = "Publish";
     if (str_eq(request_str(request, "PackageType"), STR("Image")))
         name = "PackageType Image";
     if (!name)
@@ -251,13 +248,13 @@ static enum err check_shapes(struct request *request, bool is_create)
     return rc ? rc : violations_check(&violations, &request->error);
 }
 
-static enum err check_tags(struct request *request)
+enum err settings_check_tags(struct request *request)
 {
     yyjson_val *tags = json_get(request->input, "Tags"), *key, *value;
     size_t index, max;
     if (!tags)
         return OK;
-    bool is_good = yyjson_is_obj(tags) && yyjson_obj_size(tags) <= MAX_TAGS;
+    bool is_good = yyjson_is_obj(tags) && yyjson_obj_size(tags) <= SETTINGS_MAX_TAGS;
     yyjson_obj_foreach (tags, index, max, key, value) {
         is_good = is_good && json_str(key).len && json_str(key).len <= 128 &&
                   yyjson_is_str(value) && json_str(value).len <= 256;
@@ -300,7 +297,7 @@ enum err settings_check(struct request *request, bool is_create)
     if (rc == OK)
         rc = check_logging(request);
     if (rc == OK)
-        rc = check_tags(request);
+        rc = settings_check_tags(request);
     return rc ? rc : check_role(request);
 }
 
@@ -312,6 +309,12 @@ void settings_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
     yyjson_mut_val *name = yyjson_mut_str(doc, key);
     if (!yyjson_mut_obj_replace(object, name, value))
         yyjson_mut_obj_add(object, name, value);
+}
+
+void settings_put_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
+                       struct str value)
+{
+    settings_put(doc, object, key, yyjson_mut_strn(doc, value.ptr, value.len));
 }
 
 /* An object of one member. */

@@ -7,6 +7,11 @@
  * that must be. Fills request->error. Looks the role up and asks whether the caller may pass it. */
 enum err settings_check(struct request *request, bool is_create);
 
+enum { SETTINGS_MAX_TAGS = 50 };
+
+/* Checks the input's Tags, if there are any. */
+enum err settings_check_tags(struct request *request);
+
 /* Checks the architecture, which comes with the code. */
 enum err settings_check_architecture(struct request *request);
 
@@ -19,3 +24,5 @@ void settings_defaults(struct request *request, struct str name, yyjson_mut_val 
 /* Sets a member, in the place of the one that is there. */
 void settings_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
                   yyjson_mut_val *value);
+void settings_put_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
+                       struct str value);

@@ -8,8 +8,7 @@ static enum err apply(struct request *request, struct change *change)
     enum err rc = change_must_exist(request, change);
     if (rc)
         return rc;
-    yyjson_mut_val *revision = yyjson_mut_obj_get(change->configuration, "RevisionId");
-    rc = change_check_revision(request, str_from(yyjson_mut_get_str(revision)));
+    rc = change_check_revision(request, change->configuration);
     if (rc)
         return rc;
     settings_apply(request, change->configuration);

@@ -123,7 +123,7 @@ static void begin(struct log_fixture *f)
     *f = (struct log_fixture){0};
     buf_init_arena(&f->kept.text, &f->kept.arena, 1024 * 1024);
     f->logs = (struct log_capability){.self = &f->kept, .append = keep};
-    report_init(&f->report, &f->logs, STR("/aws/lambda/f"));
+    report_init(&f->report, &f->logs, STR("/aws/lambda/f"), STR("$LATEST"));
 }
 
 static void assert_logged(struct log_fixture *f, const char *expected)
