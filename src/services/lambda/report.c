@@ -108,10 +108,19 @@ static void end_line(struct report *report, size_t start)
         add_to_tail(&report->tail, str_slice(buf_str(&report->text), start, MAX_LINE));
 }
 
+static void restore_breaks(struct report *report, size_t start)
+{
+    for (size_t i = start; i < report->text.len; i++) {
+        if (report->text.ptr[i] == REPORT_LINE_BREAK)
+            report->text.ptr[i] = '\n';
+    }
+}
+
 void report_line(struct report *report, struct str line)
 {
     size_t start = begin_line(report);
     buf_add(&report->text, str_slice(line, 0, MAX_LINE - 1));
+    restore_breaks(report, start);
     end_line(report, start);
 }
 

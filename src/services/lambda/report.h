@@ -1,9 +1,13 @@
 /* What a function's log shows: its own output, line by line, and the lines that Lambda adds
- * (INIT_START, START, END, REPORT). Lines are gathered and handed to CloudWatch Logs in one go. */
+ * (INIT_START, START, END, REPORT). An entry of several lines comes from our runtime clients with
+ * REPORT_LINE_BREAK in the place of all line breaks but the last, and becomes one event. Lines are
+ * gathered and handed to CloudWatch Logs in one go. */
 #pragma once
 
 #include "base/buf.h"
 #include "core/capabilities.h"
+
+#define REPORT_LINE_BREAK '\x1e'
 
 struct report_mark {
     int64_t timestamp_ms;

@@ -145,6 +145,17 @@ static void test_report__cuts_output_into_lines(void **state)
     assert_logged(&f, "one\ntwo\n\nthree\n");
 }
 
+static void test_report__keeps_the_lines_of_an_entry_together(void **state)
+{
+    (void)state;
+    struct log_fixture f;
+    begin(&f);
+    report_output(&f.report, STR("one\x1e"
+                                 "two\n"));
+    assert_int_equal(f.report.count, 1);
+    assert_logged(&f, "one\ntwo\n");
+}
+
 static void test_report__is_worded_as_lambda_does(void **state)
 {
     (void)state;
@@ -190,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_runtime_api__knows_its_calls),
         cmocka_unit_test(test_runtime_api__knows_no_others),
         cmocka_unit_test(test_report__cuts_output_into_lines),
+        cmocka_unit_test(test_report__keeps_the_lines_of_an_entry_together),
         cmocka_unit_test(test_report__is_worded_as_lambda_does),
         cmocka_unit_test(test_report__gives_the_end_of_a_long_log),
     };
