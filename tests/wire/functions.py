@@ -34,6 +34,15 @@ def add(archive, name, path):
     archive.writestr(entry, path.read_bytes())
 
 
+def zip_of(files):
+    """A zip of {name: text or bytes}."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return data.getvalue()
+
+
 def make_role(server, name, statements=()):
     """A role for functions with an inline policy; returns its ARN."""
     iam = server.client("iam")

@@ -4,6 +4,8 @@
 
 #include <limits.h>
 
+#include "services/lambda/runtime.h"
+
 static const struct str reserved[] = {
     STR_INIT("_HANDLER"),
     STR_INIT("_X_AMZN_TRACE_ID"),
@@ -65,14 +67,37 @@ static void add_lambda(struct buf *block, const struct function *function, struc
                        struct arena *arena)
 {
     add(block, "_HANDLER", function->handler.ptr ? function->handler : STR_EMPTY);
-    add(block, "LAMBDA_TASK_ROOT", STR("/var/task"));
-    add(block, "LAMBDA_RUNTIME_DIR", STR("/var/runtime"));
     add(block, "AWS_LAMBDA_FUNCTION_NAME", function->name);
     add(block, "AWS_LAMBDA_FUNCTION_VERSION", function->version);
     add(block, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", arena_printf(arena, "%u", function->memory_mb));
     add(block, "AWS_LAMBDA_LOG_GROUP_NAME", function->log_group);
     add(block, "AWS_LAMBDA_LOG_STREAM_NAME", log_stream);
     add(block, "AWS_LAMBDA_INITIALIZATION_TYPE", STR("on-demand"));
+}
+
+/* Unless its owner has set it. */
+static void add_default(struct buf *block, const struct function *function, const char *name,
+                        struct str value)
+{
+    if (!json_get(function->variables, name))
+        add(block, name, value);
+}
+
+/* What runtimes with a language have besides. Node.js finds what is installed for all, and takes
+ * the machine's memory for its own unless it is told. */
+static void add_language(struct buf *block, const struct function *function, struct arena *arena)
+{
+    const struct runtime *runtime = runtime_find(function->runtime);
+    if (!runtime || !runtime->language)
+        return;
+    add(block, "AWS_EXECUTION_ENV", arena_printf(arena, "AWS_Lambda_%s", runtime->name));
+    if (!str_starts(function->runtime, STR("nodejs")))
+        return;
+    add_default(block, function, "NODE_PATH",
+                STR("/opt/nodejs/node_modules:/usr/local/lib/node_modules:/usr/lib/node_modules:"
+                    "/usr/share/nodejs"));
+    add_default(block, function, "NODE_OPTIONS",
+                arena_printf(arena, "--max-old-space-size=%u", function->memory_mb / 4 * 3));
 }
 
 static void add_credentials(struct buf *block, const struct skylite *skylite,
@@ -95,11 +120,10 @@ struct str environment_build(const struct skylite *skylite, const struct functio
     buf_init_arena(&block, arena, INT_MAX);
 
     add_lambda(&block, function, log_stream, arena);
+    add_language(&block, function, arena);
     add_credentials(&block, skylite, credentials);
-    for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++) {
-        if (!json_get(function->variables, defaults[i].name))
-            add(&block, defaults[i].name, str_from(defaults[i].value));
-    }
+    for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++)
+        add_default(&block, function, defaults[i].name, str_from(defaults[i].value));
     yyjson_obj_foreach (function->variables, index, max, key, value) {
         add(&block, yyjson_get_str(key), json_str(value));
     }

@@ -30,7 +30,7 @@ static const char *lowered(const char *text, char *buffer, size_t size)
     return buffer;
 }
 
-struct failure failure_exit(const struct launcher_event *event)
+struct failure failure_exit(const struct launcher_event *event, const struct runtime *runtime)
 {
     struct failure failure = {.type = "Runtime.ExitError"};
     size_t size = sizeof(failure.message);
@@ -54,9 +54,17 @@ struct failure failure_exit(const struct launcher_event *event)
         snprintf(failure.message, size,
                  "Error: Couldn't find valid bootstrap(s): [/var/task/bootstrap /opt/bootstrap]");
         break;
+    case LAUNCHER_EXIT_PROGRAM:
+        failure.type = "Runtime.InvalidEntrypoint";
+        snprintf(failure.message, size,
+                 "Error: The runtime %s needs %s, which this machine does not have: install the "
+                 "package %s",
+                 runtime->name, runtime->language->name, runtime->language->package);
+        break;
     case LAUNCHER_EXIT_EXEC:
         failure.type = "Runtime.InvalidEntrypoint";
-        snprintf(failure.message, size, "Error: fork/exec /var/task/bootstrap: %s",
+        snprintf(failure.message, size, "Error: fork/exec %s: %s",
+                 runtime && runtime->language ? runtime->language->name : "/var/task/bootstrap",
                  lowered(strerror(event->status), words, sizeof(words)));
         break;
     }

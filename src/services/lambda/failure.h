@@ -15,8 +15,8 @@ struct failure {
 
 struct failure failure_timeout(unsigned timeout_s);
 
-/* `event` is LAUNCHER_EXITED. */
-struct failure failure_exit(const struct launcher_event *event);
+/* `event` is LAUNCHER_EXITED. `runtime` is what it should have run by; NULL: not known. */
+struct failure failure_exit(const struct launcher_event *event, const struct runtime *runtime);
 
 /* There is no process to run the function; `reason` is for the caller. */
 struct failure failure_internal(const char *reason);

@@ -40,6 +40,7 @@ static enum err spawn(struct instance *instance, struct arena *arena, struct err
     struct launcher_spawn request = {
         .id = (uint64_t)(uintptr_t)instance,
         .code = code_folder(function->code),
+        .runtime = runtime_find(function->runtime),
         .environment = environment_build(lambda->skylite, function, stream, &credentials, arena),
         .memory_mb = function->memory_mb,
         .tmp_mb = function->tmp_mb,
@@ -141,13 +142,19 @@ static void fail_waiting(struct instance *instance, const struct failure *failur
 static void fail_init(struct instance *instance, struct failure *failure)
 {
     bool is_last = instance->phase == INSTANCE_PHASE_INVOKE || failure->is_internal;
-    if (instance->init_error.ptr)
+    struct arena arena = {0};
+    if (instance->init_error.ptr) {
+        struct str type = json_get_str(json_parse(&arena, instance->init_error), "errorType");
         failure->payload = instance->init_error;
+        if (type.len)
+            failure->log_type = arena_cstr(&arena, type);
+    }
     instance_drain(instance);
     if (!failure->is_internal)
         instance_log_failed_init(instance, failure);
     if (is_last)
         fail_waiting(instance, failure);
+    arena_release(&arena);
     instance_end(instance);
     pool_not_started(instance->pool, !is_last);
 }
@@ -287,7 +294,7 @@ static struct failure failure_of(const struct instance *instance,
                                  const struct launcher_event *event)
 {
     if (event->kind == LAUNCHER_EXITED)
-        return failure_exit(event);
+        return failure_exit(event, runtime_find(instance->function->runtime));
     const char *reason = event->kind == LAUNCHER_GONE ? "the launcher is gone" : event->message;
     log_error("lambda", "function=%.*s has no sandbox: %s", STR_ARG(instance->function->name),
               reason);

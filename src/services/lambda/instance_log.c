@@ -47,20 +47,33 @@ static unsigned used_memory_mb(struct instance *instance, int64_t now_us)
     return instance->used_mb;
 }
 
+/* "provided:al2023", "python:3.12", "nodejs:20" */
+static struct str version_of(struct str runtime, struct arena *arena)
+{
+    size_t letters = 0;
+    while (letters < runtime.len && runtime.ptr[letters] >= 'a' && runtime.ptr[letters] <= 'z')
+        letters++;
+    struct str version = str_slice(runtime, letters, runtime.len);
+    if (str_starts(version, STR(".")))
+        version = str_slice(version, 1, version.len);
+    if (str_ends(version, STR(".x")))
+        version.len -= strlen(".x");
+    return arena_printf(arena, "%.*s:%.*s", (int)letters, runtime.ptr, STR_ARG(version));
+}
+
 /* "INIT_START Runtime Version: provided:al2023.v1 Runtime Version ARN: ..." */
 void instance_log_launch(struct instance *instance)
 {
     const struct skylite *skylite = instance->fleet->lambda->skylite;
     struct arena arena = {0};
-    struct str runtime = instance->function->runtime, family;
+    struct str runtime = instance->function->runtime;
     struct str seed = arena_printf(&arena, "skylite %s %.*s", SKYLITE_VERSION, STR_ARG(runtime));
-    str_cut(&runtime, '.', &family);
-    struct str line =
-        arena_printf(&arena,
-                     "INIT_START Runtime Version: %.*s:%.*s.v1\tRuntime Version ARN: "
-                     "arn:aws:lambda:%.*s::runtime:%.*s",
-                     STR_ARG(family), STR_ARG(runtime), STR_ARG(skylite->config.region),
-                     STR_ARG(sigv4_sha256_hex(&arena, seed)));
+    struct str version = version_of(runtime, &arena);
+    struct str line = arena_printf(&arena,
+                                   "INIT_START Runtime Version: %.*s.v1\tRuntime Version ARN: "
+                                   "arn:aws:lambda:%.*s::runtime:%.*s",
+                                   STR_ARG(version), STR_ARG(skylite->config.region),
+                                   STR_ARG(sigv4_sha256_hex(&arena, seed)));
     report_line(&instance->report, line);
     arena_release(&arena);
 }
@@ -71,7 +84,8 @@ void instance_log_failed_init(struct instance *instance, const struct failure *f
     bool is_first = instance->phase == INSTANCE_PHASE_INIT;
     char line[256], type[96] = "";
     if (!failure->is_timeout)
-        snprintf(type, sizeof(type), "Error Type: %s\t", failure->type);
+        snprintf(type, sizeof(type), "Error Type: %s\t",
+                 failure->log_type ? failure->log_type : failure->type);
     snprintf(line, sizeof(line),
              "INIT_REPORT Init Duration: %lld.%02lld ms\tPhase: %s\tStatus: %s\t%s",
              (long long)(us / 1000), (long long)(us / 10 % 100), is_first ? "init" : "invoke",

@@ -120,6 +120,7 @@ enum err launcher_spawn(int channel, const struct launcher_spawn *spawn, struct 
         .kind = REQUEST_SPAWN,
         .memory_mb = spawn->memory_mb,
         .tmp_mb = spawn->tmp_mb,
+        .runtime = spawn->runtime,
         .code_len = (uint32_t)spawn->code.len,
         .environment_len = (uint32_t)spawn->environment.len,
         .id = spawn->id,

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/error.h"
+#include "services/lambda/runtime.h"
 
 struct launcher;
 
@@ -16,8 +17,9 @@ struct launcher;
 enum err launcher_start(bool is_sandboxed, struct launcher **out, struct error *error);
 
 /* Tells it the folder that holds the code folders, and has it build the root that all sandboxes
- * share. Waits for it. Fails, with the reason, where the machine cannot make sandboxes. Once,
- * before the first spawn. */
+ * share, runtime clients included; without sandboxes these are written to "runtime" beside the
+ * functions folder. Waits for it. Fails, with the reason, where the machine cannot make sandboxes.
+ * Once, before the first spawn. */
 enum err launcher_configure(struct launcher *launcher, const char *functions_dir,
                             struct error *error);
 
@@ -31,10 +33,13 @@ void launcher_stop(struct launcher *launcher);
 bool launcher_is_sandboxed(const struct launcher *launcher);
 
 struct launcher_spawn {
-    uint64_t id;            /* chosen by the caller; events carry it */
-    struct str code;        /* a folder's name below the functions folder */
-    struct str environment; /* "NAME=value", each with a NUL behind it; the two addresses
-                               AWS_LAMBDA_RUNTIME_API and AWS_ENDPOINT_URL are added */
+    uint64_t id;                   /* chosen by the caller; events carry it */
+    struct str code;               /* a folder's name below the functions folder */
+    const struct runtime *runtime; /* NULL or without language: the code's own bootstrap is run */
+    /* "NAME=value", each with a NUL behind it. What only the sandbox knows is added: the addresses
+     * AWS_LAMBDA_RUNTIME_API and AWS_ENDPOINT_URL, and the folders LAMBDA_TASK_ROOT and
+     * LAMBDA_RUNTIME_DIR. */
+    struct str environment;
     unsigned memory_mb;
     unsigned tmp_mb; /* size limit of /tmp */
 };
@@ -58,6 +63,7 @@ enum launcher_exit {
     LAUNCHER_EXIT_SIGNAL,  /* `status` is the signal */
     LAUNCHER_EXIT_EXEC,    /* the bootstrap could not be run; `status` is the errno */
     LAUNCHER_EXIT_MISSING, /* there is no bootstrap */
+    LAUNCHER_EXIT_PROGRAM, /* the machine lacks the program that runs the runtime */
 };
 
 struct launcher_event {

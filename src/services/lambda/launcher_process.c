@@ -352,6 +352,7 @@ static void spawn(struct channel *channel, size_t len)
         .is_sandboxed = launcher.is_sandboxed,
         .functions_dir = launcher.functions_dir,
         .code = code,
+        .runtime = request.runtime,
         .environment = str_make(body + request.code_len, request.environment_len),
         .memory_mb = request.memory_mb,
         .tmp_mb = request.tmp_mb,
@@ -413,6 +414,17 @@ static _Noreturn void quit(void)
     _exit(0);
 }
 
+/* Without sandboxes the runtime clients are ordinary files. */
+static bool install_plain(const char *functions_dir, char *what, size_t size)
+{
+    char folder[PATH_MAX + 16];
+    snprintf(folder, sizeof(folder), SANDBOX_PLAIN_RUNTIME, functions_dir);
+    if (runtime_install(folder))
+        return true;
+    snprintf(what, size, "cannot write the runtime clients: %s", strerror(errno));
+    return false;
+}
+
 static void configure(const char *functions_dir)
 {
     struct configure_reply reply = {.is_ok = true};
@@ -421,6 +433,8 @@ static void configure(const char *functions_dir)
     if (launcher.is_sandboxed)
         reply.is_ok = sandbox_prepare(functions_dir, launcher.has_host_ids, reply.message,
                                       sizeof(reply.message));
+    else
+        reply.is_ok = install_plain(functions_dir, reply.message, sizeof(reply.message));
     if (reply.is_ok && launcher.is_sandboxed && !guard_prepare()) {
         reply.is_ok = false;
         snprintf(reply.message, sizeof(reply.message), "cannot build the system call filter");

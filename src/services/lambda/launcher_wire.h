@@ -1,6 +1,6 @@
 /* What travels between server, launcher and the first process of a sandbox: packets on sockets of
- * type SOCK_SEQPACKET, with descriptors. All three are the same program, so structs are sent as
- * they are. Private to the launcher's files. */
+ * type SOCK_SEQPACKET, with descriptors. All three are the same program in the same place, so
+ * structs are sent as they are, and pointers to constants hold. Private to the launcher's files. */
 #pragma once
 
 #include "services/lambda/launcher.h"
@@ -28,6 +28,7 @@ struct launcher_request {
     enum request_kind kind;
     unsigned memory_mb;
     unsigned tmp_mb;
+    const struct runtime *runtime;
     uint32_t code_len; /* what follows: the folder's name, then the environment */
     uint32_t environment_len;
     uint64_t id;

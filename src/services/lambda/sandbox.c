@@ -127,8 +127,30 @@ static uint16_t port_of(int fd)
 
 struct program {
     char **environment;
-    char api[64], endpoint[64], task_root[PATH_MAX + 32];
+    char api[64], endpoint[64];
+    char task_root[2 * PATH_MAX], runtime_dir[2 * PATH_MAX];
 };
+
+/* A variable and, behind its '=', the folder. */
+static void make_folder_variables(const struct sandbox_spec *spec, struct program *program)
+{
+    const char *root = spec->functions_dir;
+    if (spec->is_sandboxed) {
+        snprintf(program->task_root, sizeof(program->task_root), "LAMBDA_TASK_ROOT=/var/task");
+        snprintf(program->runtime_dir, sizeof(program->runtime_dir),
+                 "LAMBDA_RUNTIME_DIR=" SANDBOX_RUNTIME);
+        return;
+    }
+    snprintf(program->task_root, sizeof(program->task_root), "LAMBDA_TASK_ROOT=%s/%s", root,
+             spec->code);
+    snprintf(program->runtime_dir, sizeof(program->runtime_dir),
+             "LAMBDA_RUNTIME_DIR=" SANDBOX_PLAIN_RUNTIME, root);
+}
+
+static const char *value_of(const char *variable)
+{
+    return strchr(variable, '=') + 1;
+}
 
 static bool has_variable(const struct sandbox_spec *spec, struct str prefix)
 {
@@ -141,15 +163,15 @@ static bool has_variable(const struct sandbox_spec *spec, struct str prefix)
     return false;
 }
 
-/* The environment that was asked for and what only the sandbox knows: the addresses. What the
- * function's owner has set stays. */
+/* The environment that was asked for and what only the sandbox knows: addresses and folders. What
+ * the function's owner has set stays. */
 static void make_environment(const struct sandbox_spec *spec, const int *listeners,
                              struct program *program)
 {
     size_t count = 0, at = 0;
     for (size_t i = 0; i < spec->environment.len; i++)
         count += spec->environment.ptr[i] == '\0';
-    program->environment = calloc(count + 4, sizeof(*program->environment));
+    program->environment = calloc(count + 5, sizeof(*program->environment));
     if (!program->environment)
         fail(spec, "make the environment");
 
@@ -168,11 +190,9 @@ static void make_environment(const struct sandbox_spec *spec, const int *listene
     program->environment[at++] = program->api;
     if (!has_variable(spec, STR("AWS_ENDPOINT_URL=")))
         program->environment[at++] = program->endpoint;
-    if (!spec->is_sandboxed) {
-        snprintf(program->task_root, sizeof(program->task_root), "LAMBDA_TASK_ROOT=%s/%s",
-                 spec->functions_dir, spec->code);
-        program->environment[at++] = program->task_root;
-    }
+    make_folder_variables(spec, program);
+    program->environment[at++] = program->task_root;
+    program->environment[at++] = program->runtime_dir;
 }
 
 static void connect_output(const struct sandbox_spec *spec)
@@ -192,13 +212,33 @@ static void reset_signals(void)
     sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* Does not return unless the bootstrap cannot be run; then says why. */
+/* A program of the machine with the runtime client of the function's language. */
+static enum launcher_exit run_language(const struct runtime *runtime, const struct program *program)
+{
+    const struct runtime_language *language = runtime->language;
+    char path[RUNTIME_PATH_MAX], client[2 * PATH_MAX];
+    const char *arguments[8] = {path};
+    size_t count = 1;
+    if (!runtime_program(runtime, path))
+        return LAUNCHER_EXIT_PROGRAM;
+    snprintf(client, sizeof(client), "%s/%s", value_of(program->runtime_dir), language->client);
+    for (size_t i = 0; language->options[i]; i++)
+        arguments[count++] = language->options[i];
+    arguments[count] = client;
+    execve(path, (char **)(uintptr_t)arguments, program->environment);
+    return LAUNCHER_EXIT_EXEC;
+}
+
+/* Does not return unless the program cannot be run; then says why. */
 static enum launcher_exit run_program(const struct sandbox_spec *spec,
                                       const struct program *program)
 {
-    char task[2 * PATH_MAX];
-    snprintf(task, sizeof(task), "%s/%s/bootstrap", spec->functions_dir, spec->code);
-    const char *path = spec->is_sandboxed ? "/var/task/bootstrap" : task;
+    if (spec->runtime && spec->runtime->language)
+        return run_language(spec->runtime, program);
+
+    char task[3 * PATH_MAX];
+    snprintf(task, sizeof(task), "%s/bootstrap", value_of(program->task_root));
+    const char *path = task;
     char name[] = "bootstrap";
     char *arguments[] = {name, NULL};
 

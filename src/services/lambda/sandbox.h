@@ -14,12 +14,17 @@ enum {
     SANDBOX_MAX_FILES = 1024,
 };
 
+/* Where the runtime clients are: in sandboxes, and, of the functions folder, without. */
+#define SANDBOX_RUNTIME       "/var/runtime"
+#define SANDBOX_PLAIN_RUNTIME "%s/../runtime"
+
 struct sandbox_spec {
     bool is_sandboxed;
     bool has_memory_limit;     /* a control group bounds it; else an rlimit does */
     const char *functions_dir; /* unsandboxed only: an absolute path */
     const char *code;          /* the folder's name */
-    struct str environment;    /* "NAME=value", each with a NUL behind it */
+    const struct runtime *runtime;
+    struct str environment; /* "NAME=value", each with a NUL behind it */
     unsigned memory_mb;
     unsigned tmp_mb;
     int status_fd; /* to the launcher: waits for one byte, then sends notices */

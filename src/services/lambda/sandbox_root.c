@@ -39,11 +39,26 @@ static const char *const etc_shared[] = {"ld.so.cache", "ssl/certs", "ssl/openss
 static const char *const devices[] = {"null", "zero", "full", "random", "urandom"};
 
 static const char *const folders[] = {
-    "code",         "proc",          "root",         "root/dev",
-    "root/proc",    "root/tmp",      "root/opt",     "root/var",
-    "root/home",    "root/etc/ssl",  "root/etc/pki", "root/etc/pki/tls",
-    "root/var/tmp", "root/var/task",
+    "code",
+    "proc",
+    "empty",
+    "root",
+    "root/dev",
+    "root/proc",
+    "root/tmp",
+    "root/opt",
+    "root/var",
+    "root/home",
+    "root/etc/ssl",
+    "root/etc/pki",
+    "root/etc/pki/tls",
+    "root/var/tmp",
+    "root/var/task",
 };
+
+/* What administrators put below the system folders for programs of their own: hidden. */
+static const char *const hidden_folders[] = {"root/usr/etc", "root/usr/local/etc", "root/usr/src",
+                                             "root/usr/local/src"};
 
 static bool set_flags(const char *path, uint64_t flags, bool is_recursive)
 {
@@ -90,6 +105,18 @@ static bool share_system(void)
         snprintf(from, sizeof(from), "/%s", system_folders[i]);
         snprintf(to, sizeof(to), "root/%s", system_folders[i]);
         if (!share(from, to, ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV))
+            return false;
+    }
+    return true;
+}
+
+static bool hide(void)
+{
+    for (size_t i = 0; i < sizeof(hidden_folders) / sizeof(*hidden_folders); i++) {
+        struct stat stat;
+        if (lstat(hidden_folders[i], &stat) || !S_ISDIR(stat.st_mode))
+            continue;
+        if (mount("empty", hidden_folders[i], NULL, MS_BIND, NULL))
             return false;
     }
     return true;
@@ -154,7 +181,10 @@ static bool build(int functions_fd, const char **out_what)
     if (mount("/proc", "proc", NULL, MS_BIND | MS_REC, NULL))
         return false;
     *out_what = "share the system's folders";
-    if (!share_system())
+    if (!share_system() || !hide())
+        return false;
+    *out_what = "write the runtime clients";
+    if (!runtime_install("root" SANDBOX_RUNTIME))
         return false;
     *out_what = "share devices";
     if (!share_devices())

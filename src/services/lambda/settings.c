@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 
 #include "services/lambda/environment.h"
+#include "services/lambda/runtime.h"
 #include "services/lambda/violations.h"
 
 enum {
@@ -20,38 +21,38 @@ enum {
 
 /* --- Single members --- */
 
-/* What Lambda knows; of these this server runs the first two. */
-static const char *const runtimes[] = {
-    "provided.al2023", "provided.al2", "nodejs18.x", "nodejs20.x", "nodejs22.x", "nodejs24.x",
-    "python3.9",       "python3.10",   "python3.11", "python3.12", "python3.13", "python3.14",
-    "java8.al2",       "java11",       "java17",     "java21",     "java25",     "dotnet8",
-    "dotnet10",        "ruby3.2",      "ruby3.3",    "ruby3.4",
-};
-enum { RUNTIMES_RUN = 2 };
+static enum err check_known_runtime(struct request *request, const struct runtime *runtime)
+{
+    char program[RUNTIME_PATH_MAX];
+    if (!runtime->is_available)
+        return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                            "The runtime %s is not available on this server. Available are "
+                            "provided.al2023, provided.al2, and those of Python and Node.js.",
+                            runtime->name);
+    if (runtime->language && !runtime_program(runtime, program))
+        return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                            "The runtime %s needs %s, which this machine does not have: install "
+                            "the package %s.",
+                            runtime->name, runtime->language->name, runtime->language->package);
+    return OK;
+}
 
 static enum err check_runtime(struct request *request)
 {
-    struct str runtime = request_str(request, "Runtime");
-    size_t count = sizeof(runtimes) / sizeof(*runtimes);
+    struct str name = request_str(request, "Runtime");
+    const struct runtime *runtime = runtime_find(name);
     struct buf known;
-    if (!runtime.ptr)
+    if (!name.ptr)
         return OK;
+    if (runtime)
+        return check_known_runtime(request, runtime);
     buf_init_arena(&known, request->arena, 512);
-    for (size_t i = 0; i < count; i++) {
-        if (str_eq(runtime, str_from(runtimes[i]))) {
-            if (i < RUNTIMES_RUN)
-                return OK;
-            return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
-                                "The runtime %.*s is not available on this server. Available are "
-                                "provided.al2023 and provided.al2.",
-                                STR_ARG(runtime));
-        }
-        buf_printf(&known, "%s%s", i ? ", " : "", runtimes[i]);
-    }
+    for (size_t i = 0; i < runtime_count; i++)
+        buf_printf(&known, "%s%s", i ? ", " : "", runtimes[i].name);
     return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
                         "Value %.*s at 'runtime' failed to satisfy constraint: Member must satisfy "
                         "enum value set: [%.*s] or be a valid ARN",
-                        STR_ARG(runtime), STR_ARG(buf_str(&known)));
+                        STR_ARG(name), STR_ARG(buf_str(&known)));
 }
 
 static bool is_role_arn(struct str arn)

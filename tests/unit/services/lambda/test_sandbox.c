@@ -22,7 +22,8 @@ enum { WAIT_MS = 20000 };
 struct fixture {
     struct launcher *launcher;
     int channel;
-    char dir[64];
+    char root[64]; /* removed in the end */
+    char dir[96];  /* the functions folder, in it */
     uint64_t next_id;
 };
 
@@ -51,8 +52,10 @@ static int set_up(void **state)
     assert_non_null(fixture);
     *state = fixture;
 
-    snprintf(fixture->dir, sizeof(fixture->dir), "/tmp/skylite-test-XXXXXX");
-    assert_non_null(mkdtemp(fixture->dir));
+    snprintf(fixture->root, sizeof(fixture->root), "/tmp/skylite-test-XXXXXX");
+    assert_non_null(mkdtemp(fixture->root));
+    snprintf(fixture->dir, sizeof(fixture->dir), "%s/functions", fixture->root);
+    assert_int_equal(mkdir(fixture->dir, 0755), 0);
     snprintf(path, sizeof(path), "%s/probe", fixture->dir);
     assert_int_equal(mkdir(path, 0755), 0);
     snprintf(path, sizeof(path), "%s/probe/bootstrap", fixture->dir);
@@ -74,7 +77,7 @@ static int tear_down(void **state)
     if (fixture->channel >= 0)
         close(fixture->channel);
     launcher_stop(fixture->launcher);
-    snprintf(command, sizeof(command), "rm -rf %s", fixture->dir);
+    snprintf(command, sizeof(command), "rm -rf %s", fixture->root);
     assert_int_equal(system(command), 0);
     free(fixture);
     return 0;
@@ -294,21 +297,21 @@ static void test_launcher__ends_with_the_process_that_started_it(void **state)
         spawn(inner, "probe", PROBE("sleep"), &run);
         /* Tells the folder to clean, then dies as hard as one can. */
         struct fixture *fixture = inner;
-        if (write(ends[1], fixture->dir, sizeof(fixture->dir)) < 0)
+        if (write(ends[1], fixture->root, sizeof(fixture->root)) < 0)
             _exit(1);
         if (!wait_readable(run.started.output_fd))
             _exit(1);
         kill(getpid(), SIGKILL);
     }
     close(ends[1]);
-    char dir[64], command[128];
-    assert_int_equal(read(ends[0], dir, sizeof(dir)), sizeof(dir));
+    char root[64], command[128];
+    assert_int_equal(read(ends[0], root, sizeof(root)), sizeof(root));
     waitpid(server, NULL, 0);
     /* The pipe's other end is gone once server and launcher are. */
     assert_true(wait_readable(ends[0]));
     assert_int_equal(read(ends[0], &byte, 1), 0);
     close(ends[0]);
-    snprintf(command, sizeof(command), "rm -rf %s", dir);
+    snprintf(command, sizeof(command), "rm -rf %s", root);
     assert_int_equal(system(command), 0);
 }
 
