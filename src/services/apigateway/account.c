@@ -46,6 +46,15 @@ static enum err patch_role(struct patch_target *target, const struct patch_op *o
     }
     if (!str_starts(arn, STR("arn:aws:iam::")) || str_find(arn, STR(":role/")) < 0)
         return apigw_bad_request(target->request, "Invalid ARN specified in the request");
+    const struct iam_capability *iam = &target->request->skylite->iam;
+    struct credentials credentials;
+    struct error error;
+    if (iam->assume_role_for_service(iam->self, arn, STR("apigateway.amazonaws.com"), STR("check"),
+                                     900, target->request->arena, &credentials, &error))
+        return apigw_bad_request(target->request,
+                                 "The role ARN does not have required permissions configured. "
+                                 "Please grant trust permission for API Gateway and add the "
+                                 "required role policy.");
     apigw_set_str(target->doc, target->object, STR("cloudwatchRoleArn"), arn);
     return OK;
 }

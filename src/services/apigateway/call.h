@@ -15,6 +15,10 @@ struct address {
     struct str path;       /* of ADDRESS_API behind the stage, of ADDRESS_DOMAIN all of it */
 };
 
+struct lane;
+struct log_line;
+struct log_capability;
+
 struct api_call {
     struct http_exchange *exchange;
     struct arena *arena;       /* the exchange's */
@@ -41,6 +45,23 @@ struct api_call {
     /* Set when the gateway itself answers. */
     enum gateway_type error_type;
     struct str error_message; /* NULL pointer: no error */
+
+    /* Of the integration, once it has answered. */
+    int64_t integration_started_us; /* clock_mono_us; 0: it was not asked */
+    int64_t integration_us;         /* how long it took; -1: it has not answered */
+    int integration_status;         /* of the service that was asked; 0: none */
+    int function_status;            /* what the function said; 0: nothing */
+    struct str integration_id;      /* the request id there */
+    struct str integration_error;   /* a NULL pointer for none */
+
+    /* Of the answer, once it is given. */
+    int status;
+    size_t response_length;
+
+    const struct log_capability *logs;
+    struct lane *lane;
+    struct log_line *log_first, *log_last; /* of the execution log so far */
+    size_t log_count;
 };
 
 /* Which API or domain an exchange is for. ADDRESS_DOMAIN only says that it might be: the host has
@@ -68,6 +89,10 @@ size_t mapping_headers(const struct api_call *call, const struct mapping_list *l
 
 /* Whether `text` has Velocity references or directives, which a plain text body cannot have. */
 bool template_has_velocity(struct str text);
+
+/* The length of the dotted name that `text` starts with; a dot that no name follows does not count.
+ */
+size_t template_name_len(struct str text);
 
 /* Replaces $context.x, $stageVariables.x and $method.request.{header,querystring,path}.x (also in
  * braces): all that gateway responses know. What is none of these stays as it is. */

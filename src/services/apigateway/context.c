@@ -1,6 +1,8 @@
 /* The variables of $context. */
 #include "services/apigateway/call.h"
 
+#include "base/clock.h"
+
 typedef struct str (*variable_fn)(const struct api_call *call);
 
 static struct str account_id(const struct api_call *call)
@@ -122,6 +124,52 @@ static struct str trace_id(const struct api_call *call)
     return call->trace_id.ptr ? call->trace_id : STR_EMPTY;
 }
 
+static struct str number(const struct api_call *call, int64_t value, bool is_known)
+{
+    return is_known ? arena_printf(call->arena, "%lld", (long long)value) : STR_EMPTY;
+}
+
+static struct str status(const struct api_call *call)
+{
+    return number(call, call->status, call->status);
+}
+
+static struct str response_length(const struct api_call *call)
+{
+    return number(call, (int64_t)call->response_length, call->status);
+}
+
+static struct str response_latency(const struct api_call *call)
+{
+    return number(call, (clock_mono_us() - call->now_us) / 1000, true);
+}
+
+static struct str integration_latency(const struct api_call *call)
+{
+    return number(call, call->integration_us / 1000,
+                  call->integration_started_us && call->integration_us >= 0);
+}
+
+static struct str integration_status(const struct api_call *call)
+{
+    return number(call, call->integration_status, call->integration_status);
+}
+
+static struct str function_status(const struct api_call *call)
+{
+    return number(call, call->function_status, call->function_status);
+}
+
+static struct str integration_id(const struct api_call *call)
+{
+    return call->integration_id.ptr ? call->integration_id : STR_EMPTY;
+}
+
+static struct str integration_error(const struct api_call *call)
+{
+    return call->integration_error.ptr ? call->integration_error : STR_EMPTY;
+}
+
 /* Variables of what this gateway does not have (Cognito, WAF, client certificates...). */
 static struct str nothing(const struct api_call *call)
 {
@@ -159,6 +207,14 @@ static const struct {
     {STR_INIT("identity.user"), nothing},
     {STR_INIT("identity.userAgent"), user_agent},
     {STR_INIT("identity.userArn"), nothing},
+    {STR_INIT("integration.error"), integration_error},
+    {STR_INIT("integration.integrationStatus"), function_status},
+    {STR_INIT("integration.latency"), integration_latency},
+    {STR_INIT("integration.requestId"), integration_id},
+    {STR_INIT("integration.status"), integration_status},
+    {STR_INIT("integrationErrorMessage"), integration_error},
+    {STR_INIT("integrationLatency"), integration_latency},
+    {STR_INIT("integrationStatus"), integration_status},
     {STR_INIT("path"), path},
     {STR_INIT("protocol"), protocol},
     {STR_INIT("requestId"), request_id},
@@ -166,7 +222,10 @@ static const struct {
     {STR_INIT("requestTimeEpoch"), request_time_epoch},
     {STR_INIT("resourceId"), resource_id},
     {STR_INIT("resourcePath"), resource_path},
+    {STR_INIT("responseLatency"), response_latency},
+    {STR_INIT("responseLength"), response_length},
     {STR_INIT("stage"), stage_name},
+    {STR_INIT("status"), status},
     {STR_INIT("wafResponseCode"), nothing},
     {STR_INIT("webaclArn"), nothing},
     {STR_INIT("xrayTraceId"), trace_id},

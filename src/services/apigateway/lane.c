@@ -101,6 +101,16 @@ void lane_stamp(struct lane *lane, struct api_call *call)
     call->request_time = arena_str(call->arena, time_text(lane, call->now_ms));
 }
 
+struct str lane_log_stream(struct lane *lane)
+{
+    unsigned char bytes[16];
+    if (!lane->log_stream[0]) {
+        random_bytes(bytes, sizeof(bytes));
+        add_hex(lane->log_stream, bytes, sizeof(bytes));
+    }
+    return str_make(lane->log_stream, sizeof(lane->log_stream) - 1);
+}
+
 void lane_trace(struct lane *lane, struct api_call *call)
 {
     struct str given = http_header_get(call->exchange, STR("x-amzn-trace-id"));

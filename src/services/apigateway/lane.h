@@ -25,6 +25,7 @@ struct lane {
     size_t random_left;
     int64_t time_s; /* the second that time_text is for */
     char time_text[32];
+    char log_stream[33]; /* of this thread; empty before it is first needed */
     struct proxy_call *idle;
     size_t idle_count;
     struct proxy_call *waiting; /* for their functions */
@@ -37,6 +38,9 @@ void lane_release(struct lane *lane);
 
 /* Fills in the call's identifiers and the time as of now. */
 void lane_stamp(struct lane *lane, struct api_call *call);
+
+/* The log stream of this thread's requests: 32 hexadecimal digits, as AWS's are. */
+struct str lane_log_stream(struct lane *lane);
 
 /* The X-Amzn-Trace-Id of a call: the client's where it has a root, else a new one. */
 void lane_trace(struct lane *lane, struct api_call *call);

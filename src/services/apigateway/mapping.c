@@ -157,8 +157,7 @@ static bool is_name_byte(char c)
     return is_letter(c) || (c >= '0' && c <= '9') || c == '-';
 }
 
-/* The length of a dotted name; a dot that no name follows does not count. */
-static size_t name_len(struct str text)
+size_t template_name_len(struct str text)
 {
     size_t len = 0;
     while (len < text.len &&
@@ -174,7 +173,7 @@ static size_t expand_reference(const struct api_call *call, struct str text, str
 {
     bool has_brace = str_starts(text, STR("{"));
     struct str inner = str_slice(text, has_brace, text.len);
-    struct str reference = str_slice(inner, 0, name_len(inner));
+    struct str reference = str_slice(inner, 0, template_name_len(inner));
     if (has_brace && (reference.len == inner.len || inner.ptr[reference.len] != '}'))
         return 0;
 

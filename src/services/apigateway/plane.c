@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "services/apigateway/log.h"
+
 enum { MAX_BODY = 10 * 1024 * 1024 };
 
 struct lane *plane_lane(struct plane *plane, struct loop *loop)
@@ -25,7 +27,10 @@ static struct api_call *new_call(struct plane *plane, struct http_exchange *exch
     call->port = plane->skylite->port;
     call->domain_name = address->domain;
     str_cut(&(struct str){address->domain.ptr, address->domain.len}, '.', &call->domain_prefix);
-    lane_stamp(plane_lane(plane, exchange->loop), call);
+    call->logs = &plane->skylite->logs;
+    call->lane = plane_lane(plane, exchange->loop);
+    call->integration_us = -1;
+    lane_stamp(call->lane, call);
     return call;
 }
 
@@ -104,6 +109,72 @@ static struct api_call *find_call(struct plane *plane, struct http_exchange *exc
     return call;
 }
 
+/* What AWS's execution log says of keys and plans. */
+static void log_admission(struct api_call *call, enum admission admission, struct str key)
+{
+    const struct stage *stage = call->stage;
+    struct str shown = key.ptr ? key : STR_EMPTY;
+    struct str tail = str_slice(shown, shown.len > 6 ? shown.len - 6 : 0, 6);
+    const char *stars = shown.len > 6 ? "**********************" : "";
+    struct str where = arena_printf(call->arena, "API Stage: %.*s/%.*s", STR_ARG(stage->api_id),
+                                    STR_ARG(stage->name));
+    execution_log(call, "Extended Request Id: %.*s", STR_ARG(call->extended_id));
+    execution_log(call, "Verifying Usage Plan for request: %.*s. API Key: %s%.*s %.*s",
+                  STR_ARG(call->request_id), stars, STR_ARG(tail), STR_ARG(where));
+    switch (admission) {
+    case ADMITTED:
+        if (!call->method->is_key_required)
+            execution_log(call,
+                          "API Key authorized because method '%.*s %.*s' does not require API Key. "
+                          "Request will not contribute to throttle or quota limits",
+                          STR_ARG(call->exchange->method), STR_ARG(call->method->resource_path));
+        execution_log(call, "Usage Plan check succeeded for API Key %s%.*s and %.*s", stars,
+                      STR_ARG(tail), STR_ARG(where));
+        break;
+    case ADMISSION_FORBIDDEN:
+        execution_log_error(call,
+                            "API Key %s%.*s not authorized because method '%.*s %.*s' requires API "
+                            "Key and API Key is not associated with a Usage Plan for %.*s: No "
+                            "associated Usage Plan Found",
+                            stars, STR_ARG(tail), STR_ARG(call->exchange->method),
+                            STR_ARG(call->method->resource_path), STR_ARG(where));
+        break;
+    case ADMISSION_THROTTLED:
+        execution_log_error(call,
+                            "Usage Plan throttling limit exceeded for API Key %s%.*s and "
+                            "%.*s",
+                            stars, STR_ARG(tail), STR_ARG(where));
+        break;
+    case ADMISSION_QUOTA:
+        execution_log_error(call, "Usage Plan quota exceeded for API Key %s%.*s and %.*s", stars,
+                            STR_ARG(tail), STR_ARG(where));
+        break;
+    }
+}
+
+/* What the integration is about to be asked. */
+static void log_request(struct api_call *call)
+{
+    const struct http_exchange *exchange = call->exchange;
+    execution_log(call, "Starting execution for request: %.*s", STR_ARG(call->request_id));
+    execution_log(call, "HTTP Method: %.*s, Resource Path: %.*s", STR_ARG(exchange->method),
+                  STR_ARG(call->resource_path));
+    if (!execution_log_has_data(call))
+        return;
+    struct http_header *parameters =
+        arena_array(call->arena, struct http_header, call->route.parameter_count + 1);
+    for (size_t i = 0; i < call->route.parameter_count; i++)
+        parameters[i] =
+            (struct http_header){call->route.parameters[i].name, call->route.parameters[i].value};
+    execution_log(call, "Method request path: %.*s",
+                  STR_ARG(execution_log_headers(call, parameters, call->route.parameter_count)));
+    execution_log(call, "Method request query string: {%.*s}", STR_ARG(exchange->query));
+    execution_log(call, "Method request headers: %.*s",
+                  STR_ARG(execution_log_headers(call, exchange->headers, exchange->header_count)));
+    execution_log(call, "Method request body before transformations: %.*s",
+                  STR_ARG(execution_log_body(call, exchange->body)));
+}
+
 static bool admit(struct plane *plane, struct api_call *call)
 {
     struct str key = {NULL, 0};
@@ -114,6 +185,8 @@ static bool admit(struct plane *plane, struct api_call *call)
                        call->arena, &call->api_key_id);
     if (call->api_key_id.ptr)
         call->api_key = key;
+    if (call->method->logging_level != LOGGING_OFF)
+        log_admission(call, admission, key);
     switch (admission) {
     case ADMITTED:
         return true;
@@ -132,6 +205,7 @@ static bool admit(struct plane *plane, struct api_call *call)
 
 static void integrate(struct plane *plane, struct api_call *call)
 {
+    log_request(call);
     switch (call->method->kind) {
     case INTEGRATION_LAMBDA_PROXY:
         proxy_start(plane, call);

@@ -1,11 +1,15 @@
 /* The Lambda proxy integration: event to the function, its answer to the client. */
+#include "base/clock.h"
 #include "base/log.h"
 #include "services/apigateway/event.h"
+#include "services/apigateway/log.h"
 #include "services/apigateway/plane.h"
 #include "wire/json.h"
 
-static void log_failure(const struct api_call *call, const char *reason, struct str detail)
+static void log_failure(struct api_call *call, const char *reason, struct str detail)
 {
+    call->integration_error = arena_str(call->arena, detail);
+    execution_log_error(call, "%s: %.*s", reason, STR_ARG(detail));
     log_warn("apigateway", "%s: api=%.*s stage=%.*s method=%.*s path=%.*s request=%.*s %.*s",
              reason, STR_ARG(call->stage->api_id), STR_ARG(call->stage->name),
              STR_ARG(call->exchange->method), STR_ARG(call->resource_path),
@@ -49,6 +53,7 @@ static void reply_failed(struct api_call *call, const struct function_invocation
 static void reply_answer(struct api_call *call, struct function_invocation *invocation)
 {
     struct proxy_answer answer;
+    call->integration_status = 200;
     if (!proxy_answer_parse(invocation->arena, invocation->payload_out, accepts_binary(call),
                             &answer)) {
         log_failure(call,
@@ -57,7 +62,21 @@ static void reply_answer(struct api_call *call, struct function_invocation *invo
         call_fail(call, GATEWAY_API_CONFIGURATION_ERROR, 502, NULL);
         return;
     }
+    call->function_status = answer.status;
     call_reply(call, answer.status, answer.headers, answer.header_count, answer.body);
+}
+
+static void note_outcome(struct api_call *call, const struct function_invocation *invocation)
+{
+    call->integration_us = clock_mono_us() - call->integration_started_us;
+    call->integration_id = arena_str(call->arena, invocation->request_id);
+    call->integration_status = invocation->rc ? error_status(invocation->rc) : 200;
+    execution_log(call, "Received response. Status: %d, Integration latency: %lld ms",
+                  call->integration_status, (long long)call->integration_us / 1000);
+    if (execution_log_has_data(call))
+        execution_log(call, "Endpoint response body before transformations: %.*s",
+                      STR_ARG(execution_log_body(call, invocation->payload_out)));
+    execution_log(call, "AWS Integration Endpoint RequestId : %.*s", STR_ARG(call->integration_id));
 }
 
 static void invoked(struct function_invocation *invocation)
@@ -66,6 +85,7 @@ static void invoked(struct function_invocation *invocation)
     struct api_call *call = proxy->call;
     proxy->call = NULL;
     if (call) {
+        note_outcome(call, invocation);
         if (invocation->rc)
             reply_refused(call, invocation);
         else if (invocation->is_timeout || invocation->function_error.len)
@@ -80,7 +100,20 @@ void proxy_expired(struct proxy_call *proxy)
 {
     struct api_call *call = proxy->call;
     proxy->call = NULL;
+    execution_log_error(call, "Execution failed due to a timeout error");
     call_fail(call, GATEWAY_INTEGRATION_TIMEOUT, 0, NULL);
+}
+
+/* What is asked, where requests are followed. */
+static void log_invocation(struct api_call *call, struct str event)
+{
+    if (call->method->logging_level != LOGGING_INFO)
+        return;
+    if (execution_log_has_data(call))
+        execution_log(call, "Endpoint request body after transformations: %.*s",
+                      STR_ARG(execution_log_body(call, event)));
+    execution_log(call, "Sending request to lambda:path/2015-03-31/functions/%.*s/invocations",
+                  STR_ARG(call->method->function));
 }
 
 /* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/GET/notes/{id}" */
@@ -126,6 +159,8 @@ void proxy_start(struct plane *plane, struct api_call *call)
         .done = invoked,
         .arg = proxy,
     };
+    log_invocation(call, buf_str(&event));
+    call->integration_started_us = clock_mono_us();
     const struct function_capability *functions = &plane->skylite->functions;
     functions->invoke(functions->self, &proxy->invocation);
 }

@@ -1,5 +1,5 @@
 /* Answers: the integration's, and the gateway's own as the stage has configured them. */
-#include "services/apigateway/call.h"
+#include "services/apigateway/log.h"
 
 static const struct {
     struct str message;
@@ -22,6 +22,26 @@ static bool has_content_type(const struct http_header *headers, size_t count)
     return false;
 }
 
+static void log_answer(struct api_call *call, int status, const struct http_header *headers,
+                       size_t count, struct str body)
+{
+    call->status = status;
+    call->response_length = body.len;
+    if (execution_log_has_data(call)) {
+        struct str shown = execution_log_headers(call, headers, count);
+        execution_log(call, "Method response body after transformations: %.*s",
+                      STR_ARG(execution_log_body(call, body)));
+        execution_log(call, "Method response headers: %.*s", STR_ARG(shown));
+    }
+    if (!call->error_message.ptr)
+        execution_log(call, "Successfully completed execution");
+    if (status >= 400)
+        execution_log_error(call, "Method completed with status: %d", status);
+    else
+        execution_log(call, "Method completed with status: %d", status);
+    logs_finish(call);
+}
+
 void call_reply(struct api_call *call, int status, const struct http_header *headers,
                 size_t header_count, struct str body)
 {
@@ -36,7 +56,9 @@ void call_reply(struct api_call *call, int status, const struct http_header *hea
         all[count++] = (struct http_header){STR("X-Amzn-Trace-Id"), call->trace_id};
     if (header_count)
         memcpy(all + count, headers, header_count * sizeof(*all));
-    http_reply(call->exchange, status, all, count + header_count, body);
+    count += header_count;
+    log_answer(call, status, all, count, body);
+    http_reply(call->exchange, status, all, count, body);
 }
 
 /* AWS writes the errors of integrations with a blank, as another part of it makes them. */

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "services/apigateway/compile.h"
+#include "services/apigateway/log.h"
 #include "wire/json.h"
 
 enum { MAX_EVENT_PART = 256 * 1024 };
@@ -174,35 +175,58 @@ static bool setting_is_for(struct arena *arena, struct str key, const struct met
     return str_eq(have, want) || str_eq(have, str_slice(want, 1, want.len));
 }
 
-static void read_throttle(yyjson_val *setting, double *rate, int64_t *burst, bool *is_set)
+/* What a stage sets for methods, as read so far. */
+struct method_settings {
+    double rate;
+    int64_t burst;
+    bool is_throttled;
+};
+
+static void read_throttle(yyjson_val *setting, struct method_settings *out)
 {
-    double given_rate;
-    int64_t given_burst;
-    if (json_get_double(setting, "throttlingRateLimit", &given_rate) && given_rate >= 0) {
-        *rate = given_rate;
-        *is_set = true;
+    double rate;
+    int64_t burst;
+    if (json_get_double(setting, "throttlingRateLimit", &rate) && rate >= 0) {
+        out->rate = rate;
+        out->is_throttled = true;
     }
-    if (json_get_i64(setting, "throttlingBurstLimit", &given_burst) && given_burst >= 0) {
-        *burst = given_burst;
-        *is_set = true;
+    if (json_get_i64(setting, "throttlingBurstLimit", &burst) && burst >= 0) {
+        out->burst = burst;
+        out->is_throttled = true;
     }
 }
 
-/* A method's own settings go before those for all methods of the stage. */
-static void compile_throttle(struct stage *stage, struct method *method, yyjson_val *settings)
+static enum logging_level read_level(yyjson_val *setting, enum logging_level before)
 {
-    double rate = DEFAULT_RATE_LIMIT;
-    int64_t burst = DEFAULT_BURST_LIMIT;
-    bool is_set = false;
+    struct str level = json_get_str(setting, "loggingLevel");
+    if (!level.ptr)
+        return before;
+    if (str_eq(level, STR("INFO")))
+        return LOGGING_INFO;
+    return str_eq(level, STR("ERROR")) ? LOGGING_ERROR : LOGGING_OFF;
+}
+
+static void read_settings(struct method *method, yyjson_val *setting, struct method_settings *out)
+{
+    read_throttle(setting, out);
+    method->logging_level = read_level(setting, method->logging_level);
+    method->is_data_traced = json_get_bool(setting, "dataTraceEnabled", method->is_data_traced);
+    method->has_own_metrics = json_get_bool(setting, "metricsEnabled", method->has_own_metrics);
+}
+
+/* A method's own settings go before those for all methods of the stage. */
+static void compile_settings(struct stage *stage, struct method *method, yyjson_val *settings)
+{
+    struct method_settings read = {.rate = DEFAULT_RATE_LIMIT, .burst = DEFAULT_BURST_LIMIT};
     size_t i, max;
     yyjson_val *key, *value;
-    read_throttle(json_get(settings, "*/*"), &rate, &burst, &is_set);
+    read_settings(method, json_get(settings, "*/*"), &read);
     yyjson_obj_foreach (settings, i, max, key, value) {
         if (setting_is_for(&stage->arena, json_str(key), method))
-            read_throttle(value, &rate, &burst, &is_set);
+            read_settings(method, value, &read);
     }
-    method->is_throttled = is_set;
-    method->throttle = throttle_make(rate, burst);
+    method->is_throttled = read.is_throttled;
+    method->throttle = throttle_make(read.rate, read.burst);
 }
 
 static void compile_event_parts(struct stage *stage, struct method *method)
@@ -246,7 +270,7 @@ static void compile_method(struct stage *stage, yyjson_val *resource, struct str
     method->resource_path = arena_str(&stage->arena, json_get_str(resource, "path"));
     method->verb = arena_str(&stage->arena, verb);
     method->is_key_required = json_get_bool(document, "apiKeyRequired", false);
-    compile_throttle(stage, method, settings);
+    compile_settings(stage, method, settings);
     compile_integration(stage, method, document);
     compile_event_parts(stage, method);
     router_add(stage->router, method->resource_path, verb_of(verb), method);
@@ -265,6 +289,32 @@ static void compile_resources(struct stage *stage, yyjson_val *resources, yyjson
     }
 }
 
+/* --- Logs --- */
+
+static void add_part(struct stage *stage, struct str text, bool is_variable)
+{
+    if (text.len)
+        stage->access_parts[stage->access_part_count++] = (struct log_part){text, is_variable};
+}
+
+/* "$context.requestId" and the text between such. */
+static void compile_access_log(struct stage *stage, yyjson_val *settings)
+{
+    static const struct str start = STR_INIT("$context.");
+    struct str format = arena_str(&stage->arena, json_get_str(settings, "format"));
+    struct str arn = json_get_str(settings, "destinationArn");
+    stage->access_log = access_log_group(&stage->arena, arn);
+    stage->access_parts = arena_array(&stage->arena, struct log_part, format.len / 4 + 2);
+    for (ptrdiff_t at; (at = str_find(format, start)) >= 0;) {
+        struct str rest = str_slice(format, (size_t)at + start.len, format.len);
+        size_t len = template_name_len(rest);
+        add_part(stage, str_slice(format, 0, (size_t)at), false);
+        add_part(stage, str_slice(rest, 0, len), true);
+        format = str_slice(rest, len, rest.len);
+    }
+    add_part(stage, format, false);
+}
+
 struct stage *stage_compile(const struct stage_source *source)
 {
     struct arena arena = {0};
@@ -280,6 +330,9 @@ struct stage *stage_compile(const struct stage_source *source)
     stage->arn_prefix =
         arena_printf(own, "arn:aws:execute-api:%.*s:%.*s:%.*s/%.*s/", STR_ARG(source->region),
                      STR_ARG(stage->account), STR_ARG(stage->api_id), STR_ARG(stage->name));
+    stage->execution_log = arena_printf(own, "API-Gateway-Execution-Logs_%.*s/%.*s",
+                                        STR_ARG(stage->api_id), STR_ARG(stage->name));
+    compile_access_log(stage, json_get(source->stage, "accessLogSettings"));
     stage->is_key_from_authorizer =
         str_eq(json_get_str(source->snapshot, "apiKeySource"), STR("AUTHORIZER"));
     compile_variables(stage, json_get(source->stage, "variables"));

@@ -82,6 +82,9 @@ struct mock {
     size_t response_count;
 };
 
+/* What of a method's requests goes to the execution log. */
+enum logging_level { LOGGING_OFF, LOGGING_ERROR, LOGGING_INFO };
+
 enum integration_kind { INTEGRATION_NONE, INTEGRATION_LAMBDA_PROXY, INTEGRATION_MOCK };
 
 struct method {
@@ -93,6 +96,9 @@ struct method {
     unsigned timeout_ms;
     struct str function; /* what Lambda is asked to run; empty when the URI does not name one */
     struct mock mock;
+    enum logging_level logging_level;
+    bool is_data_traced;  /* the log has headers and bodies as well */
+    bool has_own_metrics; /* by method, not only by stage */
     bool is_throttled;
     struct throttle throttle;
     struct bucket bucket; /* shared by all threads */
@@ -101,6 +107,12 @@ struct method {
      * request context. */
     struct str event_head;
     struct str event_context;
+};
+
+/* A part of an access log's format. */
+struct log_part {
+    struct str text;
+    bool is_variable; /* the text is the name of a variable of $context */
 };
 
 struct stage_variable {
@@ -115,7 +127,11 @@ struct stage {
     struct str name;
     struct str deployment_id;
     struct str account;
-    struct str arn_prefix;       /* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/" */
+    struct str arn_prefix;    /* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/" */
+    struct str execution_log; /* the log group */
+    struct str access_log;    /* the log group; empty: none is kept */
+    struct log_part *access_parts;
+    size_t access_part_count;
     bool is_endpoint_disabled;   /* execute-api hosts are refused */
     bool is_key_from_authorizer; /* not from x-api-key */
     struct router *router;

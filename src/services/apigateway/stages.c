@@ -1,4 +1,5 @@
 /* Stages: named addresses of deployments. */
+#include "services/apigateway/log.h"
 #include "services/apigateway/patch.h"
 
 #include <math.h>
@@ -325,6 +326,13 @@ static yyjson_mut_val *setting_value(struct patch_target *target, size_t which, 
     return yyjson_mut_strncpy(target->doc, value.ptr, value.len);
 }
 
+static enum err require_log_role(struct patch_target *target);
+
+static bool is_log_level(struct str level)
+{
+    return str_eq(level, STR("OFF")) || str_eq(level, STR("ERROR")) || str_eq(level, STR("INFO"));
+}
+
 /* "/~1notes/GET/throttling/rateLimit" */
 static enum err patch_setting(struct patch_target *target, const struct patch_op *op)
 {
@@ -341,6 +349,16 @@ static enum err patch_setting(struct patch_target *target, const struct patch_op
     if (!value)
         return apigw_bad_request(target->request, "Invalid value '%.*s' specified for path %.*s",
                                  STR_ARG(op->value), STR_ARG(op->path));
+    if (str_eq(op->parts[2], STR("logging")) && str_eq(op->parts[3], STR("loglevel"))) {
+        if (!is_log_level(op->value))
+            return apigw_bad_request(target->request,
+                                     "Invalid logging level '%.*s'. Must be one of: [OFF, ERROR, "
+                                     "INFO]",
+                                     STR_ARG(op->value));
+        enum err rc = str_eq(op->value, STR("OFF")) ? OK : require_log_role(target);
+        if (rc)
+            return rc;
+    }
     yyjson_mut_val *entry = apigw_member(all, key);
     if (!entry) {
         entry = default_settings(target->doc);
@@ -380,6 +398,48 @@ static enum err patch_variable(struct patch_target *target, const struct patch_o
     return op->op == PATCH_REMOVE ? OK : check_variable(target->request, op->parts[1], op->value);
 }
 
+/* Logs are written by a role that the account names. */
+static enum err require_log_role(struct patch_target *target)
+{
+    yyjson_val *account;
+    struct str key = state_key(target->request->arena, "account", NO_PART, NO_PART);
+    enum err rc = state_get(&target->view, key, &account);
+    if (rc == OK && !json_get_str(account, "cloudwatchRoleArn").len)
+        rc = apigw_bad_request(target->request, "CloudWatch Logs role ARN must be set in account "
+                                                "settings to enable logging");
+    return rc;
+}
+
+static enum err patch_log_destination(struct patch_target *target, const struct patch_op *op)
+{
+    if (op->op == PATCH_REMOVE)
+        return OK;
+    if (access_log_group(target->request->arena, op->value).len == 0)
+        return apigw_bad_request(target->request,
+                                 "Invalid ARN specified in the request. ARNs must start with "
+                                 "'arn:aws:logs' and name a log group: %.*s",
+                                 STR_ARG(op->value));
+    return require_log_role(target);
+}
+
+static enum err patch_log_format(struct patch_target *target, const struct patch_op *op)
+{
+    struct str format = op->value.ptr ? op->value : STR_EMPTY;
+    ptrdiff_t line_end = str_find_byte(format, '\n', 0);
+    if (op->op == PATCH_REMOVE)
+        return OK;
+    if (line_end >= 0 && (size_t)line_end + 1 < format.len)
+        return apigw_bad_request(target->request,
+                                 "Access Log format must be single line, new line character is "
+                                 "allowed only at end of the format");
+    if (str_find(format, STR("$context.requestId")) < 0 &&
+        str_find(format, STR("$context.extendedRequestId")) < 0)
+        return apigw_bad_request(target->request,
+                                 "Access Log format must include either $context.requestId or "
+                                 "$context.extendedRequestId");
+    return OK;
+}
+
 static enum err remove_log_settings(struct patch_target *target, const struct patch_op *op)
 {
     (void)op;
@@ -399,8 +459,9 @@ static const struct patch_rule stage_rules[] = {
     {"/tracingEnabled", CHANGE, PATCH_BOOL, NULL, NULL},
     {"/variables/{name}", CHANGE | PATCH_REMOVE, PATCH_STRING, patch_variable, NULL},
     {"/accessLogSettings", PATCH_REMOVE, PATCH_CUSTOM, remove_log_settings, NULL},
-    {"/accessLogSettings/destinationArn", CHANGE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
-    {"/accessLogSettings/format", CHANGE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/accessLogSettings/destinationArn", CHANGE | PATCH_REMOVE, PATCH_STRING,
+     patch_log_destination, NULL},
+    {"/accessLogSettings/format", CHANGE | PATCH_REMOVE, PATCH_STRING, patch_log_format, NULL},
     {"/canarySettings/percentTraffic", CHANGE, PATCH_DOUBLE, NULL, NULL},
     {"/canarySettings/deploymentId", CHANGE, PATCH_STRING, NULL, NULL},
     {"/canarySettings/useStageCache", CHANGE, PATCH_BOOL, NULL, NULL},

@@ -28,6 +28,7 @@ struct server {
     struct function_invocation *held; /* when is_holding: to be let go */
     bool is_holding;
     struct str event, source_arn, function;
+    struct str log;             /* what was logged so far */
     const char *payload;        /* NULL: an answer whose body is the event */
     const char *function_error; /* NULL: none */
     enum err invoke_rc;
@@ -80,6 +81,32 @@ static inline void invoke(void *self, struct function_invocation *invocation)
     loop_timer_start(invocation->loop, 0, 0, invocation_due, invocation);
 }
 
+/* Roles named "refused" trust nobody. */
+static inline enum err assume(void *self, struct str role_arn, struct str service, struct str name,
+                              int64_t duration_s, struct arena *arena, struct credentials *out,
+                              struct error *error)
+{
+    (void)self;
+    (void)service;
+    (void)name;
+    (void)duration_s;
+    (void)arena;
+    *out = (struct credentials){STR("ASIATEST"), STR("secret"), STR("token"), 0};
+    return str_ends(role_arn, STR("/refused")) ? error_set(error, ERR_ACCESS_DENIED_EXCEPTION, "no")
+                                               : OK;
+}
+
+/* Keeps what is logged: "GROUP: message" lines. On the loop's thread. */
+static inline void append_log(void *self, struct str group, struct str stream,
+                              const struct log_event *events, size_t count)
+{
+    struct server *server = self;
+    assert_int_equal(stream.len, 32);
+    for (size_t i = 0; i < count; i++)
+        server->log = arena_printf(&server->arena, "%.*s%.*s: %.*s\n", STR_ARG(server->log),
+                                   STR_ARG(group), STR_ARG(events[i].message));
+}
+
 static inline void server_open(struct server *server)
 {
     struct store_options store_options = {.durability = STORE_RELAXED, .cache_bytes = 1024 * 1024};
@@ -88,6 +115,8 @@ static inline void server_open(struct server *server)
         .config = {.region = STR("us-east-1"), .account = STR("000000000000")},
         .loop_count = 1,
         .functions = {.self = server, .invoke = invoke},
+        .iam = {.assume_role_for_service = assume},
+        .logs = {.self = server, .append = append_log},
     };
     struct skylite *skylite = &server->skylite;
     assert_int_equal(store_open(server->path, &store_options, &skylite->store, error), OK);

@@ -416,6 +416,9 @@ static void test_stage__has_settings_by_method(void **state)
     struct api api = make_api(s);
     make_proxy(s, api, api.root, "GET", false);
     deploy(s, api, "prod");
+    assert_operates(s, "UpdateAccount",
+                    "{'patchOperations':[{'op':'replace','path':'/cloudwatchRoleArn','value':"
+                    "'arn:aws:iam::000000000000:role/r'}]}");
 #define PATCH(ops) "{'restApiId':'%s','stageName':'prod','patchOperations':[" ops "]}", api.id
     assert_operates(s, "UpdateStage",
                     PATCH("{'op':'replace','path':'/*/*/throttling/burstLimit','value':'123'},"
