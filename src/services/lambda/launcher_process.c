@@ -418,7 +418,7 @@ static _Noreturn void quit(void)
 static bool install_plain(const char *functions_dir, char *what, size_t size)
 {
     char folder[PATH_MAX + 16];
-    snprintf(folder, sizeof(folder), SANDBOX_PLAIN_RUNTIME, functions_dir);
+    sandbox_plain_runtime(functions_dir, folder, sizeof(folder));
     if (runtime_install(folder))
         return true;
     snprintf(what, size, "cannot write the runtime clients: %s", strerror(errno));

@@ -40,6 +40,12 @@ static bool write_proc(pid_t pid, const char *file, const char *text)
     return is_written;
 }
 
+void sandbox_plain_runtime(const char *functions_dir, char *out_path, size_t size)
+{
+    const char *name = strrchr(functions_dir, '/');
+    snprintf(out_path, size, "%.*s/runtime", (int)(name - functions_dir), functions_dir);
+}
+
 bool sandbox_map_ids(pid_t pid, bool is_root, unsigned host_id)
 {
     char uid_map[48], gid_map[48];
@@ -128,23 +134,19 @@ static uint16_t port_of(int fd)
 struct program {
     char **environment;
     char api[64], endpoint[64];
-    char task_root[2 * PATH_MAX], runtime_dir[2 * PATH_MAX];
+    char task_root[3 * PATH_MAX], runtime_dir[2 * PATH_MAX];
 };
 
-/* A variable and, behind its '=', the folder. */
 static void make_folder_variables(const struct sandbox_spec *spec, struct program *program)
 {
-    const char *root = spec->functions_dir;
-    if (spec->is_sandboxed) {
-        snprintf(program->task_root, sizeof(program->task_root), "LAMBDA_TASK_ROOT=/var/task");
-        snprintf(program->runtime_dir, sizeof(program->runtime_dir),
-                 "LAMBDA_RUNTIME_DIR=" SANDBOX_RUNTIME);
-        return;
+    char task_root[2 * PATH_MAX] = "/var/task", runtime_dir[PATH_MAX + 16] = SANDBOX_RUNTIME;
+    if (!spec->is_sandboxed) {
+        snprintf(task_root, sizeof(task_root), "%s/%s", spec->functions_dir, spec->code);
+        sandbox_plain_runtime(spec->functions_dir, runtime_dir, sizeof(runtime_dir));
     }
-    snprintf(program->task_root, sizeof(program->task_root), "LAMBDA_TASK_ROOT=%s/%s", root,
-             spec->code);
-    snprintf(program->runtime_dir, sizeof(program->runtime_dir),
-             "LAMBDA_RUNTIME_DIR=" SANDBOX_PLAIN_RUNTIME, root);
+    snprintf(program->task_root, sizeof(program->task_root), "LAMBDA_TASK_ROOT=%s", task_root);
+    snprintf(program->runtime_dir, sizeof(program->runtime_dir), "LAMBDA_RUNTIME_DIR=%s",
+             runtime_dir);
 }
 
 static const char *value_of(const char *variable)

@@ -14,9 +14,8 @@ enum {
     SANDBOX_MAX_FILES = 1024,
 };
 
-/* Where the runtime clients are: in sandboxes, and, of the functions folder, without. */
-#define SANDBOX_RUNTIME       "/var/runtime"
-#define SANDBOX_PLAIN_RUNTIME "%s/../runtime"
+/* Where the runtime clients are in sandboxes. */
+#define SANDBOX_RUNTIME "/var/runtime"
 
 struct sandbox_spec {
     bool is_sandboxed;
@@ -40,6 +39,9 @@ bool sandbox_prepare(const char *functions_dir, bool is_root, char *what, size_t
 
 /* The namespaces that clone3 makes for a sandbox. */
 uint64_t sandbox_clone_flags(void);
+
+/* Where the runtime clients are without sandboxes: beside the functions folder. */
+void sandbox_plain_runtime(const char *functions_dir, char *out_path, size_t size);
 
 /* Gives the cloned process its one user and group. `host_id` is what it is outside when the
  * launcher is root. */

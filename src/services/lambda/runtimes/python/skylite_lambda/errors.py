@@ -3,7 +3,7 @@
 import os
 import traceback
 
-OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+OURS = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep
 
 
 class Fault(Exception):
@@ -18,7 +18,7 @@ class Fault(Exception):
 def _stack_trace(exception):
     """The frames from the function's own code on."""
     frames = traceback.extract_tb(exception.__traceback__)
-    while frames and frames[0].filename.startswith(OURS):
+    while frames and os.path.realpath(frames[0].filename).startswith(OURS):
         frames.pop(0)
     # As Lambda, without the marks that newer versions of Python set below lines.
     return traceback.format_list([(frame.filename, frame.lineno, frame.name, frame.line) for frame in frames])
