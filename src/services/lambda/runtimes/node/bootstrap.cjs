@@ -13,6 +13,7 @@ const HAS_CALLBACKS = parseInt(RUNTIME.replace("nodejs", ""), 10) < 24;
 
 const api = new RuntimeApi(process.env.AWS_LAMBDA_RUNTIME_API);
 let phase = "init"; /* then "waiting" and, while a handler has work, "running" */
+let isDying = false;
 let whenNothingIsLeft; /* called when the event loop is empty: no timer, no request, nothing will come */
 
 /* --- Failing --- */
@@ -20,6 +21,9 @@ let whenNothingIsLeft; /* called when the event loop is empty: no timer, no requ
 /* Tells of an error that no handler can answer for any more, and ends. */
 async function die(error, status) {
     const body = JSON.stringify(describe(error));
+    if (isDying)
+        return;
+    isDying = true;
     try {
         if (phase === "init")
             await api.failInit(body);
@@ -132,8 +136,10 @@ async function main() {
     log.patchConsole();
     log.write(`${RUNTIME} runs on Node.js ${process.versions.node} (${process.execPath})`);
     const handler = await load(process.env.LAMBDA_TASK_ROOT, process.env._HANDLER, HAS_CALLBACKS);
+    /* What the module has left to fail fails now, as part of the start. */
+    await new Promise(setImmediate);
     phase = "waiting";
-    while (true)
+    while (!isDying)
         await run(handler, await api.next());
 }
 
