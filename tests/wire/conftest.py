@@ -21,16 +21,17 @@ START_TIMEOUT_S = 60
 class Server:
     """One `skylite serve` on a port of its own, with a data folder of its own."""
 
-    def __init__(self, data, *arguments):
+    def __init__(self, data, *arguments, prefix=()):
         self.data = pathlib.Path(data)
         self.arguments = arguments
+        self.prefix = prefix  # a command that runs the server
         self.process = None
         self.url = None
         self.output = []
 
     def start(self):
         self.process = subprocess.Popen(
-            [SKYLITE, "serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.arguments],
+            [*self.prefix, SKYLITE, "serve", "--data", self.data, "--listen", "127.0.0.1:0", *self.arguments],
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -131,8 +132,8 @@ def own_server(tmp_path):
     """A function that starts servers of this test's own."""
     started = []
 
-    def start(*arguments, data=tmp_path / "data"):
-        running = Server(data, *arguments).start()
+    def start(*arguments, data=tmp_path / "data", prefix=()):
+        running = Server(data, *arguments, prefix=prefix).start()
         started.append(running)
         return running
 
