@@ -16,14 +16,16 @@ import measure
 def unthrottled_key(url, data, api_id):
     """A key in a plan without limits, and an account beyond its default of 10,000 a second: what is measured is the server."""
     environment = dict(
-        line.removeprefix("export ").split("=", 1) for line in measure.skylite_command(data, "env").splitlines()
+        line.removeprefix("export ").rstrip(";").split("=", 1)
+        for line in measure.skylite_command(data, "env").splitlines()
+        if line.startswith("export ")
     )
     gateway = boto3.client(
         "apigateway",
         endpoint_url=url,
         region_name="us-east-1",
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"].strip("'\""),
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"].strip("'\""),
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
     )
     gateway.update_account(
         patchOperations=[

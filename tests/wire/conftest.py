@@ -92,8 +92,8 @@ class Server:
     def environment(self):
         """What `eval $(skylite env)` sets."""
         lines = self.skylite("env").stdout.splitlines()
-        pairs = (line.removeprefix("export ").split("=", 1) for line in lines if "=" in line)
-        return {name: value.strip("'\"") for name, value in pairs}
+        pairs = (line.removeprefix("export ").rstrip(";").split("=", 1) for line in lines if line.startswith("export "))
+        return dict(pairs)
 
     def client(self, service, access_key=None, secret_key=None, session_token=None):
         """A boto3 client with the root key, or with the key given."""
