@@ -35,6 +35,7 @@ struct store {
     pthread_cond_t wake;
     struct store_write *first; /* the queue, guarded by the mutex */
     struct store_write **last;
+    struct store_observer *observers; /* guarded by the mutex */
     bool is_closing;
     bool is_unsynced; /* the writer's own: something was committed without fsync */
 };
@@ -460,6 +461,14 @@ static enum err commit(struct store *store, rocksdb_writebatch_wi_t *batch, stru
     return take_rocksdb_error(message, error);
 }
 
+static void tell_observers(struct store *store, enum err rc)
+{
+    pthread_mutex_lock(&store->mutex);
+    for (struct store_observer *one = store->observers; one; one = one->next)
+        one->batch_ended(one, rc);
+    pthread_mutex_unlock(&store->mutex);
+}
+
 static void run_batch(struct store *store, struct store_txn *txn, struct store_write *batch)
 {
     for (struct store_write *write = batch; write; write = write->next)
@@ -468,6 +477,7 @@ static void run_batch(struct store *store, struct store_txn *txn, struct store_w
     struct error error;
     enum err rc = commit(store, txn->batch, &error);
     rocksdb_writebatch_wi_clear(txn->batch);
+    tell_observers(store, rc);
     for (struct store_write *write = batch; write; write = write->next) {
         if (rc && write->rc == OK) {
             write->rc = rc;
@@ -508,6 +518,25 @@ void store_submit(struct store *store, struct store_write *write)
     pthread_mutex_unlock(&store->mutex);
     if (was_empty)
         pthread_cond_signal(&store->wake);
+}
+
+void store_observe(struct store *store, struct store_observer *observer)
+{
+    pthread_mutex_lock(&store->mutex);
+    observer->next = store->observers;
+    store->observers = observer;
+    pthread_mutex_unlock(&store->mutex);
+}
+
+void store_unobserve(struct store *store, struct store_observer *observer)
+{
+    pthread_mutex_lock(&store->mutex);
+    struct store_observer **place = &store->observers;
+    while (*place && *place != observer)
+        place = &(*place)->next;
+    if (*place)
+        *place = observer->next;
+    pthread_mutex_unlock(&store->mutex);
 }
 
 struct waiting_write {

@@ -96,6 +96,19 @@ struct store_write {
 /* Queues a write. Any thread. */
 void store_submit(struct store *store, struct store_write *write);
 
+/* Told of each batch, on the writer thread, before any `committed` and `done` of it: for state in
+ * memory that follows what write functions did. */
+struct store_observer {
+    /* `rc` is OK when the batch is durable; otherwise none of it is. Must not block, nor call
+     * the store. */
+    void (*batch_ended)(struct store_observer *observer, enum err rc);
+    struct store_observer *next; /* the store's own */
+};
+
+/* Before the first write that matters to it; until store_unobserve returns. */
+void store_observe(struct store *store, struct store_observer *observer);
+void store_unobserve(struct store *store, struct store_observer *observer);
+
 /* Submits and waits; for start-up, tools and tests, never on a loop. Fills `error` from the write.
  */
 enum err store_write_wait(struct store *store, store_write_fn run, void *arg, struct error *error);

@@ -215,6 +215,27 @@ static void test_store__writes_run_in_order_and_fail_alone(void **state)
     free(all);
 }
 
+struct counting_observer {
+    struct store_observer observer; /* first */
+    int batches;
+};
+
+static void count_batch(struct store_observer *observer, enum err rc)
+{
+    ((struct counting_observer *)observer)->batches += rc == OK;
+}
+
+static void test_store__tells_observers_of_each_batch(void **state)
+{
+    struct fixture *f = *state;
+    struct counting_observer counting = {.observer.batch_ended = count_batch};
+    store_observe(f->store, &counting.observer);
+    store_write_wait(f->store, put_abc, NULL, &f->error);
+    store_unobserve(f->store, &counting.observer);
+    store_write_wait(f->store, put_abc, NULL, &f->error);
+    assert_int_equal(counting.batches, 1);
+}
+
 static void test_store__prefix_end_is_behind_all_with_the_prefix(void **state)
 {
     struct fixture *f = *state;
@@ -235,6 +256,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_store__refuses_a_folder_in_use, setup, teardown),
         cmocka_unit_test_setup_teardown(test_store__writes_run_in_order_and_fail_alone, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(test_store__tells_observers_of_each_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_store__prefix_end_is_behind_all_with_the_prefix, setup,
                                         teardown),
     };
