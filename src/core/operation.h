@@ -62,6 +62,10 @@ struct service {
     size_t operation_count;
     void *self; /* the service's own state */
 
+    /* Optional: checks request->input before the permission and the handler. Fills request->error.
+     */
+    enum err (*check_input)(struct request *request);
+
     /* Optional: rewrites an error before it is written (such as DynamoDB's coral prefix for some
      * types). Returns the whole __type. */
     struct str (*error_type)(const struct request *request, enum err code);

@@ -76,8 +76,8 @@ static struct str aws_json_error(const struct request *request, enum err code)
     buf_add(&body, STR("{\"__type\":"));
     buf_add_json(&body, json_error_type(request, code));
     if (request->error.message[0]) {
-        buf_add(&body,
-                code == ERR_ACCESS_DENIED_EXCEPTION ? STR(",\"Message\":") : STR(",\"message\":"));
+        bool is_capital = code == ERR_ACCESS_DENIED_EXCEPTION || code == ERR_SERIALIZATION;
+        buf_add(&body, is_capital ? STR(",\"Message\":") : STR(",\"message\":"));
         buf_add_json(&body, str_from(request->error.message));
     }
     if (request->error.members.len) {

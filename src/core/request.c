@@ -116,7 +116,10 @@ static enum err authorize_row(struct request *request)
 
 void request_run(struct request *request)
 {
-    enum err rc = authorize_row(request);
+    const struct service *service = request->service;
+    enum err rc = service->check_input ? service->check_input(request) : OK;
+    if (rc == OK)
+        rc = authorize_row(request);
     if (rc == OK)
         rc = request->operation->handler(request);
     if (rc != ERR_PENDING)
@@ -180,11 +183,20 @@ struct call {
     void *arg;
 };
 
+/* An answer that was made as bytes; NULL when it is no JSON object. */
+static yyjson_mut_val *parse_output(struct request *request)
+{
+    yyjson_val *output = json_parse(request->arena, request->raw_output);
+    return yyjson_is_obj(output) ? yyjson_val_mut_copy(request->doc, output) : NULL;
+}
+
 static void call_finished(struct request *request, enum err rc)
 {
     struct call *call = request->finished_arg;
     if (rc)
         request->error.code = rc;
+    else if (request->raw_output.ptr)
+        request->output = parse_output(request);
     call->done(call->arg, rc, &request->error, rc ? NULL : request->output);
     struct arena arena = call->arena;
     arena_release(&arena);
