@@ -1,124 +1,58 @@
 /* DeleteTable: the definition goes at once, the items after it in the background. */
-#include <stdlib.h>
-
-#include "base/log.h"
+#include "services/dynamodb/job.h"
 #include "services/dynamodb/operations.h"
 
-enum { PURGED_AT_ONCE = 1000 }; /* items: a millisecond or so of the writer's time */
-
-static const struct str purge_prefix = STR_INIT("dynamodb/purge/");
-
-/* --- Items --- */
-
-struct purge {
-    struct store_write write; /* first */
-    struct store *store;
-    uint64_t table_id;
-    bool has_more;
-};
-
-static struct str purge_key(struct arena *arena, uint64_t table_id)
+/* Calls `visit` with each id under which the table has stored something. */
+static void each_id(const struct ddb_table *table, void (*visit)(void *arg, uint64_t id), void *arg)
 {
-    return arena_printf(arena, "%.*s%llu", STR_ARG(purge_prefix), (unsigned long long)table_id);
-}
-
-static enum err purge_some(struct store_txn *txn, struct store_write *write, struct error *error)
-{
-    struct purge *purge = (struct purge *)write;
-    struct arena arena = {0};
-    struct ddb_table table = {.id = purge->table_id};
-    struct str prefix = ddb_table_prefix(&arena, &table), key, value;
-    struct store_iter *iter =
-        store_txn_iter_new(txn, STORE_ITEMS, prefix, store_prefix_end(&arena, prefix), false);
-    struct str *keys = arena_array(&arena, struct str, PURGED_AT_ONCE);
-    size_t count = 0;
-    while (count < PURGED_AT_ONCE && store_iter_next(iter, &key, &value))
-        keys[count++] = arena_str(&arena, key);
-    enum err rc = store_iter_error(iter, error);
-    store_iter_free(iter);
-    for (size_t i = 0; rc == OK && i < count; i++)
-        store_txn_delete(txn, STORE_ITEMS, keys[i]);
-    purge->has_more = count == PURGED_AT_ONCE;
-    if (rc == OK && !purge->has_more)
-        store_txn_delete(txn, STORE_META, purge_key(&arena, purge->table_id));
-    arena_release(&arena);
-    return rc;
-}
-
-static void purge_done(struct store_write *write)
-{
-    struct purge *purge = (struct purge *)write;
-    if (write->rc == OK && purge->has_more) {
-        store_submit(purge->store, write);
-        return;
+    uint64_t ids[] = {table->keys.id, table->collections_id, table->ttl_id};
+    for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
+        if (ids[i])
+            visit(arg, ids[i]);
     }
-    if (write->rc)
-        log_error("dynamodb", "the items of a deleted table stay until the next start: %s",
-                  write->error.message);
-    free(purge);
+    for (size_t i = 0; i < table->index_count; i++)
+        visit(arg, table->indexes[i].keys.id);
 }
 
-static void purge_start(struct store *store, uint64_t table_id)
+static void note_purge(void *txn, uint64_t id)
 {
-    struct purge *purge = calloc(1, sizeof(*purge));
-    if (!purge)
-        abort();
-    purge->store = store;
-    purge->table_id = table_id;
-    purge->write.run = purge_some;
-    purge->write.done = purge_done;
-    store_submit(store, &purge->write);
+    ddb_purge(txn, id);
 }
 
-enum err ddb_purge_resume(struct dynamodb *dynamodb, struct error *error)
+static void start_purge(void *dynamodb, uint64_t id)
 {
-    struct arena arena = {0};
-    struct str key, value;
-    struct store *store = dynamodb->skylite->store;
-    struct store_iter *iter = store_iter_new(store, STORE_META, purge_prefix,
-                                             store_prefix_end(&arena, purge_prefix), false);
-    while (store_iter_next(iter, &key, &value)) {
-        uint64_t table_id;
-        if (str_to_u64(str_slice(key, purge_prefix.len, key.len), &table_id))
-            purge_start(store, table_id);
-    }
-    enum err rc = store_iter_error(iter, error);
-    store_iter_free(iter);
-    arena_release(&arena);
-    return rc;
+    ddb_purge_start(dynamodb, id);
 }
-
-/* --- The table --- */
 
 static enum err take_out(struct request *request, struct store_txn *txn)
 {
+    struct dynamodb *dynamodb = request_self(request, struct dynamodb);
     const struct ddb_table *table = request->handler_state;
-    struct str key = ddb_table_store_key(request->arena, table->name), value;
-    bool found;
-    enum err rc =
-        store_txn_get(txn, STORE_META, key, request->arena, &found, &value, &request->error);
-    if (rc == OK && !found)
-        rc = request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND,
-                          "Requested resource not found: Table: %.*s not found",
-                          STR_ARG(table->name));
-    if (rc)
-        return rc;
-    store_txn_delete(txn, STORE_META, key);
-    store_txn_put(txn, STORE_META, purge_key(request->arena, table->id), STR("1"));
+    struct ddb_table *now = ddb_table_now(dynamodb, table->name, table->keys.id);
+    if (!now)
+        return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND,
+                            "Requested resource not found: Table: %.*s not found",
+                            STR_ARG(table->name));
+    ddb_table_keep(request->arena, now);
+    request->handler_state = now;
+    if (now->is_protected)
+        return request_fail(request, ERR_VALIDATION,
+                            "Resource cannot be deleted as it is currently protected against "
+                            "deletion. Disable deletion protection first.");
+    if (!now->is_ready)
+        return request_fail(request, ERR_DDB_RESOURCE_IN_USE,
+                            "Attempt to change a resource which is still in use: Table is being "
+                            "created: %.*s",
+                            STR_ARG(now->name));
+    each_id(now, note_purge, txn);
+    ddb_table_remove(dynamodb, txn, now->name);
     return OK;
-}
-
-static void withdraw(struct store_write *write)
-{
-    struct request *request = write->arg;
-    const struct ddb_table *table = request->handler_state;
-    ddb_table_withdraw(request_self(request, struct dynamodb), table->name);
 }
 
 static enum err answer(struct request *request)
 {
     const struct ddb_table *table = request->handler_state;
-    purge_start(request->skylite->store, table->id);
+    each_id(table, start_purge, request_self(request, struct dynamodb));
     yyjson_mut_val *out = json_add_obj(request->doc, request_output(request), "TableDescription");
     ddb_table_describe(request, table, "DELETING", out);
     return OK;
@@ -127,17 +61,9 @@ static enum err answer(struct request *request)
 enum err ddb_delete_table(struct request *request)
 {
     const struct ddb_table *table;
-    enum err rc = ddb_table_of_request(request, &table);
-    if (rc == ERR_DDB_RESOURCE_NOT_FOUND)
-        return request_fail(request, rc, "Requested resource not found: Table: %.*s not found",
-                            STR_ARG(request_str(request, "TableName")));
+    enum err rc = ddb_table_for_control(request, &table);
     if (rc)
         return rc;
-    if (table->is_protected)
-        return request_fail(request, ERR_VALIDATION,
-                            "Resource cannot be deleted as it is currently protected against "
-                            "deletion. Disable deletion protection first.");
     request->handler_state = (void *)(uintptr_t)table;
-    request->write.committed = withdraw;
     return request_write(request, take_out, answer);
 }

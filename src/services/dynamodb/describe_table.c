@@ -8,10 +8,7 @@ enum { MAX_LISTED = 100 };
 enum err ddb_describe_table(struct request *request)
 {
     const struct ddb_table *table;
-    enum err rc = ddb_table_of_request(request, &table);
-    if (rc == ERR_DDB_RESOURCE_NOT_FOUND)
-        return request_fail(request, rc, "Requested resource not found: Table: %.*s not found",
-                            STR_ARG(request_str(request, "TableName")));
+    enum err rc = ddb_table_for_control(request, &table);
     if (rc == OK)
         ddb_table_describe(request, table, "ACTIVE",
                            json_add_obj(request->doc, request_output(request), "Table"));
@@ -23,8 +20,7 @@ static int by_name(const void *a, const void *b)
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-/* All names, in order. */
-static size_t sorted_names(struct request *request, struct str **out)
+size_t ddb_sorted_names(struct request *request, struct str **out)
 {
     struct dynamodb *dynamodb = request_self(request, struct dynamodb);
     size_t cursor = 0, count = 0;
@@ -43,19 +39,9 @@ static size_t sorted_names(struct request *request, struct str **out)
 enum err ddb_list_tables(struct request *request)
 {
     struct str start = request_str(request, "ExclusiveStartTableName");
-    yyjson_val *given = json_get(request->input, "Limit");
-    int64_t limit = MAX_LISTED;
-    if (given && !yyjson_is_null(given) && !json_get_i64(request->input, "Limit", &limit))
-        return request_fail(request, ERR_SERIALIZATION, "Unexpected value type in payload");
-    if (limit < 1 || limit > MAX_LISTED)
-        return request_fail(
-            request, ERR_VALIDATION,
-            "1 validation error detected: Value '%lld' at 'limit' failed to satisfy "
-            "constraint: Member must have value %s",
-            (long long)limit,
-            limit < 1 ? "greater than or equal to 1" : "less than or equal to 100");
+    int64_t limit = ddb_get_integer(request->input, "Limit", MAX_LISTED);
     struct str *names, last = STR_EMPTY;
-    size_t count = sorted_names(request, &names);
+    size_t count = ddb_sorted_names(request, &names);
     yyjson_mut_val *list = json_add_arr(request->doc, request_output(request), "TableNames");
     for (size_t i = 0; i < count; i++) {
         if (start.ptr && str_cmp(names[i], start) <= 0)

@@ -3,7 +3,9 @@
 
 #include <stdlib.h>
 
+#include "services/dynamodb/job.h"
 #include "services/dynamodb/operations.h"
+#include "services/dynamodb/shape.h"
 
 #define OPERATION(name, handler, resource)                                                         \
     {                                                                                              \
@@ -18,9 +20,10 @@ static const struct operation operations[] = {
     OPERATION(GetItem, ddb_get_item, ddb_table_resource),
     OPERATION(ListTables, ddb_list_tables, NULL),
     OPERATION(PutItem, ddb_put_item, ddb_table_resource),
-    OPERATION(Query, ddb_query, ddb_table_resource),
-    OPERATION(Scan, ddb_scan, ddb_table_resource),
+    OPERATION(Query, ddb_query, ddb_index_resource),
+    OPERATION(Scan, ddb_scan, ddb_index_resource),
     OPERATION(UpdateItem, ddb_update_item, ddb_table_resource),
+    OPERATION(UpdateTable, ddb_update_table, ddb_table_resource),
 };
 
 /* Which of AWS's three name spaces an error's type is in. */
@@ -57,6 +60,7 @@ static struct service service = {
     .target_prefix = "DynamoDB_20120810",
     .operations = operations,
     .operation_count = sizeof(operations) / sizeof(operations[0]),
+    .check_input = ddb_check_input,
     .error_type = type_of_error,
 };
 
@@ -87,9 +91,13 @@ enum err dynamodb_new(struct skylite *skylite, struct dynamodb **out, struct err
         abort();
     dynamodb->skylite = skylite;
     pthread_rwlock_init(&dynamodb->lock, NULL);
+    dynamodb->observer.batch_ended = ddb_batch_ended;
+    store_observe(skylite->store, &dynamodb->observer);
     enum err rc = load_tables(dynamodb, error);
     if (rc == OK)
         rc = ddb_purge_resume(dynamodb, error);
+    if (rc == OK)
+        rc = ddb_fill_resume(dynamodb, error);
     if (rc) {
         dynamodb_free(dynamodb);
         return rc;
@@ -106,6 +114,10 @@ void dynamodb_free(struct dynamodb *dynamodb)
     void *value;
     if (!dynamodb)
         return;
+    atomic_store(&dynamodb->is_closing, true);
+    ddb_jobs_stop(dynamodb);
+    store_unobserve(dynamodb->skylite->store, &dynamodb->observer);
+    arena_release(&dynamodb->staged_arena);
     while (map_next(&dynamodb->tables, &cursor, NULL, &value))
         ddb_table_unref(value);
     cursor = 0;

@@ -76,6 +76,7 @@ struct ddb_action {
 struct ddb_update {
     struct ddb_action *actions;
     size_t count;
+    bool is_older; /* made of AttributeUpdates: ADD takes lists, and messages differ */
 };
 
 struct ddb_projection {

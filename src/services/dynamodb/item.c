@@ -45,43 +45,50 @@ static void add_u64(struct buf *out, uint64_t value)
     buf_add(out, str_make((const char *)&big_endian, sizeof(big_endian)));
 }
 
-struct str ddb_table_prefix(struct arena *arena, const struct ddb_table *table)
+struct str ddb_keys_prefix(struct arena *arena, uint64_t id)
 {
     struct buf key;
     buf_init_arena(&key, arena, 8);
-    add_u64(&key, table->id);
+    add_u64(&key, id);
     return buf_str(&key);
 }
 
-static void add_partition(struct buf *key, struct arena *arena, const struct ddb_table *table,
+static void add_partition(struct buf *key, struct arena *arena, const struct ddb_keys *keys,
                           const struct ddb_value *hash)
 {
     struct buf encoded;
     buf_init_arena(&encoded, arena, MAX_KEY_BYTES);
     ddb_key_encode(hash, &encoded);
-    add_u64(key, table->id);
+    add_u64(key, keys->id);
     add_u64(key, ddb_key_hash(buf_str(&encoded)));
     buf_add(key, buf_str(&encoded));
 }
 
-struct str ddb_partition_prefix(struct arena *arena, const struct ddb_table *table,
+struct str ddb_partition_prefix(struct arena *arena, const struct ddb_keys *keys,
                                 const struct ddb_value *hash)
 {
     struct buf key;
     buf_init_arena(&key, arena, MAX_KEY_BYTES);
-    add_partition(&key, arena, table, hash);
+    add_partition(&key, arena, keys, hash);
     return buf_str(&key);
 }
 
-struct str ddb_item_key(struct arena *arena, const struct ddb_table *table,
+struct str ddb_item_key(struct arena *arena, const struct ddb_keys *keys,
                         const struct ddb_value *item)
 {
     struct buf key;
     buf_init_arena(&key, arena, MAX_KEY_BYTES);
-    add_partition(&key, arena, table, ddb_map_get(item, table->hash.name));
-    if (table->range.name.len)
-        ddb_key_encode(ddb_map_get(item, table->range.name), &key);
+    add_partition(&key, arena, keys, ddb_map_get(item, keys->hash.name));
+    if (keys->range.name.len)
+        ddb_key_encode(ddb_map_get(item, keys->range.name), &key);
     return buf_str(&key);
+}
+
+void ddb_add_primary(const struct ddb_keys *keys, const struct ddb_value *item, struct buf *out)
+{
+    ddb_key_encode(ddb_map_get(item, keys->hash.name), out);
+    if (keys->range.name.len)
+        ddb_key_encode(ddb_map_get(item, keys->range.name), out);
 }
 
 /* --- Checks --- */
@@ -117,16 +124,16 @@ static enum err check_key_part(const struct ddb_key_part *part, const struct ddb
     return check_key_value(part, value, is_hash, error);
 }
 
-enum err ddb_check_key(const struct ddb_table *table, const struct ddb_value *key,
+enum err ddb_check_key(const struct ddb_keys *keys, const struct ddb_value *key,
                        struct error *error)
 {
-    size_t wanted = table->range.name.len ? 2 : 1;
+    size_t wanted = keys->range.name.len ? 2 : 1;
     if (key->count != wanted)
         return error_set(error, ERR_VALIDATION,
                          "The provided key element does not match the schema");
-    enum err rc = check_key_part(&table->hash, key, true, error);
+    enum err rc = check_key_part(&keys->hash, key, true, error);
     if (rc == OK && wanted == 2)
-        rc = check_key_part(&table->range, key, false, error);
+        rc = check_key_part(&keys->range, key, false, error);
     return rc;
 }
 
@@ -148,24 +155,63 @@ static enum err check_item_part(const struct ddb_key_part *part, const struct dd
     return check_key_value(part, value, is_hash, error);
 }
 
-enum err ddb_check_item(const struct ddb_table *table, const struct ddb_value *item,
-                        struct error *error)
+static enum err check_index_part(const struct ddb_index *index, const struct ddb_key_part *part,
+                                 const struct ddb_value *item, bool is_hash, struct error *error)
 {
-    enum err rc = check_item_part(&table->hash, item, true, error);
-    if (rc == OK && table->range.name.len)
-        rc = check_item_part(&table->range, item, false, error);
+    const struct ddb_value *value = part->name.len ? ddb_map_get(item, part->name) : NULL;
+    if (!value)
+        return OK;
+    if (value->type != part->type)
+        return error_set(error, ERR_VALIDATION,
+                         "One or more parameter values were invalid: Type mismatch for Index Key "
+                         "%.*s Expected: %s Actual: %s IndexName: %.*s",
+                         STR_ARG(part->name), ddb_type_name(part->type), ddb_type_name(value->type),
+                         STR_ARG(index->name));
+    if (value->type != DDB_N && value->text.len == 0)
+        return error_set(error, ERR_VALIDATION,
+                         "One or more parameter values are not valid. A value specified for a "
+                         "secondary index key is not supported. The AttributeValue for a key "
+                         "attribute cannot contain an empty %s value. IndexName: %.*s, IndexKey: "
+                         "%.*s",
+                         value->type == DDB_S ? "string" : "binary", STR_ARG(index->name),
+                         STR_ARG(part->name));
+    return check_key_value(part, value, is_hash, error);
+}
+
+enum err ddb_check_index_attributes(const struct ddb_table *table, const struct ddb_value *item,
+                                    struct error *error)
+{
+    enum err rc = OK;
+    for (size_t i = 0; rc == OK && i < table->index_count; i++) {
+        /* Global ones first, as DynamoDB tells them. */
+        const struct ddb_index *index =
+            &table->indexes[(i + table->local_count) % table->index_count];
+        if (index->is_global)
+            rc = check_index_part(index, &index->keys.hash, item, true, error);
+        if (rc == OK)
+            rc = check_index_part(index, &index->keys.range, item, false, error);
+    }
     return rc;
 }
 
-void ddb_write_key(const struct ddb_table *table, const struct ddb_value *item, struct buf *out)
+enum err ddb_check_item(const struct ddb_table *table, const struct ddb_value *item,
+                        struct error *error)
 {
-    struct ddb_entry parts[2] = {{table->hash.name, *ddb_map_get(item, table->hash.name)}};
-    struct ddb_value key = {.type = DDB_M, .count = 1, .map = parts};
-    if (table->range.name.len) {
-        parts[1] = (struct ddb_entry){table->range.name, *ddb_map_get(item, table->range.name)};
-        key.count = 2;
+    enum err rc = check_item_part(&table->keys.hash, item, true, error);
+    if (rc == OK && table->keys.range.name.len)
+        rc = check_item_part(&table->keys.range, item, false, error);
+    return rc ? rc : ddb_check_index_attributes(table, item, error);
+}
+
+void ddb_key_of(const struct ddb_keys *keys, const struct ddb_value *item,
+                struct ddb_entry entries[2], struct ddb_value *out)
+{
+    entries[0] = (struct ddb_entry){keys->hash.name, *ddb_map_get(item, keys->hash.name)};
+    *out = (struct ddb_value){.type = DDB_M, .count = 1, .map = entries};
+    if (keys->range.name.len) {
+        entries[1] = (struct ddb_entry){keys->range.name, *ddb_map_get(item, keys->range.name)};
+        out->count = 2;
     }
-    ddb_item_write(&key, out);
 }
 
 /* --- The stored form --- */

@@ -9,9 +9,10 @@
 #include "services/dynamodb/expression.h"
 #include "services/dynamodb/table.h"
 
-/* The part of a store key that all items of a table, or of a partition, share. */
-struct str ddb_table_prefix(struct arena *arena, const struct ddb_table *table);
-struct str ddb_partition_prefix(struct arena *arena, const struct ddb_table *table,
+/* The part of a store key that all items of a table or index share, or all with one partition key.
+ */
+struct str ddb_keys_prefix(struct arena *arena, uint64_t id);
+struct str ddb_partition_prefix(struct arena *arena, const struct ddb_keys *keys,
                                 const struct ddb_value *hash);
 
 /* Adds the encoded form of a key attribute. */
@@ -21,19 +22,25 @@ void ddb_key_encode(const struct ddb_value *value, struct buf *out);
 uint64_t ddb_key_hash(struct str encoded);
 
 /* The store key of an item or a key that has been checked. */
-struct str ddb_item_key(struct arena *arena, const struct ddb_table *table,
+struct str ddb_item_key(struct arena *arena, const struct ddb_keys *keys,
                         const struct ddb_value *item);
 
+/* Adds the encoded key attributes without id and hash, as index entries end with them. */
+void ddb_add_primary(const struct ddb_keys *keys, const struct ddb_value *item, struct buf *out);
+
 /* Checks a "Key": exactly the key attributes, of the right types and sizes. */
-enum err ddb_check_key(const struct ddb_table *table, const struct ddb_value *key,
+enum err ddb_check_key(const struct ddb_keys *keys, const struct ddb_value *key,
                        struct error *error);
 
-/* Checks the key attributes of a whole item. */
+/* Checks the key attributes of a whole item, and those of indexes that it has. */
 enum err ddb_check_item(const struct ddb_table *table, const struct ddb_value *item,
                         struct error *error);
+enum err ddb_check_index_attributes(const struct ddb_table *table, const struct ddb_value *item,
+                                    struct error *error);
 
-/* The item's primary key as wire JSON. */
-void ddb_write_key(const struct ddb_table *table, const struct ddb_value *item, struct buf *out);
+/* The item's key attributes as a value of their own, which borrows from the item. */
+void ddb_key_of(const struct ddb_keys *keys, const struct ddb_value *item,
+                struct ddb_entry entries[2], struct ddb_value *out);
 
 /* --- The stored form --- */
 

@@ -1,9 +1,11 @@
 /* The handlers of the operation rows, and what several of them share. */
 #pragma once
 
-#include "services/dynamodb/item.h"
+#include "services/dynamodb/parameters.h"
+#include "services/dynamodb/write.h"
 
 enum err ddb_create_table(struct request *request);
+enum err ddb_update_table(struct request *request);
 enum err ddb_describe_table(struct request *request);
 enum err ddb_list_tables(struct request *request);
 enum err ddb_delete_table(struct request *request);
@@ -14,61 +16,63 @@ enum err ddb_delete_item(struct request *request);
 enum err ddb_query(struct request *request);
 enum err ddb_scan(struct request *request);
 
-/* Goes on with the deletion of items of tables that were deleted before a restart. */
-enum err ddb_purge_resume(struct dynamodb *dynamodb, struct error *error);
+/* The names of all tables in order, in the request's arena. */
+size_t ddb_sorted_names(struct request *request, struct str **out);
 
-/* Reads and checks "Key". */
-enum err ddb_request_key(struct request *request, const struct ddb_table *table,
-                         struct ddb_value *out);
+/* --- Reading one item --- */
 
-/* ERR_VALIDATION when one of the NULL-terminated parameters of the older request style is there:
- * they are not taken, and must not be ignored. */
-enum err ddb_refuse_legacy(struct request *request, const char *const *parameters);
+struct ddb_get {
+    const struct ddb_table *table;
+    struct ddb_value item_key;
+    struct str key; /* in the store */
+    const struct ddb_projection *projection;
+};
 
-/* One of the values of an enumeration parameter; `fallback` when it is missing. The list ends with
- * NULL; `*out` is an index into it. */
-enum err ddb_request_enum(struct request *request, const char *parameter, const char *const *values,
-                          size_t fallback, size_t *out);
+const struct ddb_parameter_set *ddb_get_parameters(void);
 
-enum ddb_consumed { DDB_CONSUMED_NONE, DDB_CONSUMED_TOTAL, DDB_CONSUMED_INDEXES };
-enum err ddb_request_consumed(struct request *request, enum ddb_consumed *out);
+/* Checks the key against the table and makes the store key. */
+enum err ddb_get_prepare(struct request *request, struct ddb_get *get);
 
-/* Capacity in half units, so that it stays whole: half a unit for each 4 KB read (a whole one when
- * consistent), one for each KB written; one block at least. */
-uint64_t ddb_read_half_units(size_t bytes, bool is_consistent);
-uint64_t ddb_write_half_units(size_t bytes);
+/* Adds the item's wire JSON (nothing when there is none); its size by DynamoDB's accounting. */
+enum err ddb_read_stored(struct request *request, const struct ddb_get *get, struct buf *out,
+                         size_t *out_size, bool *out_found);
 
-/* Adds `,"ConsumedCapacity":{...}` (or without the comma when `is_first`) when it was asked for. */
-void ddb_add_consumed(struct buf *out, enum ddb_consumed consumed, const struct ddb_table *table,
-                      uint64_t half_units, bool is_first);
+/* --- Pages of Query and Scan --- */
 
-/* The expressions that a request may have. */
-enum err ddb_request_substitutions(struct request *request, struct ddb_substitutions **out);
-/* NULL in `*out` when the request has none. */
-enum err ddb_request_condition(struct request *request, const char *parameter,
-                               struct ddb_substitutions *with, const struct ddb_condition **out);
-enum err ddb_request_projection(struct request *request, struct ddb_substitutions *with,
-                                const struct ddb_projection **out);
-
-/* A page of Query or Scan. */
 struct ddb_page {
     const struct ddb_table *table;
-    struct str start, end; /* store keys */
+    const struct ddb_index *index; /* NULL: the table itself */
+    const struct ddb_keys *keys;   /* of the one or the other */
+    struct str start, end;         /* store keys */
     bool is_reverse, is_consistent, is_count_only;
-    uint64_t limit; /* 0: none */
+    bool is_fetching; /* whole items from the table, for entries of a local index */
+    uint64_t limit;   /* 0: none */
     const struct ddb_condition *filter;
     const struct ddb_projection *projection;
     enum ddb_consumed consumed;
+
+    bool has_start_key;
+    struct ddb_value start_key; /* "ExclusiveStartKey" */
 };
 
-/* Reads "Limit", "Select", "ConsistentRead", "ReturnConsumedCapacity", "FilterExpression" and
- * "ProjectionExpression". */
-enum err ddb_page_read(struct request *request, struct ddb_substitutions *with,
-                       struct ddb_page *page);
+/* Reads what Query and Scan both have and needs no table. */
+enum err ddb_page_read(struct request *request, struct ddb_page *page);
 
-/* Narrows the page to what is behind "ExclusiveStartKey", when there is one. `partition` is the
- * prefix that the key must be in, or empty. */
-enum err ddb_page_continue(struct request *request, struct ddb_page *page, struct str partition);
+/* Takes filter and projection, and checks "Select" against them. */
+enum err ddb_page_select(struct request *request, const struct ddb_expressions *expressions,
+                         struct ddb_page *page);
+
+/* Finds table and index, and checks what is asked of the index. */
+enum err ddb_page_find(struct request *request, struct ddb_page *page);
+
+/* The store key that a checked start key stands for. */
+struct str ddb_page_start_key(struct request *request, const struct ddb_page *page);
+
+/* Checks that a start key has the key attributes of index and table. */
+enum err ddb_page_check_start(struct request *request, const struct ddb_page *page);
+
+/* Narrows the page to what is behind that key. */
+void ddb_page_continue(struct request *request, struct ddb_page *page, struct str from);
 
 /* Walks the page and fills request->raw_output. */
 enum err ddb_page_answer(struct request *request, const struct ddb_page *page);

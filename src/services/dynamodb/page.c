@@ -1,215 +1,210 @@
-/* Pages of items, for Query and Scan. */
+/* What Query and Scan have in common: index, projection, start key. */
 #include "services/dynamodb/operations.h"
 
-enum { MAX_PAGE_BYTES = 1024 * 1024 };
+enum selection { SELECT_DEFAULT, SELECT_ALL, SELECT_PROJECTED, SELECT_SPECIFIC, SELECT_COUNT };
 
-/* --- Parameters --- */
-
-static enum err read_limit(struct request *request, struct ddb_page *page)
+static enum selection read_selection(const yyjson_val *input)
 {
-    yyjson_val *limit = json_get(request->input, "Limit");
-    int64_t value;
-    if (!limit || yyjson_is_null(limit))
-        return OK;
-    if (!json_get_i64(request->input, "Limit", &value))
-        return request_fail(request, ERR_SERIALIZATION, "Unexpected value type in payload");
-    if (value < 1)
+    static const char *const names[] = {
+        "", "ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES", "SPECIFIC_ATTRIBUTES", "COUNT", NULL};
+    return (enum selection)ddb_get_choice(input, "Select", names);
+}
+
+static enum err check_selection(struct request *request, const struct ddb_page *page)
+{
+    static const char *const choices[] = {
+        [SELECT_ALL] = "ALL_ATTRIBUTES",
+        [SELECT_PROJECTED] = "ALL_PROJECTED_ATTRIBUTES",
+        [SELECT_COUNT] = "only the Count",
+    };
+    enum selection selection = read_selection(request->input);
+    bool is_older = ddb_get(request->input, "AttributesToGet") != NULL;
+    if (selection == SELECT_SPECIFIC && !page->projection)
+        return request_fail(request, ERR_VALIDATION,
+                            "Must specify the AttributesToGet or ProjectionExpression when "
+                            "choosing to get SPECIFIC_ATTRIBUTES");
+    if (page->projection && selection != SELECT_DEFAULT && selection != SELECT_SPECIFIC)
         return request_fail(
-            request, ERR_VALIDATION,
-            "1 validation error detected: Value '%lld' at 'limit' failed to satisfy "
-            "constraint: Member must have value greater than or equal to 1",
-            (long long)value);
-    page->limit = (uint64_t)value;
+            request, ERR_VALIDATION, "Cannot specify the %s when choosing to get %s",
+            is_older ? "AttributesToGet" : "ProjectionExpression", choices[selection]);
+    if (selection == SELECT_PROJECTED && !request_str(request, "IndexName").ptr)
+        return request_fail(request, ERR_VALIDATION,
+                            "One or more parameter values were invalid: ALL_PROJECTED_ATTRIBUTES "
+                            "can be used only when Querying using an IndexName");
     return OK;
 }
 
-static enum err read_select(struct request *request, struct ddb_page *page)
+static enum err read_start_key(struct request *request, struct ddb_page *page)
 {
-    enum { ALL, ALL_PROJECTED, SPECIFIC, COUNT };
-    static const char *const values[] = {"ALL_ATTRIBUTES", "ALL_PROJECTED_ATTRIBUTES",
-                                         "SPECIFIC_ATTRIBUTES", "COUNT", NULL};
-    size_t which;
-    enum err rc = ddb_request_enum(request, "Select", values, ALL, &which);
+    yyjson_val *wire = ddb_get(request->input, "ExclusiveStartKey");
+    struct error inner;
+    if (!wire)
+        return OK;
+    page->has_start_key = true;
+    enum err rc = ddb_item_read(wire, request->arena, false, &page->start_key, &inner);
+    if (rc == OK)
+        return OK;
+    /* Problems with numbers and sets are told as they are. */
+    struct str message = str_from(inner.message);
+    bool is_plain = str_find(message, STR("umber")) >= 0 ||
+                    str_find(message, STR("numeric")) >= 0 ||
+                    str_find(message, STR("duplicates")) >= 0;
+    return request_fail(request, rc, "%s%s",
+                        is_plain ? "" : "The provided starting key is invalid: ", inner.message);
+}
+
+enum err ddb_page_select(struct request *request, const struct ddb_expressions *expressions,
+                         struct ddb_page *page)
+{
+    page->filter = expressions->filter;
+    page->projection = expressions->projection;
+    return check_selection(request, page);
+}
+
+enum err ddb_page_read(struct request *request, struct ddb_page *page)
+{
+    page->is_consistent = ddb_get_boolean(request->input, "ConsistentRead", false);
+    page->limit = (uint64_t)ddb_get_integer(request->input, "Limit", 0);
+    page->consumed = ddb_get_consumed(request->input);
+    page->is_count_only = read_selection(request->input) == SELECT_COUNT;
+    return read_start_key(request, page);
+}
+
+/* --- Index --- */
+
+static bool projects_all(const struct ddb_page *page, struct str *out_missing)
+{
+    for (size_t i = 0; i < page->projection->count; i++) {
+        *out_missing = page->projection->paths[i].steps[0].name;
+        if (!ddb_index_has(page->table, page->index, *out_missing))
+            return false;
+    }
+    return true;
+}
+
+static enum err check_index(struct request *request, struct ddb_page *page)
+{
+    const struct ddb_index *index = page->index;
+    bool is_whole = index->projected == DDB_PROJECTED_ALL;
+    struct str missing;
+    if (index->is_global && page->is_consistent)
+        return request_fail(request, ERR_VALIDATION,
+                            "Consistent reads are not supported on global secondary indexes");
+    if (index->is_global && index->is_filling)
+        return request_fail(request, ERR_VALIDATION,
+                            "Cannot read from backfilling global secondary index: %.*s",
+                            STR_ARG(index->name));
+    if (read_selection(request->input) == SELECT_ALL && !is_whole) {
+        if (index->is_global)
+            return request_fail(request, ERR_VALIDATION,
+                                "One or more parameter values were invalid: Select type "
+                                "ALL_ATTRIBUTES is not supported for global secondary index %.*s "
+                                "because its projection type is not ALL",
+                                STR_ARG(index->name));
+        page->is_fetching = true;
+    }
+    if (page->projection && !projects_all(page, &missing)) {
+        if (index->is_global)
+            return request_fail(request, ERR_VALIDATION,
+                                "One or more parameter values were invalid: Global secondary index "
+                                "%.*s does not project [%.*s]",
+                                STR_ARG(index->name), STR_ARG(missing));
+        page->is_fetching = true;
+    }
+    return OK;
+}
+
+enum err ddb_page_find(struct request *request, struct ddb_page *page)
+{
+    struct str name = request_str(request, "IndexName");
+    enum err rc = ddb_table_of_request(request, &page->table);
     if (rc)
         return rc;
-    bool has_projection = page->projection != NULL;
-    page->is_count_only = which == COUNT;
-    if (which == ALL_PROJECTED)
-        return request_fail(
-            request, ERR_VALIDATION,
-            "One or more parameter values were invalid: ALL_PROJECTED_ATTRIBUTES can "
-            "be used only when Querying using an IndexName");
-    if (request_str(request, "Select").ptr && has_projection && which != SPECIFIC)
+    page->keys = &page->table->keys;
+    if (!name.ptr)
+        return OK;
+    page->index = ddb_table_index(page->table, name);
+    if (!page->index)
         return request_fail(request, ERR_VALIDATION,
-                            "Cannot specify the ProjectionExpression when choosing to get %s",
-                            which == COUNT ? "only the Count" : "ALL_ATTRIBUTES");
-    if (which == SPECIFIC && !has_projection)
-        return request_fail(
-            request, ERR_VALIDATION,
-            "Must specify the AttributesToGet or ProjectionExpression when choosing "
-            "to get SPECIFIC_ATTRIBUTES");
-    return OK;
+                            "The table does not have the specified index: %.*s", STR_ARG(name));
+    page->keys = &page->index->keys;
+    return check_index(request, page);
 }
 
-enum err ddb_page_read(struct request *request, struct ddb_substitutions *with,
-                       struct ddb_page *page)
+/* --- Start key --- */
+
+static bool has_part(const struct ddb_page *page, const struct ddb_key_part *part)
 {
-    page->is_consistent = json_get_bool(request->input, "ConsistentRead", false);
-    if (request_str(request, "IndexName").ptr)
-        return request_fail(request, ERR_VALIDATION,
-                            "The table does not have the specified index: %.*s",
-                            STR_ARG(request_str(request, "IndexName")));
-    enum err rc = read_limit(request, page);
-    if (rc == OK)
-        rc = ddb_request_consumed(request, &page->consumed);
-    if (rc == OK)
-        rc = ddb_request_condition(request, "FilterExpression", with, &page->filter);
-    if (rc == OK)
-        rc = ddb_request_projection(request, with, &page->projection);
-    return rc ? rc : read_select(request, page);
+    return part->name.len == 0 || ddb_map_get(&page->start_key, part->name);
 }
 
-enum err ddb_page_continue(struct request *request, struct ddb_page *page, struct str partition)
+static size_t wanted_parts(const struct ddb_page *page)
 {
-    yyjson_val *wire = json_get(request->input, "ExclusiveStartKey");
+    const struct ddb_keys *table = &page->table->keys;
+    size_t count = table->range.name.len ? 2 : 1;
+    const struct ddb_key_part *more[] = {&page->keys->hash, &page->keys->range};
+    for (size_t i = 0; page->index && i < 2; i++)
+        count += more[i]->name.len && !str_eq(more[i]->name, table->hash.name) &&
+                 !str_eq(more[i]->name, table->range.name);
+    return count;
+}
+
+static enum err no_match(struct request *request)
+{
+    return request_fail(request, ERR_VALIDATION,
+                        "The provided starting key is invalid: The provided key element does not "
+                        "match the schema");
+}
+
+/* The two parts of one key among what else the start key has. */
+static enum err check_parts(struct request *request, const struct ddb_page *page,
+                            const struct ddb_keys *keys)
+{
+    struct ddb_entry entries[2];
     struct ddb_value key;
-    struct error ignored;
-    if (!wire || yyjson_is_null(wire))
+    ddb_key_of(keys, &page->start_key, entries, &key);
+    return ddb_check_key(keys, &key, &request->error);
+}
+
+enum err ddb_page_check_start(struct request *request, const struct ddb_page *page)
+{
+    const struct ddb_keys *table = &page->table->keys;
+    bool is_complete = page->start_key.count == wanted_parts(page) &&
+                       has_part(page, &table->hash) && has_part(page, &table->range);
+    bool is_scan = strcmp(request->operation->name, "Scan") == 0;
+    if (page->index)
+        is_complete =
+            is_complete && has_part(page, &page->keys->hash) && has_part(page, &page->keys->range);
+    if (!is_complete)
+        return is_scan && !page->index
+                   ? no_match(request)
+                   : request_fail(request, ERR_VALIDATION, "The provided starting key is invalid");
+    if (page->index || !is_scan) {
+        enum err rc = check_parts(request, page, page->keys);
+        if (rc)
+            return rc;
+    }
+    if (check_parts(request, page, table) == OK)
         return OK;
-    enum err rc = ddb_item_read(wire, request->arena, false, &key, &request->error);
-    if (rc)
-        return rc;
-    if (ddb_check_key(page->table, &key, &ignored))
-        return request_fail(request, ERR_VALIDATION,
-                            "The provided starting key is invalid: The provided key element does "
-                            "not match the schema");
-    struct str from = ddb_item_key(request->arena, page->table, &key);
-    bool is_inside =
-        str_cmp(from, page->start) >= 0 && (page->end.len == 0 || str_cmp(from, page->end) < 0);
-    if (partition.len && (!str_starts(from, partition) || !is_inside))
-        return request_fail(
-            request, ERR_VALIDATION,
-            "The provided starting key is outside query boundaries based on provided "
-            "conditions");
+    return request_fail(request, ERR_VALIDATION, "The provided starting key is invalid: %s",
+                        arena_cstr(request->arena, str_from(request->error.message)));
+}
+
+struct str ddb_page_start_key(struct request *request, const struct ddb_page *page)
+{
+    return page->index ? ddb_index_key(request->arena, page->table, page->index, &page->start_key)
+                       : ddb_item_key(request->arena, page->keys, &page->start_key);
+}
+
+void ddb_page_continue(struct request *request, struct ddb_page *page, struct str from)
+{
     if (page->is_reverse) {
-        page->end = from;
-        return OK;
+        if (page->end.len == 0 || str_cmp(from, page->end) < 0)
+            page->end = from;
+        return;
     }
     /* The smallest key behind it: no key is a prefix of another one. */
     struct str behind = str_make(arena_cstr(request->arena, from), from.len + 1);
     if (str_cmp(behind, page->start) > 0)
         page->start = behind;
-    return OK;
-}
-
-/* --- Walking --- */
-
-struct walk {
-    struct request *request;
-    const struct ddb_page *page;
-    struct buf items;
-    struct arena scratch; /* of one item */
-    uint64_t count, scanned;
-    size_t bytes;
-    struct str last_key; /* wire JSON of the last item seen, when the page ends there */
-};
-
-static enum err take_item(struct walk *walk, struct str value)
-{
-    const struct ddb_page *page = walk->page;
-    struct ddb_stored stored;
-    struct ddb_value item, part;
-    enum err rc = ddb_stored_read(value, &stored, &walk->request->error);
-    if (rc)
-        return rc;
-    walk->scanned++;
-    walk->bytes += stored.size;
-    if (page->filter || page->projection) {
-        rc = ddb_stored_parse(value, &walk->scratch, &item, &walk->request->error);
-        if (rc)
-            return rc;
-        if (page->filter && !ddb_condition_holds(page->filter, &item))
-            return OK;
-    }
-    walk->count++;
-    if (page->is_count_only)
-        return OK;
-    if (walk->items.len)
-        buf_add_byte(&walk->items, ',');
-    if (page->projection) {
-        ddb_projection_apply(page->projection, &item, &walk->scratch, &part);
-        ddb_item_write(&part, &walk->items);
-    } else {
-        buf_add(&walk->items, stored.json);
-    }
-    return OK;
-}
-
-static enum err note_last_key(struct walk *walk, struct str value)
-{
-    struct ddb_value item;
-    struct buf key;
-    enum err rc = ddb_stored_parse(value, &walk->scratch, &item, &walk->request->error);
-    if (rc)
-        return rc;
-    buf_init_arena(&key, walk->request->arena, SIZE_MAX / 2);
-    ddb_write_key(walk->page->table, &item, &key);
-    walk->last_key = buf_str(&key);
-    return OK;
-}
-
-static bool is_page_full(const struct walk *walk)
-{
-    return (walk->page->limit && walk->scanned >= walk->page->limit) ||
-           walk->bytes >= MAX_PAGE_BYTES;
-}
-
-static enum err walk_items(struct walk *walk)
-{
-    const struct ddb_page *page = walk->page;
-    struct str key, value;
-    enum err rc = OK;
-    if (page->end.len && str_cmp(page->start, page->end) >= 0)
-        return OK;
-    struct store_iter *iter = store_iter_new(walk->request->skylite->store, STORE_ITEMS,
-                                             page->start, page->end, page->is_reverse);
-    while (rc == OK && !walk->last_key.len && store_iter_next(iter, &key, &value)) {
-        rc = take_item(walk, value);
-        if (rc == OK && is_page_full(walk))
-            rc = note_last_key(walk, value);
-        arena_reset(&walk->scratch);
-    }
-    if (rc == OK)
-        rc = store_iter_error(iter, &walk->request->error);
-    store_iter_free(iter);
-    arena_release(&walk->scratch);
-    return rc;
-}
-
-enum err ddb_page_answer(struct request *request, const struct ddb_page *page)
-{
-    struct walk walk = {.request = request, .page = page};
-    struct buf out;
-    buf_init_arena(&walk.items, request->arena, SIZE_MAX / 2);
-    enum err rc = walk_items(&walk);
-    if (rc)
-        return rc;
-    buf_init_arena(&out, request->arena, SIZE_MAX / 2);
-    buf_reserve(&out, walk.items.len + 512);
-    buf_printf(&out, "{\"Count\":%llu,\"ScannedCount\":%llu", (unsigned long long)walk.count,
-               (unsigned long long)walk.scanned);
-    if (!page->is_count_only) {
-        buf_add(&out, STR(",\"Items\":["));
-        buf_add(&out, buf_str(&walk.items));
-        buf_add_byte(&out, ']');
-    }
-    if (walk.last_key.len) {
-        buf_add(&out, STR(",\"LastEvaluatedKey\":"));
-        buf_add(&out, walk.last_key);
-    }
-    ddb_add_consumed(&out, page->consumed, page->table,
-                     ddb_read_half_units(walk.bytes, page->is_consistent), false);
-    buf_add_byte(&out, '}');
-    request->raw_output = buf_str(&out);
-    return OK;
 }

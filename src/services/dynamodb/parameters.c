@@ -1,138 +1,186 @@
 /* Parameters that several operations have. */
-#include "services/dynamodb/operations.h"
+#include "services/dynamodb/parameters.h"
 
-enum err ddb_request_key(struct request *request, const struct ddb_table *table,
-                         struct ddb_value *out)
+yyjson_val *ddb_get(const yyjson_val *input, const char *name)
 {
-    yyjson_val *wire = json_get(request->input, "Key");
-    if (!wire)
-        return request_fail(request, ERR_VALIDATION,
-                            "1 validation error detected: Value null at 'key' failed to satisfy "
-                            "constraint: Member must not be null");
-    enum err rc = ddb_item_read(wire, request->arena, false, out, &request->error);
-    return rc ? rc : ddb_check_key(table, out, &request->error);
+    yyjson_val *value = json_get(input, name);
+    return yyjson_is_null(value) ? NULL : value;
 }
 
-enum err ddb_refuse_legacy(struct request *request, const char *const *parameters)
+int64_t ddb_get_integer(const yyjson_val *input, const char *name, int64_t fallback)
 {
-    for (; *parameters; parameters++) {
-        yyjson_val *value = json_get(request->input, *parameters);
-        if (value && !yyjson_is_null(value))
-            return request_fail(request, ERR_VALIDATION,
-                                "%s is not supported: use the expression parameters", *parameters);
+    yyjson_val *value = ddb_get(input, name);
+    if (!value)
+        return fallback;
+    return yyjson_is_real(value) ? (int64_t)yyjson_get_real(value) : yyjson_get_sint(value);
+}
+
+bool ddb_get_boolean(const yyjson_val *input, const char *name, bool fallback)
+{
+    yyjson_val *value = ddb_get(input, name);
+    struct str text = json_str(value);
+    if (!text.ptr)
+        return value ? yyjson_get_bool(value) : fallback;
+    return str_eq_nocase(text, STR("true")) || str_eq_nocase(text, STR("yes")) ||
+           str_eq(text, STR("1"));
+}
+
+size_t ddb_get_choice(const yyjson_val *input, const char *name, const char *const *values)
+{
+    struct str given = json_get_str(input, name);
+    for (size_t i = 0; given.ptr && values[i]; i++) {
+        if (str_eq(given, str_from(values[i])))
+            return i;
     }
-    return OK;
+    return 0;
 }
 
-/* "ReturnValues" is 'returnValues' in messages. */
-static struct str member_name(struct arena *arena, const char *parameter)
-{
-    char *name = arena_cstr(arena, str_from(parameter));
-    name[0] = (char)(name[0] | 0x20);
-    return str_from(name);
-}
-
-enum err ddb_request_enum(struct request *request, const char *parameter, const char *const *values,
-                          size_t fallback, size_t *out)
-{
-    struct str given = request_str(request, parameter);
-    *out = fallback;
-    if (!given.ptr)
-        return OK;
-    struct buf list;
-    buf_init_arena(&list, request->arena, ERROR_MESSAGE_MAX);
-    for (size_t i = 0; values[i]; i++) {
-        if (str_eq(given, str_from(values[i]))) {
-            *out = i;
-            return OK;
-        }
-        buf_printf(&list, "%s%s", i ? ", " : "", values[i]);
-    }
-    return request_fail(request, ERR_VALIDATION,
-                        "1 validation error detected: Value '%.*s' at '%.*s' failed to satisfy "
-                        "constraint: Member must satisfy enum value set: [%.*s]",
-                        STR_ARG(given), STR_ARG(member_name(request->arena, parameter)),
-                        STR_ARG(buf_str(&list)));
-}
-
-/* --- Capacity --- */
-
-enum err ddb_request_consumed(struct request *request, enum ddb_consumed *out)
+enum ddb_consumed ddb_get_consumed(const yyjson_val *input)
 {
     static const char *const values[] = {"NONE", "TOTAL", "INDEXES", NULL};
-    size_t which;
-    enum err rc =
-        ddb_request_enum(request, "ReturnConsumedCapacity", values, DDB_CONSUMED_NONE, &which);
-    *out = (enum ddb_consumed)which;
-    return rc;
+    return (enum ddb_consumed)ddb_get_choice(input, "ReturnConsumedCapacity", values);
 }
 
-uint64_t ddb_read_half_units(size_t bytes, bool is_consistent)
+enum err ddb_read_item(struct request *request, const yyjson_val *input, const char *name,
+                       struct ddb_value *out)
 {
-    uint64_t blocks = bytes ? (bytes + 4095) / 4096 : 1;
-    return is_consistent ? blocks * 2 : blocks;
+    return ddb_item_read(json_get(input, name), request->arena, false, out, &request->error);
 }
 
-uint64_t ddb_write_half_units(size_t bytes)
+/* --- Style --- */
+
+/* "A, B" of those that the input has. */
+static struct str list_given(struct arena *arena, const yyjson_val *input, const char *const *names)
 {
-    return (bytes ? (bytes + 1023) / 1024 : 1) * 2;
+    struct buf list;
+    buf_init_arena(&list, arena, ERROR_MESSAGE_MAX);
+    for (; *names; names++) {
+        if (ddb_get(input, *names))
+            buf_printf(&list, "%s%s", list.len ? ", " : "", *names);
+    }
+    return buf_str(&list);
 }
 
-void ddb_add_consumed(struct buf *out, enum ddb_consumed consumed, const struct ddb_table *table,
-                      uint64_t half_units, bool is_first)
+static bool is_projection(const char *name)
 {
-    if (consumed == DDB_CONSUMED_NONE)
-        return;
-    char units[32];
-    struct buf text = {.ptr = units, .cap = sizeof(units), .max = sizeof(units)};
-    buf_add_u64(&text, half_units / 2);
-    buf_add(&text, half_units % 2 ? STR(".5") : STR(".0"));
-    buf_printf(out, "%s\"ConsumedCapacity\":{\"TableName\":\"%.*s\",\"CapacityUnits\":%.*s",
-               is_first ? "" : ",", STR_ARG(table->name), STR_ARG(buf_str(&text)));
-    if (consumed == DDB_CONSUMED_INDEXES)
-        buf_printf(out, ",\"Table\":{\"CapacityUnits\":%.*s}", STR_ARG(buf_str(&text)));
-    buf_add_byte(out, '}');
+    return strcmp(name, "ProjectionExpression") == 0;
+}
+
+/* Whether the operation takes ExpressionAttributeValues at all. */
+static bool takes_values(const struct ddb_parameter_set *set)
+{
+    const char *const *name = set->expressions;
+    while (*name && is_projection(*name))
+        name++;
+    return *name != NULL;
+}
+
+static enum err values_without_use(struct request *request, const yyjson_val *input,
+                                   const char *const *expressions)
+{
+    struct buf list;
+    size_t count = 0;
+    buf_init_arena(&list, request->arena, ERROR_MESSAGE_MAX);
+    for (; *expressions; expressions++) {
+        if (is_projection(*expressions))
+            continue;
+        if (ddb_get(input, *expressions))
+            return OK;
+        buf_printf(&list, "%s%s", count++ ? " and " : "", *expressions);
+    }
+    return request_fail(request, ERR_VALIDATION,
+                        "ExpressionAttributeValues can only be specified when using expressions: "
+                        "%.*s %s null",
+                        STR_ARG(buf_str(&list)), count > 1 ? "are" : "is");
+}
+
+enum err ddb_check_style(struct request *request, const yyjson_val *input,
+                         const struct ddb_parameter_set *set)
+{
+    struct str expressions = list_given(request->arena, input, set->expressions);
+    struct str older = list_given(request->arena, input, set->older);
+    if (expressions.len && older.len)
+        return request_fail(request, ERR_VALIDATION,
+                            "Can not use both expression and non-expression parameters in the same "
+                            "request: Non-expression parameters: {%.*s} Expression parameters: "
+                            "{%.*s}",
+                            STR_ARG(older), STR_ARG(expressions));
+    if (ddb_get(input, "ExpressionAttributeNames") && !expressions.len)
+        return request_fail(request, ERR_VALIDATION,
+                            "ExpressionAttributeNames can only be specified when using "
+                            "expressions");
+    if (takes_values(set) && ddb_get(input, "ExpressionAttributeValues"))
+        return values_without_use(request, input, set->expressions);
+    return OK;
 }
 
 /* --- Expressions --- */
 
-enum err ddb_request_substitutions(struct request *request, struct ddb_substitutions **out)
+struct reading {
+    struct request *request;
+    const yyjson_val *input;
+    const struct ddb_parameter_set *set;
+    struct ddb_substitutions *with;
+};
+
+/* The text of an expression that the operation takes; a NULL pointer when it is missing. */
+static struct str text_of(const struct reading *reading, const char *parameter)
 {
-    static const char *const expressions[] = {"ConditionExpression",    "UpdateExpression",
-                                              "FilterExpression",       "ProjectionExpression",
-                                              "KeyConditionExpression", NULL};
-    yyjson_val *names = json_get(request->input, "ExpressionAttributeNames");
-    yyjson_val *values = json_get(request->input, "ExpressionAttributeValues");
-    bool has_expression = false;
-    for (size_t i = 0; expressions[i]; i++)
-        has_expression |= yyjson_is_str(json_get(request->input, expressions[i]));
-    bool has_names = names && !yyjson_is_null(names),
-         has_values = values && !yyjson_is_null(values);
-    if (!has_expression && (has_names || has_values))
-        return request_fail(request, ERR_VALIDATION,
-                            "%s can only be specified when using expressions",
-                            has_names ? "ExpressionAttributeNames" : "ExpressionAttributeValues");
-    return ddb_substitutions_read(names, values, request->arena, out, &request->error);
+    for (const char *const *name = reading->set->expressions; *name; name++) {
+        if (strcmp(*name, parameter) == 0)
+            return json_get_str(reading->input, parameter);
+    }
+    return (struct str){NULL, 0};
 }
 
-enum err ddb_request_condition(struct request *request, const char *parameter,
-                               struct ddb_substitutions *with, const struct ddb_condition **out)
+static enum err read_condition(const struct reading *reading, const char *parameter,
+                               const struct ddb_condition **out)
 {
-    struct str text = request_str(request, parameter);
-    *out = NULL;
+    struct request *request = reading->request;
+    struct str text = text_of(reading, parameter);
+    return text.ptr ? ddb_condition_parse(text, parameter, reading->with, request->arena, out,
+                                          &request->error)
+                    : OK;
+}
+
+static enum err read_update(const struct reading *reading, struct ddb_expressions *out)
+{
+    struct request *request = reading->request;
+    struct str text = text_of(reading, "UpdateExpression");
     if (!text.ptr)
         return OK;
-    return ddb_condition_parse(text, parameter, with, request->arena, out, &request->error);
+    struct ddb_update *update = arena_new(request->arena, struct ddb_update);
+    out->update = update;
+    return ddb_update_parse(text, reading->with, request->arena, update, &request->error);
 }
 
-enum err ddb_request_projection(struct request *request, struct ddb_substitutions *with,
-                                const struct ddb_projection **out)
+static enum err read_projection(const struct reading *reading, struct ddb_expressions *out)
 {
-    struct str text = request_str(request, "ProjectionExpression");
-    *out = NULL;
+    struct request *request = reading->request;
+    struct str text = text_of(reading, "ProjectionExpression");
     if (!text.ptr)
         return OK;
     struct ddb_projection *projection = arena_new(request->arena, struct ddb_projection);
-    *out = projection;
-    return ddb_projection_parse(text, with, request->arena, projection, &request->error);
+    out->projection = projection;
+    return ddb_projection_parse(text, reading->with, request->arena, projection, &request->error);
+}
+
+enum err ddb_expressions_read(struct request *request, const yyjson_val *input,
+                              const struct ddb_parameter_set *set, struct ddb_expressions *out)
+{
+    struct reading reading = {request, input, set, NULL};
+    yyjson_val *values = takes_values(set) ? ddb_get(input, "ExpressionAttributeValues") : NULL;
+    enum err rc = ddb_substitutions_read(ddb_get(input, "ExpressionAttributeNames"), values,
+                                         request->arena, &reading.with, &request->error);
+    if (rc == OK)
+        rc = read_update(&reading, out);
+    if (rc == OK)
+        rc = read_condition(&reading, "ConditionExpression", &out->condition);
+    if (rc == OK)
+        rc = read_condition(&reading, "KeyConditionExpression", &out->key_condition);
+    if (rc == OK)
+        rc = read_condition(&reading, "FilterExpression", &out->filter);
+    if (rc == OK)
+        rc = read_projection(&reading, out);
+    return rc ? rc : ddb_substitutions_check_used(reading.with, &request->error);
 }

@@ -1,116 +1,190 @@
 /* Query: key conditions as a range of store keys. */
 #include "services/dynamodb/operations.h"
 
-struct key_condition {
-    const struct ddb_value *hash;
-    const struct ddb_condition *range; /* NULL: the whole partition */
+/* One comparison of a key condition, with the attribute on the left. */
+struct key_comparison {
+    struct str name;
+    enum ddb_condition_kind kind;
+    const struct ddb_value *values[2];
+    size_t count;
 };
 
-static enum err not_supported(struct request *request)
-{
-    return request_fail(request, ERR_VALIDATION, "Query key condition not supported");
-}
+struct key_condition {
+    struct key_comparison all[2];
+    size_t count;
+    const struct key_comparison *hash, *range; /* range: NULL for the whole partition */
+};
 
-static const struct str *attribute_of(const struct ddb_condition *condition)
-{
-    const struct ddb_operand *first = condition->operands[0];
-    bool is_name = condition->operand_count && first->kind == DDB_OPERAND_PATH &&
-                   first->path.count == 1 && first->path.steps[0].name.ptr;
-    return is_name ? &first->path.steps[0].name : NULL;
-}
-
-static bool is_range_condition(enum ddb_condition_kind kind)
-{
-    switch ((int)kind) {
-    case DDB_EQUAL:
-    case DDB_LESS:
-    case DDB_LESS_EQUAL:
-    case DDB_GREATER:
-    case DDB_GREATER_EQUAL:
-    case DDB_BETWEEN:
-    case DDB_BEGINS_WITH:
-        return true;
-    default:
-        return false;
-    }
-}
+/* --- From the condition's tree --- */
 
 static enum err wrong_operator(struct request *request, enum ddb_condition_kind kind)
 {
-    static const struct {
-        enum ddb_condition_kind kind;
-        const char *name;
-    } names[] = {
-        {DDB_OR, "OR"},
-        {DDB_NOT, "NOT"},
-        {DDB_NOT_EQUAL, "<>"},
-        {DDB_IN, "IN"},
-        {DDB_ATTRIBUTE_EXISTS, "attribute_exists"},
-        {DDB_ATTRIBUTE_NOT_EXISTS, "attribute_not_exists"},
-        {DDB_ATTRIBUTE_TYPE, "attribute_type"},
-        {DDB_CONTAINS, "contains"},
+    static const char *const names[] = {
+        [DDB_OR] = "OR",
+        [DDB_NOT] = "NOT",
+        [DDB_NOT_EQUAL] = "<>",
+        [DDB_IN] = "IN",
+        [DDB_ATTRIBUTE_EXISTS] = "attribute_exists",
+        [DDB_ATTRIBUTE_NOT_EXISTS] = "attribute_not_exists",
+        [DDB_ATTRIBUTE_TYPE] = "attribute_type",
+        [DDB_CONTAINS] = "contains",
     };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (names[i].kind == kind)
-            return request_fail(request, ERR_VALIDATION,
-                                "Invalid operator used in KeyConditionExpression: %s",
-                                names[i].name);
-    }
-    return not_supported(request);
+    if (kind >= sizeof(names) / sizeof(names[0]) || !names[kind])
+        return OK;
+    return request_fail(request, ERR_VALIDATION,
+                        "Invalid operator used in KeyConditionExpression: %s", names[kind]);
 }
 
-static enum err take_one(struct request *request, const struct ddb_table *table,
-                         const struct ddb_condition *condition, struct key_condition *out)
+static enum err invalid(struct request *request, const char *what)
 {
-    if (!is_range_condition(condition->kind))
-        return wrong_operator(request, condition->kind);
-    const struct str *name = attribute_of(condition);
-    if (!name)
-        return not_supported(request);
-    bool is_hash = str_eq(*name, table->hash.name);
-    bool is_range = table->range.name.len && str_eq(*name, table->range.name);
-    const struct ddb_key_part *part = is_hash ? &table->hash : &table->range;
-    for (size_t i = 1; i < condition->operand_count; i++) {
-        const struct ddb_operand *operand = condition->operands[i];
-        if (operand->kind != DDB_OPERAND_VALUE)
-            return not_supported(request);
-        if ((is_hash || is_range) && operand->value->type != part->type)
-            return request_fail(request, ERR_VALIDATION,
-                                "One or more parameter values were invalid: Condition parameter "
-                                "type does not match schema type");
+    return request_fail(request, ERR_VALIDATION, "Invalid condition in KeyConditionExpression: %s",
+                        what);
+}
+
+/* `:v < name` is `name > :v`. */
+static enum ddb_condition_kind mirrored(enum ddb_condition_kind kind)
+{
+    switch ((int)kind) {
+    case DDB_LESS:
+        return DDB_GREATER;
+    case DDB_LESS_EQUAL:
+        return DDB_GREATER_EQUAL;
+    case DDB_GREATER:
+        return DDB_LESS;
+    case DDB_GREATER_EQUAL:
+        return DDB_LESS_EQUAL;
+    default:
+        return kind;
     }
-    if (is_hash && condition->kind == DDB_EQUAL && !out->hash)
-        out->hash = condition->operands[1]->value;
-    else if (is_range && !out->range)
-        out->range = condition;
-    else if (is_hash || is_range)
-        return not_supported(request);
-    else
-        return request_fail(
-            request, ERR_VALIDATION, "Query condition missed key schema element: %.*s",
-            STR_ARG(out->hash && table->range.name.len ? table->range.name : table->hash.name));
+}
+
+static enum err check_first(struct request *request, const struct ddb_condition *condition)
+{
+    if (condition->operands[0]->kind == DDB_OPERAND_PATH)
+        return OK;
+    if (condition->kind == DDB_BETWEEN)
+        return invalid(request,
+                       "BETWEEN operator must have the key attribute as its first operand");
+    if (condition->kind == DDB_BEGINS_WITH)
+        return invalid(request,
+                       "begins_with operator must have the key attribute as its first operand");
     return OK;
 }
 
-static enum err analyze(struct request *request, const struct ddb_table *table,
-                        const struct ddb_condition *condition, struct key_condition *out)
+static enum err read_operands(struct request *request, const struct ddb_condition *condition,
+                              struct key_comparison *out)
 {
-    enum err rc;
-    if (condition->kind == DDB_AND) {
-        if (condition->left->kind == DDB_AND || condition->right->kind == DDB_AND)
-            return request_fail(request, ERR_VALIDATION, "Conditions can be of length 1 or 2 only");
-        rc = take_one(request, table, condition->left, out);
-        if (rc == OK)
-            rc = take_one(request, table, condition->right, out);
-    } else {
-        rc = take_one(request, table, condition, out);
+    out->kind = condition->kind;
+    for (size_t i = 0; i < condition->operand_count; i++) {
+        const struct ddb_operand *operand = condition->operands[i];
+        if (operand->kind == DDB_OPERAND_SIZE)
+            return request_fail(request, ERR_VALIDATION,
+                                "KeyConditionExpressions cannot contain nested operations");
+        if (operand->kind == DDB_OPERAND_VALUE) {
+            if (out->count < 2)
+                out->values[out->count++] = operand->value;
+            continue;
+        }
+        if (out->name.ptr)
+            return invalid(request, "Multiple attribute names used in one condition");
+        if (operand->path.count > 1)
+            return request_fail(
+                request, ERR_VALIDATION,
+                "KeyConditionExpressions cannot have conditions on nested attributes");
+        out->name = operand->path.steps[0].name;
+        if (i > 0)
+            out->kind = mirrored(condition->kind);
     }
-    if (rc == OK && !out->hash)
-        rc =
-            request_fail(request, ERR_VALIDATION, "Query condition missed key schema element: %.*s",
-                         STR_ARG(table->hash.name));
+    return out->name.ptr ? OK : invalid(request, "No key attribute specified");
+}
+
+static enum err collect(struct request *request, const struct ddb_condition *condition,
+                        struct key_condition *out)
+{
+    if (condition->kind == DDB_AND) {
+        enum err rc = collect(request, condition->left, out);
+        return rc ? rc : collect(request, condition->right, out);
+    }
+    struct key_comparison one = {.name = {NULL, 0}};
+    enum err rc = wrong_operator(request, condition->kind);
+    if (rc == OK)
+        rc = check_first(request, condition);
+    if (rc == OK)
+        rc = read_operands(request, condition, &one);
+    if (rc)
+        return rc;
+    for (size_t i = 0; i < out->count && i < 2; i++) {
+        if (str_eq(out->all[i].name, one.name))
+            return request_fail(request, ERR_VALIDATION,
+                                "KeyConditionExpressions must only contain one condition per key");
+    }
+    if (out->count < 2)
+        out->all[out->count] = one;
+    out->count++;
+    return OK;
+}
+
+/* --- Against the key --- */
+
+static const struct key_comparison *comparison_of(const struct key_condition *condition,
+                                                  struct str name)
+{
+    for (size_t i = 0; i < condition->count; i++) {
+        if (str_eq(condition->all[i].name, name))
+            return &condition->all[i];
+    }
+    return NULL;
+}
+
+static enum err missed(struct request *request, struct str name)
+{
+    return request_fail(request, ERR_VALIDATION, "Query condition missed key schema element: %.*s",
+                        STR_ARG(name));
+}
+
+static enum err check_comparison(struct request *request, const struct ddb_key_part *part,
+                                 const struct key_comparison *comparison)
+{
+    for (size_t i = 0; i < comparison->count; i++) {
+        const struct ddb_value *value = comparison->values[i];
+        if (value->type != part->type)
+            return request_fail(request, ERR_VALIDATION,
+                                "One or more parameter values were invalid: Condition parameter "
+                                "type does not match schema type");
+        if (value->type != DDB_N && value->text.len == 0 && comparison->kind != DDB_BEGINS_WITH)
+            return request_fail(request, ERR_VALIDATION,
+                                "One or more parameter values are not valid. The AttributeValue "
+                                "for a key attribute cannot contain an empty %s value. Key: %.*s",
+                                value->type == DDB_S ? "string" : "binary", STR_ARG(part->name));
+    }
+    if (comparison->kind == DDB_BEGINS_WITH && part->type == DDB_N)
+        return request_fail(request, ERR_VALIDATION,
+                            "Invalid KeyConditionExpression: Incorrect operand type for operator "
+                            "or function; operator or function: begins_with, operand type: N");
+    return OK;
+}
+
+static enum err check_against_keys(struct request *request, const struct ddb_keys *keys,
+                                   struct key_condition *condition)
+{
+    bool has_range = keys->range.name.len > 0;
+    condition->hash = comparison_of(condition, keys->hash.name);
+    condition->range = has_range ? comparison_of(condition, keys->range.name) : NULL;
+    if (!has_range && condition->count > 1)
+        return request_fail(request, ERR_VALIDATION, "Query key condition not supported");
+    if (!condition->hash)
+        return missed(request, keys->hash.name);
+    enum err rc = check_comparison(request, &keys->hash, condition->hash);
+    if (rc == OK && condition->hash->kind != DDB_EQUAL)
+        rc = request_fail(request, ERR_VALIDATION, "Query key condition not supported");
+    if (rc == OK && condition->count > 1 && !condition->range)
+        rc = missed(request, keys->range.name);
+    if (rc == OK && condition->range)
+        rc = check_comparison(request, &keys->range, condition->range);
     return rc;
 }
+
+/* --- The range --- */
 
 static struct str with_range(struct arena *arena, struct str partition,
                              const struct ddb_value *value)
@@ -130,11 +204,10 @@ static struct str beginning(struct arena *arena, struct str partition,
     return str_slice(key, 0, key.len - 2);
 }
 
-static void narrow(struct arena *arena, const struct ddb_condition *range, struct str partition,
+static void narrow(struct arena *arena, const struct key_comparison *range, struct str partition,
                    struct ddb_page *page)
 {
-    const struct ddb_value *value = range->operands[1]->value;
-    struct str exact = with_range(arena, partition, value);
+    struct str exact = with_range(arena, partition, range->values[0]);
     struct str behind = store_prefix_end(arena, exact);
     switch ((int)range->kind) {
     case DDB_EQUAL:
@@ -155,87 +228,129 @@ static void narrow(struct arena *arena, const struct ddb_condition *range, struc
         break;
     case DDB_BETWEEN:
         page->start = exact;
-        page->end =
-            store_prefix_end(arena, with_range(arena, partition, range->operands[2]->value));
+        page->end = store_prefix_end(arena, with_range(arena, partition, range->values[1]));
         break;
     default: /* begins_with */
-        page->start = beginning(arena, partition, value);
+        page->start = beginning(arena, partition, range->values[0]);
         page->end = store_prefix_end(arena, page->start);
         break;
     }
 }
 
-static enum err refuse_key_in_filter(struct request *request, const struct ddb_table *table,
+static enum err continue_query(struct request *request, struct ddb_page *page,
+                               const struct key_condition *condition, struct str partition)
+{
+    struct str from = ddb_page_start_key(request, page);
+    bool is_same_partition = str_starts(from, partition);
+    bool is_inside =
+        str_cmp(from, page->start) >= 0 && (page->end.len == 0 || str_cmp(from, page->end) < 0);
+    if (condition->range && is_same_partition && !is_inside)
+        return request_fail(request, ERR_VALIDATION,
+                            "The provided starting key does not match the range key predicate");
+    if (!is_same_partition)
+        return request_fail(request, ERR_VALIDATION,
+                            condition->range
+                                ? "The query can return at most one row and cannot be restarted"
+                                : "The provided starting key is outside query boundaries based on "
+                                  "provided conditions");
+    ddb_page_continue(request, page, from);
+    return OK;
+}
+
+static enum err set_range(struct request *request, const struct key_condition *condition,
+                          struct ddb_page *page)
+{
+    struct str partition =
+        ddb_partition_prefix(request->arena, page->keys, condition->hash->values[0]);
+    page->start = partition;
+    page->end = store_prefix_end(request->arena, partition);
+    if (condition->range)
+        narrow(request->arena, condition->range, partition, page);
+    return page->has_start_key ? continue_query(request, page, condition, partition) : OK;
+}
+
+/* --- The filter --- */
+
+static enum err refuse_key_in_filter(struct request *request, const struct ddb_keys *keys,
                                      const struct ddb_condition *filter)
 {
-    if (!filter)
-        return OK;
     enum err rc = OK;
     if (filter->left)
-        rc = refuse_key_in_filter(request, table, filter->left);
+        rc = refuse_key_in_filter(request, keys, filter->left);
     if (rc == OK && filter->right)
-        rc = refuse_key_in_filter(request, table, filter->right);
+        rc = refuse_key_in_filter(request, keys, filter->right);
     for (size_t i = 0; rc == OK && i < filter->operand_count; i++) {
         const struct ddb_operand *operand = filter->operands[i];
         if (operand->kind == DDB_OPERAND_VALUE)
             continue;
         struct str name = operand->path.steps[0].name;
-        if (str_eq(name, table->hash.name) ||
-            (table->range.name.len && str_eq(name, table->range.name)))
+        bool is_older = ddb_get(request->input, "QueryFilter") != NULL;
+        if (str_eq(name, keys->hash.name) ||
+            (keys->range.name.len && str_eq(name, keys->range.name)))
             rc = request_fail(request, ERR_VALIDATION,
-                              "Filter Expression can only contain non-primary key attributes: "
-                              "Primary key attribute: %.*s",
-                              STR_ARG(name));
+                              "%s can only contain non-primary key attributes: Primary key "
+                              "attribute: %.*s",
+                              is_older ? "QueryFilter" : "Filter Expression", STR_ARG(name));
     }
     return rc;
 }
 
-static enum err set_range(struct request *request, const struct ddb_condition *condition,
-                          struct ddb_page *page)
-{
-    struct key_condition keys = {0};
-    enum err rc = analyze(request, page->table, condition, &keys);
-    if (rc)
-        return rc;
-    if (keys.hash->type != DDB_N && keys.hash->text.len == 0)
-        return request_fail(request, ERR_VALIDATION,
-                            "One or more parameter values are not valid. The AttributeValue for a "
-                            "key attribute cannot contain an empty string value. Key: %.*s",
-                            STR_ARG(page->table->hash.name));
-    struct str partition = ddb_partition_prefix(request->arena, page->table, keys.hash);
-    page->start = partition;
-    page->end = store_prefix_end(request->arena, partition);
-    if (keys.range)
-        narrow(request->arena, keys.range, partition, page);
-    return ddb_page_continue(request, page, partition);
-}
+/* --- The operation --- */
 
-enum err ddb_query(struct request *request)
+static enum err read_query(struct request *request, struct ddb_page *page,
+                           struct key_condition *condition)
 {
-    static const char *const legacy[] = {"KeyConditions", "QueryFilter", "ConditionalOperator",
-                                         "AttributesToGet", NULL};
-    struct ddb_page page = {0};
-    struct ddb_substitutions *with;
-    const struct ddb_condition *condition = NULL;
-    enum err rc = ddb_table_of_request(request, &page.table);
+    static const char *const names[] = {"ProjectionExpression", "FilterExpression",
+                                        "KeyConditionExpression", NULL};
+    static const char *const older[] = {"AttributesToGet", "QueryFilter", "ConditionalOperator",
+                                        "KeyConditions", NULL};
+    /* KeyConditions may go with expressions other than KeyConditionExpression. */
+    static const char *const without_conditions[] = {"AttributesToGet", "QueryFilter",
+                                                     "ConditionalOperator", NULL};
+    const yyjson_val *input = request->input;
+    bool has_conditions = ddb_get(input, "KeyConditions") != NULL;
+    bool has_both = has_conditions && ddb_get(input, "KeyConditionExpression");
+    struct ddb_parameter_set set = {names, has_both ? older : without_conditions};
+    struct ddb_expressions expressions = {0};
+    enum err rc = ddb_check_style(request, input, &set);
     if (rc == OK)
-        rc = ddb_refuse_legacy(request, legacy);
+        rc = ddb_read_filter(request, input, "QueryFilter", &expressions);
     if (rc == OK)
-        rc = ddb_request_substitutions(request, &with);
+        rc = ddb_read_attributes_to_get(request, input, &expressions);
     if (rc == OK)
-        rc = ddb_page_read(request, with, &page);
-    if (rc == OK)
-        rc = ddb_request_condition(request, "KeyConditionExpression", with, &condition);
-    if (rc == OK && !condition)
+        rc = ddb_page_read(request, page);
+    if (rc == OK && !has_conditions && !ddb_get(input, "KeyConditionExpression"))
         rc = request_fail(request, ERR_VALIDATION,
                           "Either the KeyConditions or KeyConditionExpression parameter must be "
                           "specified in the request.");
     if (rc == OK)
-        rc = ddb_substitutions_check_used(with, &request->error);
+        rc = ddb_expressions_read(request, input, &set, &expressions);
     if (rc == OK)
-        rc = refuse_key_in_filter(request, page.table, page.filter);
-    page.is_reverse = !json_get_bool(request->input, "ScanIndexForward", true);
+        rc = ddb_read_key_conditions(request, input, &expressions);
     if (rc == OK)
-        rc = set_range(request, condition, &page);
+        rc = ddb_page_select(request, &expressions, page);
+    if (rc == OK)
+        rc = collect(request, expressions.key_condition, condition);
+    if (rc == OK && condition->count > 2)
+        rc = request_fail(request, ERR_VALIDATION, "Conditions can be of length 1 or 2 only");
+    return rc;
+}
+
+enum err ddb_query(struct request *request)
+{
+    struct ddb_page page = {0};
+    struct key_condition condition = {.count = 0};
+    enum err rc = read_query(request, &page, &condition);
+    if (rc == OK)
+        rc = ddb_page_find(request, &page);
+    if (rc == OK && page.has_start_key)
+        rc = ddb_page_check_start(request, &page);
+    if (rc == OK)
+        rc = check_against_keys(request, page.keys, &condition);
+    if (rc == OK && page.filter)
+        rc = refuse_key_in_filter(request, page.keys, page.filter);
+    page.is_reverse = !ddb_get_boolean(request->input, "ScanIndexForward", true);
+    if (rc == OK)
+        rc = set_range(request, &condition, &page);
     return rc ? rc : ddb_page_answer(request, &page);
 }

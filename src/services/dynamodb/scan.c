@@ -1,33 +1,21 @@
 /* Scan, whole or one segment of the hash range. */
 #include "services/dynamodb/operations.h"
 
-enum { MAX_SEGMENTS = 1000000 };
-
 static enum err read_segments(struct request *request, int64_t *out_segment, int64_t *out_total)
 {
-    bool has_segment = json_get_i64(request->input, "Segment", out_segment);
-    bool has_total = json_get_i64(request->input, "TotalSegments", out_total);
-    if (!has_segment && !has_total) {
-        *out_segment = 0;
-        *out_total = 1;
-        return OK;
-    }
-    if (!has_total)
+    bool has_segment = ddb_get(request->input, "Segment") != NULL;
+    bool has_total = ddb_get(request->input, "TotalSegments") != NULL;
+    *out_segment = ddb_get_integer(request->input, "Segment", 0);
+    *out_total = ddb_get_integer(request->input, "TotalSegments", 1);
+    if (has_segment && !has_total)
         return request_fail(request, ERR_VALIDATION,
                             "The TotalSegments parameter is required but was not present in the "
                             "request when Segment parameter is present");
-    if (!has_segment)
+    if (has_total && !has_segment)
         return request_fail(request, ERR_VALIDATION,
                             "The Segment parameter is required but was not present in the request "
                             "when parameter TotalSegments is present");
-    if (*out_total < 1 || *out_total > MAX_SEGMENTS)
-        return request_fail(
-            request, ERR_VALIDATION,
-            "1 validation error detected: Value '%lld' at 'totalSegments' failed to "
-            "satisfy constraint: Member must have value %s",
-            (long long)*out_total,
-            *out_total < 1 ? "greater than or equal to 1" : "less than or equal to 1000000");
-    if (*out_segment < 0 || *out_segment >= *out_total)
+    if (*out_segment >= *out_total)
         return request_fail(request, ERR_VALIDATION,
                             "The Segment parameter is zero-based and must be less than parameter "
                             "TotalSegments: Segment: %lld is not less than TotalSegments: %lld",
@@ -47,30 +35,59 @@ static struct str segment_start(struct arena *arena, struct str prefix, int64_t 
     return buf_str(&key);
 }
 
-enum err ddb_scan(struct request *request)
+static enum err read_scan(struct request *request, struct ddb_page *page, int64_t *segment,
+                          int64_t *total)
 {
-    static const char *const legacy[] = {"ScanFilter", "ConditionalOperator", "AttributesToGet",
-                                         NULL};
-    struct ddb_page page = {0};
-    struct ddb_substitutions *with;
-    int64_t segment, total;
-    enum err rc = ddb_table_of_request(request, &page.table);
+    static const char *const names[] = {"ProjectionExpression", "FilterExpression", NULL};
+    static const char *const older[] = {"AttributesToGet", "ScanFilter", "ConditionalOperator",
+                                        NULL};
+    static const struct ddb_parameter_set set = {names, older};
+    struct ddb_expressions expressions = {0};
+    enum err rc = ddb_check_style(request, request->input, &set);
     if (rc == OK)
-        rc = ddb_refuse_legacy(request, legacy);
+        rc = ddb_read_attributes_to_get(request, request->input, &expressions);
     if (rc == OK)
-        rc = read_segments(request, &segment, &total);
+        rc = ddb_read_filter(request, request->input, "ScanFilter", &expressions);
     if (rc == OK)
-        rc = ddb_request_substitutions(request, &with);
+        rc = ddb_page_read(request, page);
     if (rc == OK)
-        rc = ddb_page_read(request, with, &page);
+        rc = read_segments(request, segment, total);
     if (rc == OK)
-        rc = ddb_substitutions_check_used(with, &request->error);
+        rc = ddb_expressions_read(request, request->input, &set, &expressions);
+    return rc ? rc : ddb_page_select(request, &expressions, page);
+}
+
+static enum err continue_scan(struct request *request, struct ddb_page *page, int64_t segment,
+                              int64_t total)
+{
+    enum err rc = ddb_page_check_start(request, page);
     if (rc)
         return rc;
-    struct str prefix = ddb_table_prefix(request->arena, page.table);
+    struct str from = ddb_page_start_key(request, page);
+    if (str_cmp(from, page->start) < 0 || (page->end.len && str_cmp(from, page->end) >= 0))
+        return request_fail(request, ERR_VALIDATION,
+                            "The provided starting key is invalid: Invalid ExclusiveStartKey. "
+                            "Please use ExclusiveStartKey with correct Segment. TotalSegments: "
+                            "%lld Segment: %lld",
+                            (long long)total, (long long)segment);
+    ddb_page_continue(request, page, from);
+    return OK;
+}
+
+enum err ddb_scan(struct request *request)
+{
+    struct ddb_page page = {0};
+    int64_t segment, total;
+    enum err rc = read_scan(request, &page, &segment, &total);
+    if (rc == OK)
+        rc = ddb_page_find(request, &page);
+    if (rc)
+        return rc;
+    struct str prefix = ddb_keys_prefix(request->arena, page.keys->id);
     page.start = segment_start(request->arena, prefix, segment, total);
     page.end = segment + 1 < total ? segment_start(request->arena, prefix, segment + 1, total)
                                    : store_prefix_end(request->arena, prefix);
-    rc = ddb_page_continue(request, &page, STR_EMPTY);
+    if (page.has_start_key)
+        rc = continue_scan(request, &page, segment, total);
     return rc ? rc : ddb_page_answer(request, &page);
 }

@@ -1,7 +1,6 @@
-/* Table snapshots: loading, sharing, describing. */
+/* Table snapshots: loading, sharing, staging, finding. */
 #include "services/dynamodb/table.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 struct str ddb_table_store_key(struct arena *arena, struct str name)
@@ -9,62 +8,7 @@ struct str ddb_table_store_key(struct arena *arena, struct str name)
     return arena_printf(arena, "dynamodb/table/%.*s", STR_ARG(name));
 }
 
-/* --- Figures --- */
-
-static struct str stats_key(char buffer[64], uint64_t table_id)
-{
-    int len = snprintf(buffer, 64, "dynamodb/stats/%llu", (unsigned long long)table_id);
-    return str_make(buffer, (size_t)len);
-}
-
-enum err ddb_stats_load(struct dynamodb *dynamodb, uint64_t table_id, struct ddb_stats **out,
-                        struct error *error)
-{
-    char buffer[64];
-    struct str key = stats_key(buffer, table_id), value;
-    pthread_rwlock_wrlock(&dynamodb->lock);
-    struct ddb_stats *stats = map_get(&dynamodb->stats, key);
-    pthread_rwlock_unlock(&dynamodb->lock);
-    if (stats) {
-        *out = stats;
-        return OK;
-    }
-
-    struct arena arena = {0};
-    bool found;
-    enum err rc =
-        store_get(dynamodb->skylite->store, STORE_METRICS, key, &arena, &found, &value, error);
-    if (rc == OK) {
-        stats = calloc(1, sizeof(*stats));
-        if (!stats)
-            abort();
-        int64_t figures[2] = {0, 0};
-        if (found && value.len == sizeof(figures))
-            memcpy(figures, value.ptr, sizeof(figures));
-        atomic_init(&stats->item_count, figures[0]);
-        atomic_init(&stats->size_bytes, figures[1]);
-        pthread_rwlock_wrlock(&dynamodb->lock);
-        map_set(&dynamodb->stats, key, stats);
-        pthread_rwlock_unlock(&dynamodb->lock);
-        *out = stats;
-    }
-    arena_release(&arena);
-    return rc;
-}
-
-void ddb_stats_change(struct store_txn *txn, const struct ddb_table *table, int64_t items,
-                      int64_t bytes)
-{
-    char buffer[64];
-    if (items == 0 && bytes == 0)
-        return;
-    int64_t figures[2] = {atomic_fetch_add(&table->stats->item_count, items) + items,
-                          atomic_fetch_add(&table->stats->size_bytes, bytes) + bytes};
-    store_txn_put(txn, STORE_METRICS, stats_key(buffer, table->id),
-                  str_make((const char *)figures, sizeof(figures)));
-}
-
-/* --- Snapshots --- */
+/* --- Loading --- */
 
 static bool type_of_attribute(yyjson_val *definition, struct str name, enum ddb_type *out)
 {
@@ -80,19 +24,95 @@ static bool type_of_attribute(yyjson_val *definition, struct str name, enum ddb_
     return false;
 }
 
-static bool load_keys(struct ddb_table *table)
+static uint64_t get_id(const yyjson_val *object, const char *key)
+{
+    int64_t id = 0;
+    json_get_i64(object, key, &id);
+    return (uint64_t)id;
+}
+
+/* Of a table or an index, whose key attributes the table defines. */
+static bool load_keys(const struct ddb_table *table, yyjson_val *owner, struct ddb_keys *out)
 {
     yyjson_val *element;
     size_t i, max;
-    table->range.name = STR_EMPTY;
-    yyjson_arr_foreach (json_get(table->definition, "KeySchema"), i, max, element) {
+    out->id = get_id(owner, "Id");
+    out->hash.name = out->range.name = STR_EMPTY;
+    yyjson_arr_foreach (json_get(owner, "KeySchema"), i, max, element) {
         bool is_hash = str_eq(json_get_str(element, "KeyType"), STR("HASH"));
-        struct ddb_key_part *part = is_hash ? &table->hash : &table->range;
+        struct ddb_key_part *part = is_hash ? &out->hash : &out->range;
         part->name = json_get_str(element, "AttributeName");
         if (!type_of_attribute(table->definition, part->name, &part->type))
             return false;
     }
-    return table->hash.name.len > 0;
+    return out->hash.name.len > 0 && out->id > 0;
+}
+
+static void load_projection(struct ddb_table *table, struct ddb_index *index)
+{
+    yyjson_val *projection = json_get(index->definition, "Projection"), *name;
+    yyjson_val *included = json_get(projection, "NonKeyAttributes");
+    struct str type = json_get_str(projection, "ProjectionType");
+    size_t i, max;
+    index->projected = str_eq(type, STR("ALL"))         ? DDB_PROJECTED_ALL
+                       : str_eq(type, STR("KEYS_ONLY")) ? DDB_PROJECTED_KEYS
+                                                        : DDB_PROJECTED_SOME;
+    index->included = arena_array(&table->arena, struct str, yyjson_arr_size(included));
+    yyjson_arr_foreach (included, i, max, name)
+        index->included[index->included_count++] = json_str(name);
+}
+
+static enum err load_indexes(struct dynamodb *dynamodb, struct ddb_table *table, const char *list,
+                             bool is_global, struct error *error)
+{
+    yyjson_val *definition;
+    size_t i, max;
+    yyjson_arr_foreach (json_get(table->definition, list), i, max, definition) {
+        struct ddb_index *index = &table->indexes[table->index_count++];
+        index->definition = definition;
+        index->name = json_get_str(definition, "IndexName");
+        index->is_global = is_global;
+        index->is_filling = json_get(definition, "Filling") != NULL;
+        if (!load_keys(table, definition, &index->keys))
+            return error_set(error, ERR_INTERNAL, "A stored index definition cannot be read");
+        load_projection(table, index);
+        enum err rc = ddb_stats_load(dynamodb, index->keys.id, &index->stats, error);
+        if (rc)
+            return rc;
+    }
+    return OK;
+}
+
+static enum err load_all_indexes(struct dynamodb *dynamodb, struct ddb_table *table,
+                                 struct error *error)
+{
+    size_t count = yyjson_arr_size(json_get(table->definition, "LocalSecondaryIndexes")) +
+                   yyjson_arr_size(json_get(table->definition, "GlobalSecondaryIndexes"));
+    table->indexes = arena_array(&table->arena, struct ddb_index, count);
+    enum err rc = load_indexes(dynamodb, table, "LocalSecondaryIndexes", false, error);
+    table->local_count = table->index_count;
+    return rc ? rc : load_indexes(dynamodb, table, "GlobalSecondaryIndexes", true, error);
+}
+
+static void load_stream(struct ddb_table *table)
+{
+    yyjson_val *stream = json_get(table->definition, "StreamSpecification");
+    struct str view = json_get_str(stream, "StreamViewType");
+    if (json_get_bool(stream, "StreamEnabled", false))
+        table->stream_id = get_id(table->definition, "StreamId");
+    table->view = str_eq(view, STR("NEW_IMAGE"))   ? DDB_VIEW_NEW
+                  : str_eq(view, STR("OLD_IMAGE")) ? DDB_VIEW_OLD
+                  : str_eq(view, STR("KEYS_ONLY")) ? DDB_VIEW_KEYS
+                                                   : DDB_VIEW_BOTH;
+}
+
+static void load_expiry(struct ddb_table *table)
+{
+    table->ttl_attribute = json_get_str(table->definition, "TimeToLiveAttribute");
+    if (table->ttl_attribute.ptr)
+        table->ttl_id = get_id(table->definition, "TimeToLiveId");
+    else
+        table->ttl_attribute = STR_EMPTY;
 }
 
 enum err ddb_table_load(struct dynamodb *dynamodb, struct str definition, struct ddb_table **out,
@@ -105,13 +125,18 @@ enum err ddb_table_load(struct dynamodb *dynamodb, struct str definition, struct
     table->definition = json_parse(&table->arena, definition);
     table->name = json_get_str(table->definition, "TableName");
     table->is_protected = json_get_bool(table->definition, "DeletionProtectionEnabled", false);
-    int64_t id = 0;
+    table->is_ready = json_get(table->definition, "Restoring") == NULL;
+    table->collections_id = get_id(table->definition, "CollectionsId");
+    table->journal_id = get_id(table->definition, "JournalId");
+    load_stream(table);
+    load_expiry(table);
     enum err rc = OK;
-    if (!json_get_i64(table->definition, "Id", &id) || !load_keys(table))
+    if (!table->name.ptr || !load_keys(table, table->definition, &table->keys))
         rc = error_set(error, ERR_INTERNAL, "A stored table definition cannot be read");
-    table->id = (uint64_t)id;
     if (rc == OK)
-        rc = ddb_stats_load(dynamodb, table->id, &table->stats, error);
+        rc = load_all_indexes(dynamodb, table, error);
+    if (rc == OK)
+        rc = ddb_stats_load(dynamodb, table->keys.id, &table->stats, error);
     if (rc)
         ddb_table_unref(table);
     else
@@ -119,12 +144,34 @@ enum err ddb_table_load(struct dynamodb *dynamodb, struct str definition, struct
     return rc;
 }
 
+/* --- Sharing --- */
+
 void ddb_table_unref(struct ddb_table *table)
 {
     if (!table || atomic_fetch_sub(&table->refs, 1) > 1)
         return;
     arena_release(&table->arena);
     free(table);
+}
+
+static void unref_at_end(void *table)
+{
+    ddb_table_unref(table);
+}
+
+void ddb_table_keep(struct arena *arena, const struct ddb_table *table)
+{
+    arena_defer(arena, unref_at_end, (void *)(uintptr_t)table);
+}
+
+struct ddb_table *ddb_table_ref(struct dynamodb *dynamodb, struct str name)
+{
+    pthread_rwlock_rdlock(&dynamodb->lock);
+    struct ddb_table *table = map_get(&dynamodb->tables, name);
+    if (table)
+        atomic_fetch_add(&table->refs, 1);
+    pthread_rwlock_unlock(&dynamodb->lock);
+    return table;
 }
 
 void ddb_table_publish(struct dynamodb *dynamodb, struct ddb_table *table)
@@ -143,72 +190,98 @@ void ddb_table_withdraw(struct dynamodb *dynamodb, struct str name)
     ddb_table_unref(old);
 }
 
-/* --- Requests --- */
+/* --- On the writer thread --- */
 
-static void unref_at_end(void *table)
+static struct ddb_staged *find_staged(struct dynamodb *dynamodb, struct str name)
 {
-    ddb_table_unref(table);
+    struct ddb_staged *staged = dynamodb->staged;
+    while (staged && !str_eq(staged->name, name))
+        staged = staged->next;
+    return staged;
 }
 
-static enum err check_name(struct request *request, struct str name)
+struct ddb_table *ddb_table_now(struct dynamodb *dynamodb, struct str name, uint64_t id)
 {
-    const char *what = name.len < 3     ? "have length greater than or equal to 3"
-                       : name.len > 255 ? "have length less than or equal to 255"
-                                        : NULL;
-    for (size_t i = 0; !what && i < name.len; i++) {
-        char c = name.ptr[i];
-        bool is_fine = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '_' || c == '-' || c == '.';
-        if (!is_fine)
-            what = "satisfy regular expression pattern: [a-zA-Z0-9_.-]+";
+    struct ddb_staged *staged = find_staged(dynamodb, name);
+    struct ddb_table *table = staged ? staged->table : ddb_table_ref(dynamodb, name);
+    if (staged && table)
+        atomic_fetch_add(&table->refs, 1);
+    if (table && id && table->keys.id != id) {
+        ddb_table_unref(table);
+        table = NULL;
     }
-    if (!what)
-        return OK;
-    return request_fail(
-        request, ERR_VALIDATION,
-        "1 validation error detected: Value '%.*s' at 'tableName' failed to satisfy "
-        "constraint: Member must %s",
-        STR_ARG(name), what);
+    return table;
 }
 
-enum err ddb_table_name(struct request *request, struct str *out)
+/* Takes over the reference. */
+static void stage(struct dynamodb *dynamodb, struct str name, struct ddb_table *table)
 {
-    struct str name = request_str(request, "TableName");
-    if (!name.ptr)
-        return request_fail(request, ERR_VALIDATION,
-                            "1 validation error detected: Value null at 'tableName' failed to "
-                            "satisfy constraint: Member must not be null");
-    if (str_starts(name, STR("arn:"))) {
-        struct str prefix = ddb_table_arn(request, STR_EMPTY);
-        if (!str_starts(name, prefix))
-            return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND,
-                                "Requested resource not found");
-        name = str_slice(name, prefix.len, name.len);
+    struct ddb_staged *staged = find_staged(dynamodb, name);
+    if (!staged) {
+        staged = arena_new(&dynamodb->staged_arena, struct ddb_staged);
+        staged->name = arena_str(&dynamodb->staged_arena, name);
+        staged->next = dynamodb->staged;
+        dynamodb->staged = staged;
     }
-    enum err rc = check_name(request, name);
-    if (rc == OK)
-        *out = name;
-    return rc;
+    ddb_table_unref(staged->table);
+    staged->table = table;
 }
 
-enum err ddb_table_of_request(struct request *request, const struct ddb_table **out)
+enum err ddb_table_store(struct dynamodb *dynamodb, struct store_txn *txn, struct str definition,
+                         struct ddb_table **out, struct error *error)
 {
-    struct dynamodb *dynamodb = request_self(request, struct dynamodb);
-    struct str name;
-    enum err rc = ddb_table_name(request, &name);
+    struct ddb_table *table;
+    enum err rc = ddb_table_load(dynamodb, definition, &table, error);
     if (rc)
         return rc;
-    pthread_rwlock_rdlock(&dynamodb->lock);
-    struct ddb_table *table = map_get(&dynamodb->tables, name);
-    if (table)
-        atomic_fetch_add(&table->refs, 1);
-    pthread_rwlock_unlock(&dynamodb->lock);
-    if (!table)
-        return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND, "Requested resource not found");
-    arena_defer(request->arena, unref_at_end, table);
-    *out = table;
+    store_txn_put(txn, STORE_META, ddb_table_store_key(&dynamodb->staged_arena, table->name),
+                  definition);
+    stage(dynamodb, table->name, table);
+    if (out)
+        *out = table;
     return OK;
 }
+
+void ddb_table_remove(struct dynamodb *dynamodb, struct store_txn *txn, struct str name)
+{
+    store_txn_delete(txn, STORE_META, ddb_table_store_key(&dynamodb->staged_arena, name));
+    stage(dynamodb, name, NULL);
+}
+
+void ddb_batch_ended(struct store_observer *observer, enum err rc)
+{
+    struct dynamodb *dynamodb =
+        (struct dynamodb *)((char *)observer - offsetof(struct dynamodb, observer));
+    ddb_stats_settle(dynamodb, rc == OK);
+    for (struct ddb_staged *staged = dynamodb->staged; staged; staged = staged->next) {
+        if (rc)
+            ddb_table_unref(staged->table);
+        else if (staged->table)
+            ddb_table_publish(dynamodb, staged->table);
+        else
+            ddb_table_withdraw(dynamodb, staged->name);
+    }
+    if (dynamodb->staged)
+        arena_reset(&dynamodb->staged_arena);
+    dynamodb->staged = NULL;
+}
+
+enum err ddb_next_id(struct store_txn *txn, struct arena *arena, uint64_t *out, struct error *error)
+{
+    struct str key = STR("dynamodb/next-table-id"), value;
+    bool found;
+    uint64_t id = 1;
+    enum err rc = store_txn_get(txn, STORE_META, key, arena, &found, &value, error);
+    if (rc)
+        return rc;
+    if (found && !str_to_u64(value, &id))
+        return error_set(error, ERR_DDB_INTERNAL, "The table counter cannot be read");
+    store_txn_put(txn, STORE_META, key, arena_printf(arena, "%llu", (unsigned long long)id + 1));
+    *out = id;
+    return OK;
+}
+
+/* --- For requests --- */
 
 struct str ddb_table_arn(const struct request *request, struct str name)
 {
@@ -216,52 +289,85 @@ struct str ddb_table_arn(const struct request *request, struct str name)
                        arena_printf(request->arena, "table/%.*s", STR_ARG(name)));
 }
 
+struct str ddb_index_arn(const struct request *request, struct str table, struct str index)
+{
+    return skylite_arn(
+        request->skylite, request->arena, "dynamodb",
+        arena_printf(request->arena, "table/%.*s/index/%.*s", STR_ARG(table), STR_ARG(index)));
+}
+
+enum err ddb_table_name_of(struct request *request, struct str given, struct str *out)
+{
+    if (str_starts(given, STR("arn:"))) {
+        struct str prefix = ddb_table_arn(request, STR_EMPTY);
+        if (!str_starts(given, prefix))
+            return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND,
+                                "Requested resource not found");
+        given = str_slice(given, prefix.len, given.len);
+    }
+    *out = given;
+    return OK;
+}
+
+enum err ddb_table_by_name(struct request *request, struct str name, const struct ddb_table **out)
+{
+    enum err rc = ddb_table_name_of(request, name, &name);
+    if (rc)
+        return rc;
+    struct ddb_table *table = ddb_table_ref(request_self(request, struct dynamodb), name);
+    if (table)
+        ddb_table_keep(request->arena, table);
+    if (!table || !table->is_ready)
+        return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND, "Requested resource not found");
+    *out = table;
+    return OK;
+}
+
+enum err ddb_table_of_request(struct request *request, const struct ddb_table **out)
+{
+    return ddb_table_by_name(request, request_str(request, "TableName"), out);
+}
+
+enum err ddb_table_for_control(struct request *request, const struct ddb_table **out)
+{
+    struct str name;
+    enum err rc = ddb_table_name_of(request, request_str(request, "TableName"), &name);
+    if (rc)
+        return rc;
+    struct ddb_table *table = ddb_table_ref(request_self(request, struct dynamodb), name);
+    if (!table)
+        return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND,
+                            "Requested resource not found: Table: %.*s not found", STR_ARG(name));
+    ddb_table_keep(request->arena, table);
+    *out = table;
+    return OK;
+}
+
+const struct ddb_index *ddb_table_index(const struct ddb_table *table, struct str name)
+{
+    for (size_t i = 0; i < table->index_count; i++) {
+        if (str_eq(table->indexes[i].name, name))
+            return &table->indexes[i];
+    }
+    return NULL;
+}
+
 enum err ddb_table_resource(struct request *request, struct str *out_arn)
 {
     struct str name;
-    enum err rc = ddb_table_name(request, &name);
+    enum err rc = ddb_table_name_of(request, request_str(request, "TableName"), &name);
     if (rc == OK)
         *out_arn = ddb_table_arn(request, name);
     return rc;
 }
 
-static void describe_throughput(yyjson_mut_doc *doc, const yyjson_val *definition,
-                                yyjson_mut_val *out)
+enum err ddb_index_resource(struct request *request, struct str *out_arn)
 {
-    yyjson_val *wanted = json_get(definition, "ProvisionedThroughput");
-    int64_t read = 0, write = 0;
-    json_get_i64(wanted, "ReadCapacityUnits", &read);
-    json_get_i64(wanted, "WriteCapacityUnits", &write);
-    yyjson_mut_val *throughput = json_add_obj(doc, out, "ProvisionedThroughput");
-    json_add_i64(doc, throughput, "NumberOfDecreasesToday", 0);
-    json_add_i64(doc, throughput, "ReadCapacityUnits", read);
-    json_add_i64(doc, throughput, "WriteCapacityUnits", write);
-}
-
-void ddb_table_describe(struct request *request, const struct ddb_table *table, const char *status,
-                        yyjson_mut_val *out)
-{
-    yyjson_mut_doc *doc = request->doc;
-    int64_t created_ms = 0;
-    json_get_i64(table->definition, "CreatedMs", &created_ms);
-    json_add_copy(doc, out, "AttributeDefinitions",
-                  json_get(table->definition, "AttributeDefinitions"));
-    json_add_str(doc, out, "TableName", arena_str(request->arena, table->name));
-    json_add_copy(doc, out, "KeySchema", json_get(table->definition, "KeySchema"));
-    json_add_str(doc, out, "TableStatus", str_from(status));
-    request_add_time(request, out, "CreationDateTime", created_ms);
-    describe_throughput(doc, table->definition, out);
-    json_add_i64(doc, out, "TableSizeBytes", atomic_load(&table->stats->size_bytes));
-    json_add_i64(doc, out, "ItemCount", atomic_load(&table->stats->item_count));
-    json_add_str(doc, out, "TableArn", ddb_table_arn(request, table->name));
-    json_add_copy(doc, out, "TableId", json_get(table->definition, "TableId"));
-    if (str_eq(json_get_str(table->definition, "BillingMode"), STR("PAY_PER_REQUEST"))) {
-        yyjson_mut_val *billing = json_add_obj(doc, out, "BillingModeSummary");
-        json_add_str(doc, billing, "BillingMode", STR("PAY_PER_REQUEST"));
-        request_add_time(request, billing, "LastUpdateToPayPerRequestDateTime", created_ms);
-    }
-    json_add_copy(doc, out, "StreamSpecification",
-                  json_get(table->definition, "StreamSpecification"));
-    json_add_copy(doc, out, "SSEDescription", json_get(table->definition, "SSEDescription"));
-    json_add_bool(doc, out, "DeletionProtectionEnabled", table->is_protected);
+    struct str name, index = request_str(request, "IndexName");
+    if (!index.ptr)
+        return ddb_table_resource(request, out_arn);
+    enum err rc = ddb_table_name_of(request, request_str(request, "TableName"), &name);
+    if (rc == OK)
+        *out_arn = ddb_index_arn(request, name, index);
+    return rc;
 }

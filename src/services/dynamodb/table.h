@@ -1,5 +1,9 @@
 /* Table definitions. A struct ddb_table is an immutable snapshot, shared by reference count; the
- * definition as JSON is in the store under "dynamodb/table/NAME". */
+ * definition as JSON is in the store under "dynamodb/table/NAME".
+ *
+ * The writer thread is ahead of what requests see: a definition that a write function has changed
+ * is staged, seen at once by the write functions behind it, and published when the batch is
+ * durable. */
 #pragma once
 
 #include <pthread.h>
@@ -13,25 +17,66 @@
 enum { DDB_MAX_HASH_BYTES = 2048, DDB_MAX_RANGE_BYTES = 1024 };
 
 struct ddb_key_part {
-    struct str name; /* empty: the table has no such part */
+    struct str name; /* empty: there is no such part */
     enum ddb_type type;
 };
 
-/* Live figures of a table, changed by the writer thread only and stored with each write. */
+/* The key of a table or an index, and the id that its store keys start with. */
+struct ddb_keys {
+    uint64_t id;
+    struct ddb_key_part hash, range;
+};
+
+/* Live figures of a table or an index. What the writer has changed in a batch becomes visible when
+ * the batch is durable. */
 struct ddb_stats {
     _Atomic int64_t item_count;
     _Atomic int64_t size_bytes;
+
+    int64_t pending_items, pending_bytes; /* the writer's own */
+    bool is_pending;
+    struct ddb_stats *next_pending;
 };
+
+enum ddb_projected { DDB_PROJECTED_ALL, DDB_PROJECTED_KEYS, DDB_PROJECTED_SOME };
+
+struct ddb_index {
+    struct ddb_keys keys;
+    struct str name;
+    bool is_global;
+    bool is_filling; /* items that were there before it are still being added */
+    enum ddb_projected projected;
+    struct str *included; /* names, of DDB_PROJECTED_SOME */
+    size_t included_count;
+    struct ddb_stats *stats;
+    yyjson_val *definition;
+};
+
+enum ddb_view { DDB_VIEW_KEYS, DDB_VIEW_NEW, DDB_VIEW_OLD, DDB_VIEW_BOTH };
 
 struct ddb_table {
     atomic_uint refs;
     struct arena arena; /* holds all of it */
-    uint64_t id;
+    struct ddb_keys keys;
     struct str name;
-    struct ddb_key_part hash, range;
     bool is_protected;
-    yyjson_val *definition; /* as stored */
+    bool is_ready;             /* false while it is restored */
+    struct ddb_index *indexes; /* local ones first */
+    size_t index_count, local_count;
+    uint64_t collections_id; /* sizes of item collections; 0: no local index */
+    uint64_t stream_id;      /* 0: no stream that takes records */
+    enum ddb_view view;
+    struct str ttl_attribute; /* empty: nothing expires */
+    uint64_t ttl_id;          /* its entries by time */
+    uint64_t journal_id;      /* 0: no point-in-time recovery */
+    yyjson_val *definition;   /* as stored */
     struct ddb_stats *stats;
+};
+
+struct ddb_staged {
+    struct str name;
+    struct ddb_table *table; /* NULL: deleted */
+    struct ddb_staged *next;
 };
 
 struct dynamodb {
@@ -39,6 +84,16 @@ struct dynamodb {
     pthread_rwlock_t lock; /* guards the maps */
     struct map tables;     /* name to struct ddb_table */
     struct map stats;      /* id in decimal to struct ddb_stats; kept until the end */
+
+    /* The writer's own. */
+    struct store_observer observer;
+    struct arena staged_arena;
+    struct ddb_staged *staged;
+    struct ddb_stats *pending_stats;
+    uint64_t last_sequence; /* of streams and journals */
+
+    atomic_bool is_closing;   /* background work is not continued */
+    struct loop_timer *timer; /* on the first loop; NULL before it runs */
 };
 
 /* Makes a snapshot of a stored definition. ERR_INTERNAL when it cannot be read. */
@@ -46,32 +101,74 @@ enum err ddb_table_load(struct dynamodb *dynamodb, struct str definition, struct
                         struct error *error);
 void ddb_table_unref(struct ddb_table *table);
 
+/* The table with that name as requests see it, with a reference; NULL when there is none. */
+struct ddb_table *ddb_table_ref(struct dynamodb *dynamodb, struct str name);
+
+/* Has the reference given back when the arena ends. */
+void ddb_table_keep(struct arena *arena, const struct ddb_table *table);
+
 /* Puts the snapshot in (taking over the reference) or takes a name out. Any thread. */
 void ddb_table_publish(struct dynamodb *dynamodb, struct ddb_table *table);
 void ddb_table_withdraw(struct dynamodb *dynamodb, struct str name);
 
+/* --- On the writer thread --- */
+
+/* The table as the writer has it now, with a reference: NULL when there is none, or another one of
+ * that name (`id` 0: any). */
+struct ddb_table *ddb_table_now(struct dynamodb *dynamodb, struct str name, uint64_t id);
+
+/* Stores a definition (a copy of which becomes the snapshot) and stages it. As the last thing that
+ * a write function does: staging is not undone when it fails. The snapshot is borrowed. */
+enum err ddb_table_store(struct dynamodb *dynamodb, struct store_txn *txn, struct str definition,
+                         struct ddb_table **out, struct error *error);
+void ddb_table_remove(struct dynamodb *dynamodb, struct store_txn *txn, struct str name);
+
+/* The next id for a table, an index or what else needs a key space of its own. Ids are never used
+ * twice, so that a new table never sees the items of an old one. */
+enum err ddb_next_id(struct store_txn *txn, struct arena *arena, uint64_t *out,
+                     struct error *error);
+
+/* The observer's function: publishes what was staged, or forgets it. */
+void ddb_batch_ended(struct store_observer *observer, enum err rc);
+
+/* --- Figures --- */
+
+/* Counts a change and stores the new figures. On the writer thread; never before something that may
+ * still fail. */
+void ddb_stats_change(struct dynamodb *dynamodb, struct store_txn *txn, uint64_t id,
+                      struct ddb_stats *stats, int64_t items, int64_t bytes);
+enum err ddb_stats_load(struct dynamodb *dynamodb, uint64_t id, struct ddb_stats **out,
+                        struct error *error);
+/* Forgets the stored figures of what was deleted. */
+void ddb_stats_delete(struct store_txn *txn, uint64_t id);
+/* Makes a batch's changes visible, or drops them. */
+void ddb_stats_settle(struct dynamodb *dynamodb, bool is_durable);
+
+/* --- For requests --- */
+
 /* The table a request names by "TableName" (a name or an ARN), held until the request ends.
  * ERR_VALIDATION or ERR_DDB_RESOURCE_NOT_FOUND in `request->error`. */
 enum err ddb_table_of_request(struct request *request, const struct ddb_table **out);
+/* The same by a name or ARN, for data operations: "Requested resource not found". */
+enum err ddb_table_by_name(struct request *request, struct str name, const struct ddb_table **out);
+/* The same for operations on tables, which tell the name and see tables that are not ready. */
+enum err ddb_table_for_control(struct request *request, const struct ddb_table **out);
 
-/* The checked name in "TableName". */
-enum err ddb_table_name(struct request *request, struct str *out);
+/* A table's name out of a name or an ARN of this account. */
+enum err ddb_table_name_of(struct request *request, struct str given, struct str *out);
 
-/* The ARN of a table. */
+const struct ddb_index *ddb_table_index(const struct ddb_table *table, struct str name);
+
+/* ARNs. */
 struct str ddb_table_arn(const struct request *request, struct str name);
+struct str ddb_index_arn(const struct request *request, struct str table, struct str index);
 
-/* The row's resource for operations on one table. */
+/* The row's resource for operations on one table, and on a table or its index. */
 enum err ddb_table_resource(struct request *request, struct str *out_arn);
+enum err ddb_index_resource(struct request *request, struct str *out_arn);
 
 /* Adds the members of TableDescription. */
 void ddb_table_describe(struct request *request, const struct ddb_table *table, const char *status,
                         yyjson_mut_val *out);
 
-/* Store keys. */
 struct str ddb_table_store_key(struct arena *arena, struct str name);
-
-/* On the writer thread: counts a change of the table's contents and stores the new figures. */
-void ddb_stats_change(struct store_txn *txn, const struct ddb_table *table, int64_t items,
-                      int64_t bytes);
-enum err ddb_stats_load(struct dynamodb *dynamodb, uint64_t table_id, struct ddb_stats **out,
-                        struct error *error);

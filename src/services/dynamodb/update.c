@@ -228,7 +228,7 @@ enum err ddb_update_parse(struct str text, struct ddb_substitutions *with, struc
         for (size_t j = i + 1; rc == OK && j < count; j++)
             rc = ddb_parser_check_paths(&parser, &actions[i].path, &actions[j].path);
     }
-    *out = (struct ddb_update){actions, count};
+    *out = (struct ddb_update){actions, count, false};
     return rc;
 }
 
@@ -449,10 +449,12 @@ static enum err apply_add(struct ddb_value *item, const struct ddb_action *actio
     const struct ddb_value *operand = action->operand->value;
     struct ddb_value result = *operand;
     enum err rc = OK;
-    if (old && operand->type == DDB_N)
-        rc = add_numbers(old, operand, false, arena, &result, error);
-    else if (old && old->type != operand->type)
+    if (old && old->type != operand->type)
         rc = wrong_type(error);
+    else if (old && operand->type == DDB_N)
+        rc = add_numbers(old, operand, false, arena, &result, error);
+    else if (old && operand->type == DDB_L)
+        rc = append_lists(old, operand, arena, &result, error);
     else if (old)
         result = combine_sets(old, operand, true, arena);
     return rc ? rc : put(item, &action->path, &result, arena, error);
@@ -468,6 +470,15 @@ static enum err apply_delete(struct ddb_value *item, const struct ddb_action *ac
     struct ddb_value rest = combine_sets(old, action->operand->value, false, arena);
     return rest.count ? put(item, &action->path, &rest, arena, error)
                       : take_out(item, &action->path, arena, error);
+}
+
+/* AttributeUpdates words a value of another type in its own way. */
+static enum err check_type(const struct ddb_update *update, const struct ddb_action *action,
+                           const struct ddb_value *old, struct error *error)
+{
+    if (!update->is_older || !old || old->type == action->operand->value->type)
+        return OK;
+    return error_set(error, ERR_VALIDATION, "Type mismatch for attribute to update");
 }
 
 /* Elements are taken out from the back, so that indexes mean the list as it was. */
@@ -506,6 +517,13 @@ enum err ddb_update_apply(const struct ddb_update *update, const struct ddb_valu
     own_members(&changed, update->count, arena);
     for (size_t i = 0; rc == OK && i < update->count; i++) {
         const struct ddb_action *action = &update->actions[i];
+        const struct ddb_value *old = NULL;
+        if (action->kind == DDB_ACTION_ADD || action->kind == DDB_ACTION_DELETE) {
+            old = ddb_path_find(&action->path, item);
+            rc = check_type(update, action, old, error);
+        }
+        if (rc)
+            break;
         switch (action->kind) {
         case DDB_ACTION_SET:
             rc = evaluate(action->operand, item, arena, &value, error);
@@ -513,10 +531,10 @@ enum err ddb_update_apply(const struct ddb_update *update, const struct ddb_valu
                 rc = put(&changed, &action->path, &value, arena, error);
             break;
         case DDB_ACTION_ADD:
-            rc = apply_add(&changed, action, ddb_path_find(&action->path, item), arena, error);
+            rc = apply_add(&changed, action, old, arena, error);
             break;
         case DDB_ACTION_DELETE:
-            rc = apply_delete(&changed, action, ddb_path_find(&action->path, item), arena, error);
+            rc = apply_delete(&changed, action, old, arena, error);
             break;
         case DDB_ACTION_REMOVE:
             break;

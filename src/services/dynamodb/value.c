@@ -64,6 +64,17 @@ static enum err read_text(struct reader *reader, enum ddb_type type, yyjson_val 
     return out->ptr ? OK : wrong_json(reader);
 }
 
+/* AWS's JSON readers take the words as well. */
+static enum err read_boolean(struct reader *reader, yyjson_val *wire, bool *out)
+{
+    struct str text = json_str(wire);
+    *out = yyjson_get_bool(wire);
+    if (text.ptr)
+        *out = str_eq_nocase(text, STR("true")) || str_eq_nocase(text, STR("yes")) ||
+               str_eq(text, STR("1"));
+    return text.ptr || yyjson_is_bool(wire) ? OK : wrong_json(reader);
+}
+
 static int by_bytes(const void *a, const void *b)
 {
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
@@ -245,12 +256,12 @@ static enum err read_value(struct reader *reader, yyjson_val *wire, int depth,
     case DDB_L:
         return read_list(reader, inner, depth, out);
     case DDB_BOOL:
-        out->boolean = yyjson_get_bool(inner);
-        return yyjson_is_bool(inner) ? OK : wrong_json(reader);
+        return read_boolean(reader, inner, &out->boolean);
     case DDB_NULL:
-        if (!yyjson_is_bool(inner))
-            return wrong_json(reader);
-        if (!yyjson_get_bool(inner))
+        rc = read_boolean(reader, inner, &out->boolean);
+        if (rc)
+            return rc;
+        if (!out->boolean)
             return error_set(
                 reader->error, ERR_VALIDATION,
                 "One or more parameter values were invalid: Null attribute value types "

@@ -1,0 +1,46 @@
+/* Work that is too long for one write function: steps of bounded size on the writer thread, with
+ * other writes in between. What a job has still to do is in the store, so that the next start goes
+ * on with it. */
+#pragma once
+
+#include "services/dynamodb/table.h"
+
+enum { DDB_JOB_STEP = 500 }; /* items in a step: a few milliseconds of the writer's time */
+
+struct ddb_job {
+    struct store_write write; /* first */
+    struct dynamodb *dynamodb;
+    const char *what; /* for the log */
+    bool is_done;     /* set by the step that found nothing more to do */
+    /* One step; `scratch` is empty at its start. */
+    enum err (*step)(struct ddb_job *job, struct store_txn *txn, struct arena *scratch,
+                     struct error *error);
+    /* Gives back what is the job's own, and the job itself: NULL is free(). Writer thread. */
+    void (*end)(struct ddb_job *job);
+};
+
+/* Allocates a job that `size` bytes hold, of which the first is a struct ddb_job. */
+void *ddb_job_new(struct dynamodb *dynamodb, size_t size, const char *what,
+                  enum err (*step)(struct ddb_job *job, struct store_txn *txn,
+                                   struct arena *scratch, struct error *error));
+
+/* Takes the job over. Any thread. */
+void ddb_job_start(struct ddb_job *job);
+
+/* Waits until no job runs any more; those that are not done stay in the store. After is_closing is
+ * set, not on the writer thread. */
+void ddb_jobs_stop(struct dynamodb *dynamodb);
+
+/* Deletes all that is stored under an id, in the background and also after a restart. `ddb_purge`
+ * makes the note of it in a transaction; `ddb_purge_start` begins when that is durable. */
+void ddb_purge(struct store_txn *txn, uint64_t id);
+void ddb_purge_start(struct dynamodb *dynamodb, uint64_t id);
+
+/* Fills new indexes and times to live with what was in the table before. `ddb_fill` makes the note
+ * (of an index's id, or the id of times to live), `ddb_fill_start` begins when that is durable. */
+void ddb_fill(struct store_txn *txn, const struct ddb_table *table, uint64_t id);
+void ddb_fill_start(struct dynamodb *dynamodb, const struct ddb_table *table, uint64_t id);
+
+/* Goes on with the jobs of before a restart. */
+enum err ddb_purge_resume(struct dynamodb *dynamodb, struct error *error);
+enum err ddb_fill_resume(struct dynamodb *dynamodb, struct error *error);
