@@ -13,6 +13,18 @@ import functions
 
 PYTHON = {"lambda_function.py": "def lambda_handler(event, context): return __file__"}
 NODE = {"index.js": "exports.handler = async () => __filename"}
+THREADS = {
+    "lambda_function.py": """
+import threading
+
+def lambda_handler(event, context):
+    barrier = threading.Barrier(51)
+    for _ in range(50):
+        threading.Thread(target=barrier.wait).start()
+    barrier.wait()
+    return 50
+"""
+}
 USER = 12345
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change the user or hide files")
@@ -66,6 +78,7 @@ def test_as_an_ordinary_user(own_server):
         server = own_server(data=data, prefix=prefix)
         sources = sources_of(server)
         assert make_python(sources)().answer == "/var/task/lambda_function.py"
+        assert sources.make(THREADS, runtime="python3.12", handler="lambda_function.lambda_handler")().answer == 50
         if shutil.which("node"):
             assert make_node(sources)().answer == "/var/task/index.js"
         server.stop()
