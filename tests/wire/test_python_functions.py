@@ -64,7 +64,8 @@ def basic(make):
             if todo == "context":
                 names = ["aws_request_id", "log_group_name", "log_stream_name", "function_name", "function_version",
                          "memory_limit_in_mb", "invoked_function_arn"]
-                return {name: getattr(context, name) for name in names} | {"left": context.get_remaining_time_in_millis()}
+                left = context.get_remaining_time_in_millis()
+                return {name: getattr(context, name) for name in names} | {"left": left}
             if todo == "client":
                 client = context.client_context
                 return [client.custom, client.env, client.client.app_title, context.identity.cognito_identity_id]
@@ -178,7 +179,7 @@ def test_an_exception_is_told_with_its_stack_trace(basic):
 
 def test_an_exception_is_in_the_log_with_its_stack_trace(basic):
     log = basic({"do": "fail"}).log.replace("\u00a0", " ")
-    assert "[ERROR] KeyError: 'missing'\nTraceback (most recent call last):\n  File \"/var/task/lambda_function.py\"" in log
+    assert "[ERROR] KeyError: 'missing'\nTraceback (most recent call last):\n  File \"/var/task/" in log
     assert log.splitlines()[-3].strip() == 'return items["missing"]'
     messages = basic.events("[ERROR] KeyError")
     assert any(message.startswith("[ERROR] KeyError") and "items[" in message for message in messages)
@@ -267,7 +268,8 @@ def test_a_syntax_error_says_where(make):
 
 @pytest.mark.parametrize("handler", ["api/v1/notes.get", "api.v1.notes.get"])
 def test_handlers_are_found_in_folders(make, handler):
-    assert make({"api/v1/notes.py": "def get(event, context): return __name__"}, handler=handler)({}).answer == "api.v1.notes"
+    files = {"api/v1/notes.py": "def get(event, context): return __name__"}
+    assert make(files, handler=handler)({}).answer == "api.v1.notes"
 
 
 def test_modules_of_the_package_win(make):
@@ -354,7 +356,8 @@ client = boto3.client("dynamodb")
 def lambda_handler(event, context):
     table.put_item(Item={{"id": "a", "price": Decimal("1.25"), "count": 2}})
     by_client = client.get_item(TableName="{TABLE}", Key={{"id": {{"S": "a"}}}})["Item"]
-    return [table.get_item(Key={{"id": "a"}})["Item"], by_client["price"], boto3.client("sts").get_caller_identity()["Arn"]]
+    caller = boto3.client("sts").get_caller_identity()["Arn"]
+    return [table.get_item(Key={{"id": "a"}})["Item"], by_client["price"], caller]
 """
 
 

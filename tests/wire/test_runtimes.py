@@ -1,7 +1,6 @@
 """Runtimes of languages on machines of all kinds: without rights, without sandboxes, without the program."""
 
 import os
-import shutil
 import subprocess
 import tempfile
 
@@ -56,8 +55,7 @@ def hiding(program):
 def test_without_sandboxes(own_server):
     sources = sources_of(own_server("--sandbox", "none"))
     assert make_python(sources)().answer.endswith("/lambda_function.py")
-    if shutil.which("node"):
-        assert make_node(sources)().answer.endswith("/index.js")
+    assert make_node(sources)().answer.endswith("/index.js")
 
 
 def test_a_trace_without_a_sandbox_begins_in_the_handler(own_server):
@@ -79,8 +77,7 @@ def test_as_an_ordinary_user(own_server):
         sources = sources_of(server)
         assert make_python(sources)().answer == "/var/task/lambda_function.py"
         assert sources.make(THREADS, runtime="python3.12", handler="lambda_function.lambda_handler")().answer == 50
-        if shutil.which("node"):
-            assert make_node(sources)().answer == "/var/task/index.js"
+        assert make_node(sources)().answer == "/var/task/index.js"
         server.stop()
 
 
@@ -89,13 +86,7 @@ def test_as_an_ordinary_user(own_server):
     "program, make, language, package",
     [
         ("/usr/bin/python3", make_python, "Python", "python3"),
-        pytest.param(
-            "/usr/bin/node",
-            make_node,
-            "Node.js",
-            "nodejs",
-            marks=pytest.mark.skipif(not os.path.exists("/usr/bin/node"), reason="there is no Node.js"),
-        ),
+        ("/usr/bin/node", make_node, "Node.js", "nodejs"),
     ],
 )
 def test_a_program_that_the_machine_lacks_is_named(own_server, program, make, language, package):
