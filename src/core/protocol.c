@@ -76,7 +76,9 @@ static struct str aws_json_error(const struct request *request, enum err code)
     buf_add(&body, STR("{\"__type\":"));
     buf_add_json(&body, json_error_type(request, code));
     if (request->error.message[0]) {
-        bool is_capital = code == ERR_ACCESS_DENIED_EXCEPTION || code == ERR_SERIALIZATION;
+        bool is_capital = code == ERR_ACCESS_DENIED_EXCEPTION || code == ERR_SERIALIZATION ||
+                          code == ERR_DDB_TRANSACTION_CANCELED ||
+                          code == ERR_DDB_IDEMPOTENT_PARAMETER_MISMATCH;
         buf_add(&body, is_capital ? STR(",\"Message\":") : STR(",\"message\":"));
         buf_add_json(&body, str_from(request->error.message));
     }

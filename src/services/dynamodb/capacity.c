@@ -94,16 +94,36 @@ void ddb_capacity_write(struct buf *out, enum ddb_consumed consumed,
     add_capacity(out, consumed, capacity);
 }
 
-void ddb_capacity_write_list(struct buf *out, enum ddb_consumed consumed,
-                             const struct ddb_capacity *capacities, size_t count, bool is_first)
+void ddb_tally_add(struct ddb_tally *tally, const struct ddb_capacity *capacity,
+                   struct arena *arena)
+{
+    for (size_t i = 0; i < tally->count; i++) {
+        if (str_eq(tally->all[i].table->name, capacity->table->name)) {
+            ddb_capacity_merge(&tally->all[i], capacity, arena);
+            return;
+        }
+    }
+    if (tally->count == tally->room) {
+        size_t room = tally->room ? tally->room * 2 : 4;
+        tally->all = arena_realloc(arena, tally->all, tally->room * sizeof(*tally->all),
+                                   room * sizeof(*tally->all));
+        tally->room = room;
+    }
+    struct ddb_capacity *added = &tally->all[tally->count++];
+    *added = (struct ddb_capacity){.table = capacity->table, .kind = capacity->kind};
+    ddb_capacity_merge(added, capacity, arena);
+}
+
+void ddb_tally_write(struct buf *out, enum ddb_consumed consumed, const struct ddb_tally *tally,
+                     bool is_first)
 {
     if (consumed == DDB_CONSUMED_NONE)
         return;
     buf_add(out, is_first ? STR("\"ConsumedCapacity\":[") : STR(",\"ConsumedCapacity\":["));
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < tally->count; i++) {
         if (i)
             buf_add_byte(out, ',');
-        add_capacity(out, consumed, &capacities[i]);
+        add_capacity(out, consumed, &tally->all[i]);
     }
     buf_add_byte(out, ']');
 }

@@ -26,9 +26,19 @@ void ddb_capacity_add_index(struct ddb_capacity *capacity, const struct ddb_inde
 void ddb_capacity_merge(struct ddb_capacity *capacity, const struct ddb_capacity *more,
                         struct arena *arena);
 
+/* Capacities by table, of batches and transactions. */
+struct ddb_tally {
+    struct ddb_capacity *all;
+    size_t count, room;
+};
+
+/* Adds to the table's capacity, or as that of a table that was not there yet. */
+void ddb_tally_add(struct ddb_tally *tally, const struct ddb_capacity *capacity,
+                   struct arena *arena);
+
 /* Adds `,"ConsumedCapacity":{...}` (or without the comma when `is_first`) when it was asked for. */
 void ddb_capacity_write(struct buf *out, enum ddb_consumed consumed,
                         const struct ddb_capacity *capacity, bool is_first);
-/* The same as a list, of batches and transactions. */
-void ddb_capacity_write_list(struct buf *out, enum ddb_consumed consumed,
-                             const struct ddb_capacity *capacities, size_t count, bool is_first);
+/* The same as a list. */
+void ddb_tally_write(struct buf *out, enum ddb_consumed consumed, const struct ddb_tally *tally,
+                     bool is_first);

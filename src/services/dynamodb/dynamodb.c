@@ -12,7 +12,15 @@
 #name, handler, "dynamodb:" #name, resource, NULL, NULL, 0, 0                              \
     }
 
+/* Of operations on several tables: the handler checks the permission on each. */
+#define OPERATION_ON_SEVERAL(name, handler)                                                        \
+    {                                                                                              \
+#name, handler, "dynamodb:" #name, NULL, NULL, NULL, 0, OPERATION_NO_IAM                   \
+    }
+
 static const struct operation operations[] = {
+    OPERATION_ON_SEVERAL(BatchGetItem, ddb_batch_get_item),
+    OPERATION_ON_SEVERAL(BatchWriteItem, ddb_batch_write_item),
     OPERATION(CreateTable, ddb_create_table, ddb_table_resource),
     OPERATION(DeleteItem, ddb_delete_item, ddb_table_resource),
     OPERATION(DeleteTable, ddb_delete_table, ddb_table_resource),
@@ -22,6 +30,8 @@ static const struct operation operations[] = {
     OPERATION(PutItem, ddb_put_item, ddb_table_resource),
     OPERATION(Query, ddb_query, ddb_index_resource),
     OPERATION(Scan, ddb_scan, ddb_index_resource),
+    OPERATION_ON_SEVERAL(TransactGetItems, ddb_transact_get_items),
+    OPERATION_ON_SEVERAL(TransactWriteItems, ddb_transact_write_items),
     OPERATION(UpdateItem, ddb_update_item, ddb_table_resource),
     OPERATION(UpdateTable, ddb_update_table, ddb_table_resource),
 };

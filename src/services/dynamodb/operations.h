@@ -15,6 +15,10 @@ enum err ddb_update_item(struct request *request);
 enum err ddb_delete_item(struct request *request);
 enum err ddb_query(struct request *request);
 enum err ddb_scan(struct request *request);
+enum err ddb_batch_get_item(struct request *request);
+enum err ddb_batch_write_item(struct request *request);
+enum err ddb_transact_get_items(struct request *request);
+enum err ddb_transact_write_items(struct request *request);
 
 /* The names of all tables in order, in the request's arena. */
 size_t ddb_sorted_names(struct request *request, struct str **out);

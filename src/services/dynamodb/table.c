@@ -371,3 +371,9 @@ enum err ddb_index_resource(struct request *request, struct str *out_arn)
         *out_arn = ddb_index_arn(request, name, index);
     return rc;
 }
+
+enum err ddb_authorize_table(struct request *request, const char *action, struct str name)
+{
+    enum err rc = ddb_table_name_of(request, name, &name);
+    return rc ? rc : request_authorize(request, str_from(action), ddb_table_arn(request, name));
+}

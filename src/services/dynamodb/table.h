@@ -167,6 +167,9 @@ struct str ddb_index_arn(const struct request *request, struct str table, struct
 enum err ddb_table_resource(struct request *request, struct str *out_arn);
 enum err ddb_index_resource(struct request *request, struct str *out_arn);
 
+/* Checks a permission on a table, of operations on several. */
+enum err ddb_authorize_table(struct request *request, const char *action, struct str name);
+
 /* Adds the members of TableDescription. */
 void ddb_table_describe(struct request *request, const struct ddb_table *table, const char *status,
                         yyjson_mut_val *out);

@@ -238,3 +238,35 @@ void ddb_add_collection_metrics(struct buf *out, const struct ddb_write *write)
     buf_printf(out, "},\"SizeEstimateRangeGB\":[%llu.0,%llu.0]}", (unsigned long long)gigabytes,
                (unsigned long long)gigabytes + 1);
 }
+
+bool ddb_write_is_same(const struct ddb_write *a, const struct ddb_write *b)
+{
+    return str_eq(a->key, b->key);
+}
+
+void ddb_add_all_collection_metrics(struct buf *out, const struct ddb_write *const *writes,
+                                    size_t count)
+{
+    bool has_any = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct ddb_table *table = writes[i]->table;
+        bool is_new = table->collections_id != 0;
+        for (size_t j = 0; is_new && j < i; j++)
+            is_new = writes[j]->table->keys.id != table->keys.id;
+        if (!is_new)
+            continue;
+        buf_add(out, has_any ? STR(",") : STR("\"ItemCollectionMetrics\":{"));
+        has_any = true;
+        buf_add_json(out, table->name);
+        buf_add(out, STR(":["));
+        for (size_t j = i; j < count; j++) {
+            if (writes[j]->table->keys.id != table->keys.id)
+                continue;
+            buf_add(out, j > i ? STR(",") : STR_EMPTY);
+            ddb_add_collection_metrics(out, writes[j]);
+        }
+        buf_add_byte(out, ']');
+    }
+    if (has_any)
+        buf_add_byte(out, '}');
+}

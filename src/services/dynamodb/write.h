@@ -42,6 +42,14 @@ enum err ddb_write_prepare(struct ddb_write *write, struct arena *arena, struct 
 const struct ddb_value *ddb_updated_part(struct arena *arena, const struct ddb_update *update,
                                          const struct ddb_value *item);
 
+/* Whether two writes are of the same item. */
+bool ddb_write_is_same(const struct ddb_write *a, const struct ddb_write *b);
+
+/* Adds `"ItemCollectionMetrics":{"Table":[...]}` for the writes of tables with local indexes;
+ * nothing when there are none. */
+void ddb_add_all_collection_metrics(struct buf *out, const struct ddb_write *const *writes,
+                                    size_t count);
+
 /* Adds `{"ItemCollectionKey":{...},"SizeEstimateRangeGB":[0.0,1.0]}`, of a table with local
  * indexes. */
 void ddb_add_collection_metrics(struct buf *out, const struct ddb_write *write);
