@@ -217,6 +217,20 @@ def test_a_failed_start_is_told(make, source, handler, kind, message):
     function.events(f"Phase: init\tStatus: error\tError Type: {kind}", '"errorType":"' + kind)
 
 
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"index.mjs": "import { S3Client } from '@aws-sdk/client-s3'"},
+        {"index.js": "const { S3Client } = require('@aws-sdk/client-s3')"},
+    ],
+    ids=["import", "require"],
+)
+def test_an_sdk_that_is_missing_is_advised(make, files):
+    function = make(files)
+    assert "Cannot find" in failure(function())[1]
+    function.events("@aws-sdk/client-s3 is not part of Node.js: put it into the function's zip")
+
+
 def test_a_syntax_error_says_where(make):
     trace = make("let a = 1;\nexports.handler = async () => {{ a b };")().answer["trace"]
     assert "/var/task/index.js:2" in trace

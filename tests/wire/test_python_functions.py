@@ -261,6 +261,17 @@ def test_a_failed_start_is_told(make, source, handler, kind, message):
     function.events(f"[ERROR] {kind}: {message}", f"Phase: init\tStatus: error\tError Type: {kind}")
 
 
+def test_boto3_that_is_missing_is_advised(make):
+    source = """
+        import sys
+        sys.path[:] = [path for path in sys.path if not path.endswith("-packages")]
+        import boto3
+        """
+    function = make(source)
+    assert function().answer["errorType"] == "Runtime.ImportModuleError"
+    function.events("install the package python3-boto3")
+
+
 def test_a_syntax_error_says_where(make):
     trace = make("\nx = (\n")({}).answer["stackTrace"]
     assert trace == ['  File "/var/task/lambda_function.py" Line 2\n    x = (\n']

@@ -143,7 +143,15 @@ async function main() {
         await run(handler, await api.next());
 }
 
+/* Lambda brings the SDK along. */
+function advise(error) {
+    const [, missing] = /^(?:Error: )?Cannot find (?:module|package) '(@aws-sdk\/[^']*)'/.exec(error?.message) ?? [];
+    if (missing)
+        log.write(`${missing} is not part of Node.js: put it into the function's zip (npm install ${missing})`);
+}
+
 main().catch((error) => {
     log.error("Uncaught Exception", error);
+    advise(error);
     die(error, 129);
 });

@@ -30,12 +30,19 @@ def prepare():
     point_boto_here()
 
 
+def advise(missing):
+    """Lambda brings boto3 along."""
+    if getattr(missing, "name", None) in ("boto3", "botocore"):
+        log.write("boto3 is not part of Python: install the package python3-boto3, or put boto3 into the function's zip")
+
+
 def load_or_exit(api):
     try:
         return load(os.environ["_HANDLER"])
     except Exception as exception:
         error = describe(exception)
         log.write_error(error)
+        advise(exception.__context__)
         api.fail_init(payload.write(error))
         sys.exit(1)
 
