@@ -116,7 +116,8 @@ static bool hide(void)
         struct stat stat;
         if (lstat(hidden_folders[i], &stat) || !S_ISDIR(stat.st_mode))
             continue;
-        if (mount("empty", hidden_folders[i], NULL, MS_BIND, NULL))
+        if (mount("empty", hidden_folders[i], NULL, MS_BIND, NULL) ||
+            !set_flags(hidden_folders[i], ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV, false))
             return false;
     }
     return true;

@@ -48,7 +48,11 @@ static int probe_writing(void)
     int rc = try_open("/var/task/new", O_WRONLY | O_CREAT) |
              try_open("/var/task/bootstrap", O_WRONLY) | try_open("/usr/new", O_WRONLY | O_CREAT) |
              try_open("/etc/passwd", O_WRONLY) | try_open("/new", O_WRONLY | O_CREAT) |
-             try_open("/dev/new", O_WRONLY | O_CREAT);
+             try_open("/dev/new", O_WRONLY | O_CREAT) |
+             try_open("/usr/src/new", O_WRONLY | O_CREAT) |
+             try_open("/usr/local/etc/new", O_WRONLY | O_CREAT) |
+             try_open("/var/runtime/new", O_WRONLY | O_CREAT) |
+             try_open("/var/runtime/python/bootstrap.py", O_WRONLY);
     int fd = open("/tmp/new", O_RDWR | O_CREAT, 0600);
     rc |= fd < 0 || write(fd, "x", 1) != 1;
     rc |= refused("grow a file in /tmp beyond its limit", posix_fallocate(fd, 0, 64 << 20) != 0);

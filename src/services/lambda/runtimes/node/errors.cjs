@@ -1,4 +1,4 @@
-/* Errors with types of Lambda's own, and what callers are told of an error, in the form of Lambda's Node.js runtimes. */
+/* Errors with types of Lambda's own, and what callers are told of an error, in the form of its Node.js runtimes. */
 "use strict";
 
 const { types } = require("node:util");

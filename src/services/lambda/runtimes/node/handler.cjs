@@ -9,7 +9,8 @@ const errors = require("./errors.cjs");
 function split(name) {
     if (name.includes(".."))
         throw new errors.MalformedHandlerName(
-            `'${name}' is not a valid handler name. Use absolute paths when specifying root directories in handler names.`,
+            `'${name}' is not a valid handler name. Use absolute paths when specifying root directories in ` +
+                "handler names.",
         );
     const base = path.basename(name);
     const match = /^([^.]*)\.(.*)$/.exec(base);

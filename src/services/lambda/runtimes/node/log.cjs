@@ -8,7 +8,15 @@ const { describe } = require("./errors.cjs");
 
 const LINE_BREAK = "\x1e";
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
-const METHODS = { trace: "TRACE", debug: "DEBUG", info: "INFO", log: "INFO", warn: "WARN", error: "ERROR", fatal: "FATAL" };
+const METHODS = {
+    trace: "TRACE",
+    debug: "DEBUG",
+    info: "INFO",
+    log: "INFO",
+    warn: "WARN",
+    error: "ERROR",
+    fatal: "FATAL",
+};
 const IS_JSON = process.env.AWS_LAMBDA_LOG_FORMAT?.toUpperCase() === "JSON";
 
 let requestId;

@@ -33,7 +33,7 @@ def prepare():
 def advise(missing):
     """Lambda brings boto3 along."""
     if getattr(missing, "name", None) in ("boto3", "botocore"):
-        log.write("boto3 is not part of Python: install the package python3-boto3, or put boto3 into the function's zip")
+        log.write("boto3 is not part of Python: install the package python3-boto3, or put it into the function's zip")
 
 
 def load_or_exit(api):
