@@ -1,6 +1,8 @@
 /* Changes of items, with their index entries and figures. */
 #include "services/dynamodb/change.h"
 
+#include "services/dynamodb/stream.h"
+
 static const uint64_t max_collection_bytes = (uint64_t)DDB_COLLECTION_MAX_GB << 30;
 
 bool ddb_change_needs_old(const struct ddb_table *table)
@@ -183,5 +185,7 @@ enum err ddb_change_apply(struct dynamodb *dynamodb, struct store_txn *txn,
                      (change->new_item != NULL) - change->has_old,
                      (int64_t)change->new_size - (int64_t)change->old_size);
     change_expiry(txn, change, arena);
+    if (table->stream_id)
+        ddb_stream_record(dynamodb, txn, change, arena);
     return change_indexes(dynamodb, txn, change, arena, error);
 }

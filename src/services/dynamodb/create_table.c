@@ -1,11 +1,13 @@
 /* CreateTable. */
 #include "services/dynamodb/definition.h"
 #include "services/dynamodb/operations.h"
+#include "services/dynamodb/stream.h"
 
 static enum err create(struct request *request, struct store_txn *txn)
 {
     struct dynamodb *dynamodb = request_self(request, struct dynamodb);
     struct str name = request_str(request, "TableName");
+    yyjson_val *stream = ddb_get(request->input, "StreamSpecification");
     struct ddb_draft draft;
     struct ddb_table *old = ddb_table_now(dynamodb, name, 0), *table;
     if (old) {
@@ -15,6 +17,8 @@ static enum err create(struct request *request, struct store_txn *txn)
     }
     ddb_draft_start(&draft, NULL, request->arena);
     enum err rc = ddb_draft_create(&draft, request, txn, request->input, name);
+    if (rc == OK && ddb_get_boolean(stream, "StreamEnabled", false))
+        rc = ddb_stream_open(&draft, name, txn, stream, &request->error);
     if (rc == OK)
         rc = ddb_draft_store(&draft, dynamodb, txn, &table, &request->error);
     if (rc)
@@ -36,8 +40,5 @@ static enum err answer(struct request *request)
 enum err ddb_create_table(struct request *request)
 {
     enum err rc = ddb_check_definition(request, request->input);
-    yyjson_val *stream = ddb_get(request->input, "StreamSpecification");
-    if (rc == OK && ddb_get_boolean(stream, "StreamEnabled", false))
-        rc = request_fail(request, ERR_VALIDATION, "StreamSpecification is not supported");
     return rc ? rc : request_write(request, create, answer);
 }

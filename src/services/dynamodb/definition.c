@@ -118,3 +118,37 @@ enum err ddb_draft_create(struct ddb_draft *draft, struct request *request, stru
     }
     return rc;
 }
+
+enum err ddb_alter_start(struct request *request, const struct ddb_table *table,
+                         struct ddb_alteration *alteration)
+{
+    struct dynamodb *dynamodb = request_self(request, struct dynamodb);
+    struct ddb_table *now = ddb_table_now(dynamodb, table->name, table->keys.id);
+    if (!now)
+        return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND,
+                            "Requested resource not found: Table: %.*s not found",
+                            STR_ARG(table->name));
+    ddb_table_keep(request->arena, now);
+    alteration->before = now;
+    if (!now->is_ready)
+        return request_fail(request, ERR_DDB_RESOURCE_IN_USE,
+                            "Attempt to change a resource which is still in use: Table is being "
+                            "created: %.*s",
+                            STR_ARG(now->name));
+    ddb_draft_start(&alteration->draft, now, request->arena);
+    return OK;
+}
+
+enum err ddb_alter_finish(struct request *request, struct store_txn *txn,
+                          struct ddb_alteration *alteration)
+{
+    struct ddb_table *after;
+    enum err rc = ddb_draft_store(&alteration->draft, request_self(request, struct dynamodb), txn,
+                                  &after, &request->error);
+    if (rc)
+        return rc;
+    atomic_fetch_add(&after->refs, 1);
+    ddb_table_keep(request->arena, after);
+    alteration->after = after;
+    return OK;
+}

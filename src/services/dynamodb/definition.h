@@ -37,6 +37,18 @@ enum err ddb_draft_add_index(struct ddb_draft *draft, struct request *request,
 void ddb_draft_encrypt(struct ddb_draft *draft, struct request *request,
                        const yyjson_val *specification);
 
+/* A change of a table's definition by a request, on the writer thread: started with the table that
+ * the request named, finished after the draft was edited. Both snapshots last as long as the
+ * request. */
+struct ddb_alteration {
+    const struct ddb_table *before, *after;
+    struct ddb_draft draft;
+};
+enum err ddb_alter_start(struct request *request, const struct ddb_table *table,
+                         struct ddb_alteration *alteration);
+enum err ddb_alter_finish(struct request *request, struct store_txn *txn,
+                          struct ddb_alteration *alteration);
+
 /* --- Checks of what requests want --- */
 
 /* Key, indexes and billing of CreateTable's input, as far as its shape does not say. */

@@ -1,6 +1,7 @@
 /* DeleteTable: the definition goes at once, the items after it in the background. */
 #include "services/dynamodb/job.h"
 #include "services/dynamodb/operations.h"
+#include "services/dynamodb/stream.h"
 
 /* Calls `visit` with each id under which the table has stored something. */
 static void each_id(const struct ddb_table *table, void (*visit)(void *arg, uint64_t id), void *arg)
@@ -44,6 +45,11 @@ static enum err take_out(struct request *request, struct store_txn *txn)
                             "Attempt to change a resource which is still in use: Table is being "
                             "created: %.*s",
                             STR_ARG(now->name));
+    if (now->stream_id) {
+        enum err rc = ddb_stream_close(dynamodb, NULL, txn, now, &request->error);
+        if (rc)
+            return rc;
+    }
     each_id(now, note_purge, txn);
     ddb_table_remove(dynamodb, txn, now->name);
     return OK;

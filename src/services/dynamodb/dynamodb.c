@@ -3,9 +3,13 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 #include "services/dynamodb/job.h"
 #include "services/dynamodb/operations.h"
 #include "services/dynamodb/shape.h"
+#include "services/dynamodb/stream.h"
+#include "services/dynamodb/streams.h"
 
 #define OPERATION(name, handler, resource)                                                         \
     {                                                                                              \
@@ -24,16 +28,23 @@ static const struct operation operations[] = {
     OPERATION(CreateTable, ddb_create_table, ddb_table_resource),
     OPERATION(DeleteItem, ddb_delete_item, ddb_table_resource),
     OPERATION(DeleteTable, ddb_delete_table, ddb_table_resource),
+    OPERATION(DescribeEndpoints, ddb_describe_endpoints, NULL),
+    OPERATION(DescribeLimits, ddb_describe_limits, NULL),
     OPERATION(DescribeTable, ddb_describe_table, ddb_table_resource),
+    OPERATION(DescribeTimeToLive, ddb_describe_time_to_live, ddb_table_resource),
     OPERATION(GetItem, ddb_get_item, ddb_table_resource),
     OPERATION(ListTables, ddb_list_tables, NULL),
+    OPERATION(ListTagsOfResource, ddb_list_tags_of_resource, ddb_resource_of_tags),
     OPERATION(PutItem, ddb_put_item, ddb_table_resource),
     OPERATION(Query, ddb_query, ddb_index_resource),
     OPERATION(Scan, ddb_scan, ddb_index_resource),
+    OPERATION(TagResource, ddb_tag_resource, ddb_resource_of_tags),
     OPERATION_ON_SEVERAL(TransactGetItems, ddb_transact_get_items),
     OPERATION_ON_SEVERAL(TransactWriteItems, ddb_transact_write_items),
+    OPERATION(UntagResource, ddb_untag_resource, ddb_resource_of_tags),
     OPERATION(UpdateItem, ddb_update_item, ddb_table_resource),
     OPERATION(UpdateTable, ddb_update_table, ddb_table_resource),
+    OPERATION(UpdateTimeToLive, ddb_update_time_to_live, ddb_table_resource),
 };
 
 /* Which of AWS's three name spaces an error's type is in. */
@@ -74,6 +85,32 @@ static struct service service = {
     .error_type = type_of_error,
 };
 
+static struct service streams_service = {
+    .name = "dynamodbstreams",
+    .signing_name = "dynamodb",
+    .protocols = PROTOCOL_AWS_JSON_1_0,
+    .target_prefix = "DynamoDBStreams_20120810",
+    .check_input = ddb_check_input,
+    .error_type = type_of_error,
+};
+
+/* --- Periodic work --- */
+
+enum { TICK_MS = 1000, TRIM_EVERY_MS = 60 * 1000 };
+
+static void tick(void *arg)
+{
+    struct dynamodb *dynamodb = arg;
+    int64_t now_ms = clock_wall_ms();
+    ddb_expire(dynamodb);
+    if (now_ms < dynamodb->next_trim_ms)
+        return;
+    dynamodb->next_trim_ms = now_ms + TRIM_EVERY_MS;
+    ddb_stream_trim(dynamodb);
+}
+
+/* --- Starting and stopping --- */
+
 static enum err load_tables(struct dynamodb *dynamodb, struct error *error)
 {
     struct arena arena = {0};
@@ -105,6 +142,8 @@ enum err dynamodb_new(struct skylite *skylite, struct dynamodb **out, struct err
     store_observe(skylite->store, &dynamodb->observer);
     enum err rc = load_tables(dynamodb, error);
     if (rc == OK)
+        rc = ddb_stream_resume(dynamodb, error);
+    if (rc == OK)
         rc = ddb_purge_resume(dynamodb, error);
     if (rc == OK)
         rc = ddb_fill_resume(dynamodb, error);
@@ -112,8 +151,11 @@ enum err dynamodb_new(struct skylite *skylite, struct dynamodb **out, struct err
         dynamodb_free(dynamodb);
         return rc;
     }
-    service.self = dynamodb;
+    service.self = streams_service.self = dynamodb;
+    streams_service.operations = ddb_streams_operations(&streams_service.operation_count);
     skylite_add_service(skylite, &service);
+    skylite_add_service(skylite, &streams_service);
+    loop_timer_start(skylite->loops[0], TICK_MS, TICK_MS, tick, dynamodb);
     *out = dynamodb;
     return OK;
 }

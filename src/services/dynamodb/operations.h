@@ -20,6 +20,18 @@ enum err ddb_batch_write_item(struct request *request);
 enum err ddb_transact_get_items(struct request *request);
 enum err ddb_transact_write_items(struct request *request);
 
+enum err ddb_update_time_to_live(struct request *request);
+enum err ddb_describe_time_to_live(struct request *request);
+enum err ddb_tag_resource(struct request *request);
+enum err ddb_untag_resource(struct request *request);
+enum err ddb_list_tags_of_resource(struct request *request);
+enum err ddb_resource_of_tags(struct request *request, struct str *out_arn);
+enum err ddb_describe_limits(struct request *request);
+enum err ddb_describe_endpoints(struct request *request);
+
+/* Starts deleting what has expired, when there is something. On a loop. */
+void ddb_expire(struct dynamodb *dynamodb);
+
 /* The names of all tables in order, in the request's arena. */
 size_t ddb_sorted_names(struct request *request, struct str **out);
 

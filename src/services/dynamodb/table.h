@@ -90,10 +90,12 @@ struct dynamodb {
     struct arena staged_arena;
     struct ddb_staged *staged;
     struct ddb_stats *pending_stats;
-    uint64_t last_sequence; /* of streams and journals */
 
-    atomic_bool is_closing;   /* background work is not continued */
-    struct loop_timer *timer; /* on the first loop; NULL before it runs */
+    _Atomic uint64_t last_sequence; /* of streams; moved by the writer */
+
+    atomic_bool is_closing;               /* background work is not continued */
+    atomic_bool is_expiring, is_trimming; /* such a job is under way */
+    int64_t next_trim_ms;                 /* the timer's own */
 };
 
 /* Makes a snapshot of a stored definition. ERR_INTERNAL when it cannot be read. */

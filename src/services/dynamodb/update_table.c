@@ -3,13 +3,13 @@
 #include "services/dynamodb/definition.h"
 #include "services/dynamodb/job.h"
 #include "services/dynamodb/operations.h"
+#include "services/dynamodb/stream.h"
 
 enum { MAX_INDEX_UPDATES = 5, MAX_GLOBAL_INDEXES = 20 };
 
 struct table_update {
-    const struct ddb_table *table; /* as the writer found it */
-    const struct ddb_table *after;
-    struct ddb_draft draft;
+    const struct ddb_table *table; /* of the request */
+    struct ddb_alteration change;
     uint64_t filled_id;  /* of an index that was added */
     uint64_t deleted_id; /* of one that was taken out */
 };
@@ -196,7 +196,7 @@ static enum err check_index_throughputs(struct request *request, const struct ta
 
 static enum err change_billing(struct request *request, struct table_update *update)
 {
-    struct ddb_draft *draft = &update->draft;
+    struct ddb_draft *draft = &update->change.draft;
     yyjson_val *throughput = ddb_get(request->input, "ProvisionedThroughput");
     bool now = is_on_demand(request, update), before = was_on_demand(update);
     if (now && throughput)
@@ -225,7 +225,7 @@ static enum err change_billing(struct request *request, struct table_update *upd
 
 static yyjson_mut_val *index_in_draft(struct table_update *update, struct str name, size_t *out_at)
 {
-    yyjson_mut_val *list = yyjson_mut_obj_get(update->draft.root, "GlobalSecondaryIndexes");
+    yyjson_mut_val *list = yyjson_mut_obj_get(update->change.draft.root, "GlobalSecondaryIndexes");
     yyjson_mut_val *index;
     size_t i, max;
     yyjson_mut_arr_foreach (list, i, max, index) {
@@ -254,8 +254,8 @@ static enum err update_index(struct request *request, struct table_update *updat
     yyjson_mut_val *target = index_in_draft(update, name, &at);
     yyjson_val *on_demand = ddb_get(action, "OnDemandThroughput");
     if (on_demand)
-        yyjson_mut_obj_put(target, yyjson_mut_str(update->draft.doc, "OnDemandThroughput"),
-                           yyjson_val_mut_copy(update->draft.doc, on_demand));
+        yyjson_mut_obj_put(target, yyjson_mut_str(update->change.draft.doc, "OnDemandThroughput"),
+                           yyjson_val_mut_copy(update->change.draft.doc, on_demand));
     if (!throughput)
         return OK;
     if (is_on_demand(request, update))
@@ -263,14 +263,15 @@ static enum err update_index(struct request *request, struct table_update *updat
                                 "when BillingMode is PAY_PER_REQUEST");
     enum err rc = ddb_check_throughput(request, throughput);
     return rc ? rc
-              : change_throughput(request, &update->draft, index->definition, target, throughput);
+              : change_throughput(request, &update->change.draft, index->definition, target,
+                                  throughput);
 }
 
 /* The request's definitions are added to those that the table has. */
 static void merge_attributes(struct request *request, struct table_update *update)
 {
-    yyjson_mut_doc *doc = update->draft.doc;
-    yyjson_mut_val *all = yyjson_mut_obj_get(update->draft.root, "AttributeDefinitions");
+    yyjson_mut_doc *doc = update->change.draft.doc;
+    yyjson_mut_val *all = yyjson_mut_obj_get(update->change.draft.root, "AttributeDefinitions");
     yyjson_val *attribute;
     size_t i, max, j, count;
     yyjson_arr_foreach (ddb_get(request->input, "AttributeDefinitions"), i, max, attribute) {
@@ -305,12 +306,12 @@ static enum err create_index(struct request *request, struct table_update *updat
     }
     merge_attributes(request, update);
     yyjson_val *attributes = json_parse(
-        request->arena,
-        json_write(request->arena, yyjson_mut_obj_get(update->draft.root, "AttributeDefinitions")));
+        request->arena, json_write(request->arena, yyjson_mut_obj_get(update->change.draft.root,
+                                                                      "AttributeDefinitions")));
     enum err rc = ddb_check_new_index(request, action, attributes, is_on_demand(request, update));
     if (rc == OK)
-        rc = ddb_draft_add_index(&update->draft, request, txn, "GlobalSecondaryIndexes", action,
-                                 true, &update->filled_id);
+        rc = ddb_draft_add_index(&update->change.draft, request, txn, "GlobalSecondaryIndexes",
+                                 action, true, &update->filled_id);
     if (rc == OK)
         ddb_fill(txn, table, update->filled_id);
     return rc;
@@ -334,15 +335,16 @@ static enum err delete_index(struct request *request, struct table_update *updat
 {
     struct str name = json_get_str(action, "IndexName");
     const struct ddb_index *index = ddb_table_index(update->table, name);
-    yyjson_mut_val *list = yyjson_mut_obj_get(update->draft.root, "GlobalSecondaryIndexes");
-    yyjson_mut_val *attributes = yyjson_mut_obj_get(update->draft.root, "AttributeDefinitions");
+    yyjson_mut_val *list = yyjson_mut_obj_get(update->change.draft.root, "GlobalSecondaryIndexes");
+    yyjson_mut_val *attributes =
+        yyjson_mut_obj_get(update->change.draft.root, "AttributeDefinitions");
     size_t at = 0;
     if (!index || !index->is_global)
         return no_index(request);
     index_in_draft(update, name, &at);
     yyjson_mut_arr_remove(list, at);
     if (yyjson_mut_arr_size(list) == 0)
-        ddb_draft_remove(&update->draft, "GlobalSecondaryIndexes");
+        ddb_draft_remove(&update->change.draft, "GlobalSecondaryIndexes");
     for (size_t i = yyjson_mut_arr_size(attributes); i > 0; i--) {
         yyjson_mut_val *attribute = yyjson_mut_arr_get(attributes, i - 1);
         if (!keeps_attribute(update->table, index->keys.id,
@@ -377,51 +379,58 @@ static enum err change_indexes(struct request *request, struct table_update *upd
 
 /* --- All of it --- */
 
+static enum err change_stream(struct request *request, struct table_update *update,
+                              struct store_txn *txn)
+{
+    yyjson_val *wanted = ddb_get(request->input, "StreamSpecification");
+    const struct ddb_table *table = update->table;
+    bool is_enabled = ddb_get_boolean(wanted, "StreamEnabled", false);
+    if (!wanted)
+        return OK;
+    if (is_enabled && table->stream_id)
+        return request_fail(request, ERR_VALIDATION,
+                            "Table already has an enabled stream: TableName: %.*s",
+                            STR_ARG(table->name));
+    if (!is_enabled && !table->stream_id)
+        return request_fail(request, ERR_VALIDATION,
+                            "Table already has a disabled stream: TableName: %.*s",
+                            STR_ARG(table->name));
+    if (is_enabled)
+        return ddb_stream_open(&update->change.draft, table->name, txn, wanted, &request->error);
+    return ddb_stream_close(request_self(request, struct dynamodb), &update->change.draft, txn,
+                            table, &request->error);
+}
+
 static void change_settings(struct request *request, struct table_update *update)
 {
     const yyjson_val *input = request->input;
     yyjson_val *encryption = ddb_get(input, "SSESpecification");
-    ddb_draft_set_copy(&update->draft, "DeletionProtectionEnabled",
+    ddb_draft_set_copy(&update->change.draft, "DeletionProtectionEnabled",
                        json_get(input, "DeletionProtectionEnabled"));
     if (ddb_get(input, "TableClass")) {
-        ddb_draft_set_copy(&update->draft, "TableClass", json_get(input, "TableClass"));
-        ddb_draft_set_i64(&update->draft, "TableClassMs", clock_wall_ms());
+        ddb_draft_set_copy(&update->change.draft, "TableClass", json_get(input, "TableClass"));
+        ddb_draft_set_i64(&update->change.draft, "TableClassMs", clock_wall_ms());
     }
     if (encryption)
-        ddb_draft_encrypt(&update->draft, request, encryption);
+        ddb_draft_encrypt(&update->change.draft, request, encryption);
 }
 
 static enum err change(struct request *request, struct store_txn *txn)
 {
-    struct dynamodb *dynamodb = request_self(request, struct dynamodb);
     struct table_update *update = request->handler_state;
-    struct ddb_table *now = ddb_table_now(dynamodb, update->table->name, update->table->keys.id),
-                     *after;
-    if (!now)
-        return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND,
-                            "Requested resource not found: Table: %.*s not found",
-                            STR_ARG(update->table->name));
-    ddb_table_keep(request->arena, now);
-    update->table = now;
-    if (!now->is_ready)
-        return request_fail(request, ERR_DDB_RESOURCE_IN_USE,
-                            "Attempt to change a resource which is still in use: Table is being "
-                            "created: %.*s",
-                            STR_ARG(now->name));
-    ddb_draft_start(&update->draft, now, request->arena);
-    enum err rc = change_billing(request, update);
+    enum err rc = ddb_alter_start(request, update->table, &update->change);
+    if (rc)
+        return rc;
+    update->table = update->change.before;
+    rc = change_billing(request, update);
     if (rc == OK)
         rc = change_indexes(request, update, txn);
+    if (rc == OK)
+        rc = change_stream(request, update, txn);
     if (rc)
         return rc;
     change_settings(request, update);
-    rc = ddb_draft_store(&update->draft, dynamodb, txn, &after, &request->error);
-    if (rc)
-        return rc;
-    atomic_fetch_add(&after->refs, 1);
-    ddb_table_keep(request->arena, after);
-    update->after = after;
-    return OK;
+    return ddb_alter_finish(request, txn, &update->change);
 }
 
 static enum err answer(struct request *request)
@@ -429,11 +438,11 @@ static enum err answer(struct request *request)
     struct dynamodb *dynamodb = request_self(request, struct dynamodb);
     struct table_update *update = request->handler_state;
     if (update->filled_id)
-        ddb_fill_start(dynamodb, update->after, update->filled_id);
+        ddb_fill_start(dynamodb, update->change.after, update->filled_id);
     if (update->deleted_id)
         ddb_purge_start(dynamodb, update->deleted_id);
     yyjson_mut_val *out = json_add_obj(request->doc, request_output(request), "TableDescription");
-    ddb_table_describe(request, update->after, "UPDATING", out);
+    ddb_table_describe(request, update->change.after, "UPDATING", out);
     return OK;
 }
 
