@@ -23,6 +23,7 @@
     }
 
 static const struct operation operations[] = {
+    OPERATION_ON_SEVERAL(BatchExecuteStatement, ddb_batch_execute_statement),
     OPERATION_ON_SEVERAL(BatchGetItem, ddb_batch_get_item),
     OPERATION_ON_SEVERAL(BatchWriteItem, ddb_batch_write_item),
     OPERATION(CreateTable, ddb_create_table, ddb_table_resource),
@@ -32,6 +33,8 @@ static const struct operation operations[] = {
     OPERATION(DescribeLimits, ddb_describe_limits, NULL),
     OPERATION(DescribeTable, ddb_describe_table, ddb_table_resource),
     OPERATION(DescribeTimeToLive, ddb_describe_time_to_live, ddb_table_resource),
+    OPERATION_ON_SEVERAL(ExecuteStatement, ddb_execute_statement),
+    OPERATION_ON_SEVERAL(ExecuteTransaction, ddb_execute_transaction),
     OPERATION(GetItem, ddb_get_item, ddb_table_resource),
     OPERATION(ListTables, ddb_list_tables, NULL),
     OPERATION(ListTagsOfResource, ddb_list_tags_of_resource, ddb_resource_of_tags),

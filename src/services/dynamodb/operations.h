@@ -29,6 +29,10 @@ enum err ddb_resource_of_tags(struct request *request, struct str *out_arn);
 enum err ddb_describe_limits(struct request *request);
 enum err ddb_describe_endpoints(struct request *request);
 
+enum err ddb_execute_statement(struct request *request);
+enum err ddb_batch_execute_statement(struct request *request);
+enum err ddb_execute_transaction(struct request *request);
+
 /* Starts deleting what has expired, when there is something. On a loop. */
 void ddb_expire(struct dynamodb *dynamodb);
 
@@ -81,6 +85,9 @@ enum err ddb_page_select(struct request *request, const struct ddb_expressions *
 /* Finds table and index, and checks what is asked of the index. */
 enum err ddb_page_find(struct request *request, struct ddb_page *page);
 
+/* Whether the page's index can give what is asked; items that it has only a part of are fetched. */
+enum err ddb_page_check_index(struct request *request, struct ddb_page *page);
+
 /* The store key that a checked start key stands for. */
 struct str ddb_page_start_key(struct request *request, const struct ddb_page *page);
 
@@ -89,6 +96,32 @@ enum err ddb_page_check_start(struct request *request, const struct ddb_page *pa
 
 /* Narrows the page to what is behind that key. */
 void ddb_page_continue(struct request *request, struct ddb_page *page, struct str from);
+
+/* One partition, or a part of it. */
+struct ddb_key_range {
+    const struct ddb_value *hash;
+    bool has_comparison; /* of the sort key: =, <, <=, >, >=, BETWEEN or begins_with */
+    enum ddb_condition_kind kind;
+    const struct ddb_value *values[2];
+};
+
+/* Sets the page's start and end; returns what the keys of the partition start with. */
+struct str ddb_page_set_range(struct arena *arena, const struct ddb_key_range *range,
+                              struct ddb_page *page);
+
+/* What a walk finds. A second walk into the same result goes on counting. */
+struct ddb_page_result {
+    struct buf items; /* wire JSON, with commas between */
+    uint64_t count, scanned;
+    size_t bytes;
+    uint64_t fetched_half; /* units of items read from the table for a local index */
+    struct str last_key;   /* wire JSON, when the page ended before the range; else empty */
+};
+void ddb_page_result_init(struct ddb_page_result *result, struct arena *arena);
+enum err ddb_page_walk(struct request *request, const struct ddb_page *page,
+                       struct ddb_page_result *result);
+void ddb_page_capacity(const struct ddb_page *page, const struct ddb_page_result *result,
+                       struct arena *arena, struct ddb_capacity *out);
 
 /* Walks the page and fills request->raw_output. */
 enum err ddb_page_answer(struct request *request, const struct ddb_page *page);

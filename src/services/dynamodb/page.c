@@ -82,7 +82,7 @@ static bool projects_all(const struct ddb_page *page, struct str *out_missing)
     return true;
 }
 
-static enum err check_index(struct request *request, struct ddb_page *page)
+enum err ddb_page_check_index(struct request *request, struct ddb_page *page)
 {
     const struct ddb_index *index = page->index;
     bool is_whole = index->projected == DDB_PROJECTED_ALL;
@@ -128,7 +128,7 @@ enum err ddb_page_find(struct request *request, struct ddb_page *page)
         return request_fail(request, ERR_VALIDATION,
                             "The table does not have the specified index: %.*s", STR_ARG(name));
     page->keys = &page->index->keys;
-    return check_index(request, page);
+    return ddb_page_check_index(request, page);
 }
 
 /* --- Start key --- */

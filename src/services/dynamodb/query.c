@@ -186,57 +186,6 @@ static enum err check_against_keys(struct request *request, const struct ddb_key
 
 /* --- The range --- */
 
-static struct str with_range(struct arena *arena, struct str partition,
-                             const struct ddb_value *value)
-{
-    struct buf key;
-    buf_init_arena(&key, arena, SIZE_MAX / 2);
-    buf_add(&key, partition);
-    ddb_key_encode(value, &key);
-    return buf_str(&key);
-}
-
-/* The encoded text without its two closing bytes is what all longer ones start with. */
-static struct str beginning(struct arena *arena, struct str partition,
-                            const struct ddb_value *value)
-{
-    struct str key = with_range(arena, partition, value);
-    return str_slice(key, 0, key.len - 2);
-}
-
-static void narrow(struct arena *arena, const struct key_comparison *range, struct str partition,
-                   struct ddb_page *page)
-{
-    struct str exact = with_range(arena, partition, range->values[0]);
-    struct str behind = store_prefix_end(arena, exact);
-    switch ((int)range->kind) {
-    case DDB_EQUAL:
-        page->start = exact;
-        page->end = behind;
-        break;
-    case DDB_LESS:
-        page->end = exact;
-        break;
-    case DDB_LESS_EQUAL:
-        page->end = behind;
-        break;
-    case DDB_GREATER:
-        page->start = behind;
-        break;
-    case DDB_GREATER_EQUAL:
-        page->start = exact;
-        break;
-    case DDB_BETWEEN:
-        page->start = exact;
-        page->end = store_prefix_end(arena, with_range(arena, partition, range->values[1]));
-        break;
-    default: /* begins_with */
-        page->start = beginning(arena, partition, range->values[0]);
-        page->end = store_prefix_end(arena, page->start);
-        break;
-    }
-}
-
 static enum err continue_query(struct request *request, struct ddb_page *page,
                                const struct key_condition *condition, struct str partition)
 {
@@ -260,12 +209,14 @@ static enum err continue_query(struct request *request, struct ddb_page *page,
 static enum err set_range(struct request *request, const struct key_condition *condition,
                           struct ddb_page *page)
 {
-    struct str partition =
-        ddb_partition_prefix(request->arena, page->keys, condition->hash->values[0]);
-    page->start = partition;
-    page->end = store_prefix_end(request->arena, partition);
-    if (condition->range)
-        narrow(request->arena, condition->range, partition, page);
+    struct ddb_key_range range = {.hash = condition->hash->values[0]};
+    if (condition->range) {
+        range.has_comparison = true;
+        range.kind = condition->range->kind;
+        range.values[0] = condition->range->values[0];
+        range.values[1] = condition->range->values[1];
+    }
+    struct str partition = ddb_page_set_range(request->arena, &range, page);
     return page->has_start_key ? continue_query(request, page, condition, partition) : OK;
 }
 

@@ -6,12 +6,8 @@ enum { MAX_PAGE_BYTES = 1024 * 1024 };
 struct walk {
     struct request *request;
     const struct ddb_page *page;
-    struct buf items;
+    struct ddb_page_result *result;
     struct arena scratch; /* of one item */
-    uint64_t count, scanned;
-    size_t bytes;
-    uint64_t fetched_half; /* units of items read from the table for a local index */
-    struct str last_key;   /* wire JSON of the last item seen, when the page ends there */
 };
 
 /* The item itself, for an entry of an index; the entry where it has gone meanwhile. */
@@ -31,7 +27,7 @@ static enum err fetch(struct walk *walk, struct str *value)
     if (rc || !found)
         return rc;
     rc = ddb_stored_read(found_value, &stored, &walk->request->error);
-    walk->fetched_half += ddb_read_half_units(stored.size, page->is_consistent);
+    walk->result->fetched_half += ddb_read_half_units(stored.size, page->is_consistent);
     *value = found_value;
     return rc;
 }
@@ -42,8 +38,8 @@ static enum err take_item(struct walk *walk, struct str value)
     struct ddb_stored stored;
     struct ddb_value item, part;
     enum err rc = ddb_stored_read(value, &stored, &walk->request->error);
-    walk->scanned++;
-    walk->bytes += stored.size;
+    walk->result->scanned++;
+    walk->result->bytes += stored.size;
     if (rc == OK && page->is_fetching) {
         rc = fetch(walk, &value);
         if (rc == OK)
@@ -55,16 +51,16 @@ static enum err take_item(struct walk *walk, struct str value)
         return rc;
     if (page->filter && !ddb_condition_holds(page->filter, &item))
         return OK;
-    walk->count++;
+    walk->result->count++;
     if (page->is_count_only)
         return OK;
-    if (walk->items.len)
-        buf_add_byte(&walk->items, ',');
+    if (walk->result->items.len)
+        buf_add_byte(&walk->result->items, ',');
     if (page->projection) {
         ddb_projection_apply(page->projection, &item, &walk->scratch, &part);
-        ddb_item_write(&part, &walk->items);
+        ddb_item_write(&part, &walk->result->items);
     } else {
-        buf_add(&walk->items, stored.json);
+        buf_add(&walk->result->items, stored.json);
     }
     return OK;
 }
@@ -93,71 +89,78 @@ static enum err note_last_key(struct walk *walk, struct str value)
     }
     buf_init_arena(&text, walk->request->arena, SIZE_MAX / 2);
     ddb_item_write(&key, &text);
-    walk->last_key = buf_str(&text);
+    walk->result->last_key = buf_str(&text);
     return OK;
 }
 
 static bool is_page_full(const struct walk *walk)
 {
-    return (walk->page->limit && walk->scanned >= walk->page->limit) ||
-           walk->bytes >= MAX_PAGE_BYTES;
+    return (walk->page->limit && walk->result->scanned >= walk->page->limit) ||
+           walk->result->bytes >= MAX_PAGE_BYTES;
 }
 
-static enum err walk_items(struct walk *walk)
+void ddb_page_result_init(struct ddb_page_result *result, struct arena *arena)
 {
-    const struct ddb_page *page = walk->page;
+    *result = (struct ddb_page_result){.last_key = STR_EMPTY};
+    buf_init_arena(&result->items, arena, SIZE_MAX / 2);
+}
+
+enum err ddb_page_walk(struct request *request, const struct ddb_page *page,
+                       struct ddb_page_result *result)
+{
+    struct walk walk = {.request = request, .page = page, .result = result};
     struct str key, value;
     enum err rc = OK;
     if (page->end.len && str_cmp(page->start, page->end) >= 0)
         return OK;
-    struct store_iter *iter = store_iter_new(walk->request->skylite->store, STORE_ITEMS,
-                                             page->start, page->end, page->is_reverse);
-    while (rc == OK && !walk->last_key.len && store_iter_next(iter, &key, &value)) {
-        rc = take_item(walk, value);
-        if (rc == OK && is_page_full(walk))
-            rc = note_last_key(walk, value);
-        arena_reset(&walk->scratch);
+    struct store_iter *iter = store_iter_new(request->skylite->store, STORE_ITEMS, page->start,
+                                             page->end, page->is_reverse);
+    while (rc == OK && !result->last_key.len && store_iter_next(iter, &key, &value)) {
+        rc = take_item(&walk, value);
+        if (rc == OK && is_page_full(&walk))
+            rc = note_last_key(&walk, value);
+        arena_reset(&walk.scratch);
     }
     if (rc == OK)
-        rc = store_iter_error(iter, &walk->request->error);
+        rc = store_iter_error(iter, &request->error);
     store_iter_free(iter);
-    arena_release(&walk->scratch);
+    arena_release(&walk.scratch);
     return rc;
 }
 
-static void count_capacity(const struct walk *walk, struct ddb_capacity *out)
+void ddb_page_capacity(const struct ddb_page *page, const struct ddb_page_result *result,
+                       struct arena *arena, struct ddb_capacity *out)
 {
-    const struct ddb_page *page = walk->page;
-    uint64_t half = ddb_read_half_units(walk->bytes, page->is_consistent);
+    uint64_t half = ddb_read_half_units(result->bytes, page->is_consistent);
     *out = (struct ddb_capacity){.table = page->table};
-    out->table_half = page->index ? walk->fetched_half : half;
+    out->table_half = page->index ? result->fetched_half : half;
     if (page->index)
-        ddb_capacity_add_index(out, page->index, half, walk->request->arena);
+        ddb_capacity_add_index(out, page->index, half, arena);
 }
 
 enum err ddb_page_answer(struct request *request, const struct ddb_page *page)
 {
-    struct walk walk = {.request = request, .page = page};
+    struct ddb_page_result result;
     struct ddb_capacity capacity;
     struct buf out;
-    buf_init_arena(&walk.items, request->arena, SIZE_MAX / 2);
-    enum err rc = walk_items(&walk);
+    ddb_page_result_init(&result, request->arena);
+    enum err rc = ddb_page_walk(request, page, &result);
     if (rc)
         return rc;
     buf_init_arena(&out, request->arena, SIZE_MAX / 2);
-    buf_reserve(&out, walk.items.len + 512);
-    buf_printf(&out, "{\"Count\":%llu,\"ScannedCount\":%llu", (unsigned long long)walk.count,
-               (unsigned long long)walk.scanned);
+    buf_reserve(&out, result.items.len + 512);
+    buf_printf(&out, "{\"Count\":%llu,\"ScannedCount\":%llu", (unsigned long long)result.count,
+               (unsigned long long)result.scanned);
     if (!page->is_count_only) {
         buf_add(&out, STR(",\"Items\":["));
-        buf_add(&out, buf_str(&walk.items));
+        buf_add(&out, buf_str(&result.items));
         buf_add_byte(&out, ']');
     }
-    if (walk.last_key.len) {
+    if (result.last_key.len) {
         buf_add(&out, STR(",\"LastEvaluatedKey\":"));
-        buf_add(&out, walk.last_key);
+        buf_add(&out, result.last_key);
     }
-    count_capacity(&walk, &capacity);
+    ddb_page_capacity(page, &result, request->arena, &capacity);
     ddb_capacity_write(&out, page->consumed, &capacity, false);
     buf_add_byte(&out, '}');
     request->raw_output = buf_str(&out);

@@ -78,6 +78,8 @@ enum err ddb_write_prepare(struct ddb_write *write, struct arena *arena, struct 
 static enum err condition_failed(const struct ddb_write *write, struct arena *arena,
                                  struct error *error)
 {
+    if (write->is_insert)
+        return error_set(error, ERR_DDB_DUPLICATE_ITEM, "Duplicate primary key exists in table");
     error_set(error, ERR_DDB_CONDITIONAL_CHECK_FAILED, "The conditional request failed");
     error->members = STR_EMPTY;
     if (write->returns_old_on_failure && write->change.has_old) {

@@ -18,6 +18,7 @@ struct ddb_write {
     const struct ddb_update *update;       /* of an update */
     bool wants_old;                        /* the old item is part of the answer */
     bool returns_old_on_failure;
+    bool is_insert; /* a failed condition is ERR_DDB_DUPLICATE_ITEM */
 
     /* Filled by the writer. */
     struct ddb_value old_item, new_item;
