@@ -13,8 +13,8 @@ int cli_env(int argc, char **argv)
         return 2;
     if (cli_client_new(options.data_dir, &client, &error))
         return cli_failed(&error);
-    /* Each line ends a command, for eval $(skylite env) without quotes. The function is for AWS CLIs
-     * older than 2.13, which do not know AWS_ENDPOINT_URL. */
+    /* Each line ends a command, for eval $(skylite env) without quotes. The function is for AWS
+     * CLIs older than 2.13, which do not know AWS_ENDPOINT_URL. */
     printf("export AWS_ACCESS_KEY_ID=%.*s;\n", STR_ARG(cli_client_access_key(client)));
     printf("export AWS_SECRET_ACCESS_KEY=%.*s;\n", STR_ARG(cli_client_secret_key(client)));
     printf("unset AWS_SESSION_TOKEN;\n");

@@ -17,6 +17,7 @@
 #include "services/iam/iam.h"
 #include "services/lambda/lambda.h"
 #include "services/lambda/launcher.h"
+#include "services/cloudwatch/cloudwatch.h"
 #include "services/logs/logs.h"
 #include "services/s3/s3.h"
 
@@ -45,6 +46,7 @@ struct server {
     struct launcher *launcher;
     struct iam *iam;
     struct logs *logs;
+    struct cloudwatch *cloudwatch;
     struct s3 *s3;
     struct dynamodb *dynamodb;
     struct lambda *lambda;
@@ -249,6 +251,8 @@ static enum err start_services(struct server *server, struct error *error)
     if (rc == OK)
         rc = logs_new(skylite, &server->logs, error);
     if (rc == OK)
+        rc = cloudwatch_new(skylite, &server->cloudwatch, error);
+    if (rc == OK)
         rc = s3_new(skylite, &server->s3, error);
     if (rc == OK)
         rc = dynamodb_new(skylite, &server->dynamodb, error);
@@ -268,6 +272,7 @@ static void free_services(struct server *server)
     lambda_free(server->lambda);
     dynamodb_free(server->dynamodb);
     s3_free(server->s3);
+    cloudwatch_free(server->cloudwatch);
     logs_free(server->logs);
     iam_free(server->iam);
 }

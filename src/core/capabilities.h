@@ -110,6 +110,55 @@ struct log_capability {
                    size_t count);
 };
 
+/* --- CloudWatch metrics --- */
+
+struct metric_dimension {
+    struct str name, value;
+};
+
+/* A metric of a service. */
+struct metric_definition {
+    const char *space; /* "AWS/Lambda" */
+    const char *name;  /* "Duration" */
+    const char *unit;  /* "Milliseconds" */
+    const struct metric_dimension *dimensions;
+    size_t dimension_count;
+    /* Sets of dimensions under which values count as well: how many of the leading ones. */
+    size_t also[2];
+    size_t also_count;
+};
+
+struct metric_series;
+
+struct metric_capability {
+    void *self;
+
+    /* A series to add values to. It is the same one for the same definition, and stays until the
+     * server ends. Takes a lock: keep what it returns. */
+    struct metric_series *(*open)(void *self, const struct metric_definition *definition);
+
+    /* Adds a value to the present minute. Never blocks, and costs less than writing to memory that
+     * other threads use: for every request. */
+    void (*add)(struct metric_series *series, double value);
+
+    /* What was counted since the start, in the text format of Prometheus; in `arena`. */
+    struct str (*expose)(void *self, struct arena *arena);
+};
+
+/* Both do nothing where there is no CloudWatch (in tools and tests). */
+static inline struct metric_series *metric_open(const struct metric_capability *metrics,
+                                                const struct metric_definition *definition)
+{
+    return metrics->open ? metrics->open(metrics->self, definition) : NULL;
+}
+
+static inline void metric_add(const struct metric_capability *metrics, struct metric_series *series,
+                              double value)
+{
+    if (series)
+        metrics->add(series, value);
+}
+
 /* --- Deployment packages (S3) --- */
 
 struct package_capability {

@@ -127,6 +127,24 @@ static bool handle_probe(struct http_exchange *exchange)
     return true;
 }
 
+/* What Prometheus asks for. It names tables, functions and APIs, so only this machine may. */
+static bool handle_metrics(const struct skylite *skylite, struct http_exchange *exchange)
+{
+    if (!skylite->metrics.expose || !str_eq(exchange->path, STR("/metrics")) ||
+        !str_eq(exchange->method, STR("GET")) ||
+        http_header_get(exchange, STR("authorization")).ptr)
+        return false;
+    bool is_local = str_starts(exchange->peer, STR("127.")) || str_eq(exchange->peer, STR("::1"));
+    struct http_header type = {STR("Content-Type"),
+                               STR("text/plain; version=0.0.4; charset=utf-8")};
+    if (is_local)
+        http_reply(exchange, 200, &type, 1,
+                   skylite->metrics.expose(skylite->metrics.self, &exchange->arena));
+    else
+        http_reply(exchange, 403, &type, 1, STR("only from this machine\n"));
+    return true;
+}
+
 /* A browser asks before it sends a signed call from another page. */
 static bool handle_preflight(struct http_exchange *exchange)
 {
@@ -149,7 +167,7 @@ static void handle(struct http_exchange *exchange, void *arg)
     struct skylite *skylite = arg;
     if (skylite->apis.handle && skylite->apis.handle(skylite->apis.self, exchange))
         return;
-    if (handle_probe(exchange) || handle_preflight(exchange))
+    if (handle_probe(exchange) || handle_metrics(skylite, exchange) || handle_preflight(exchange))
         return;
     handle_aws_call(skylite, exchange);
 }

@@ -14,6 +14,7 @@ enum protocol {
     PROTOCOL_REST_JSON = 8,
     PROTOCOL_REST_XML = 16, /* S3 only: the handler reads and writes the HTTP exchange itself */
     PROTOCOL_INTERNAL = 32, /* called by another service */
+    PROTOCOL_RPC_CBOR = 64, /* Smithy's RPC v2 with CBOR */
 };
 
 /* Runs on the loop of the request. Reads request->input, fills request->output (or
@@ -52,7 +53,8 @@ struct service {
     const char *name;         /* "dynamodb": the folder */
     const char *signing_name; /* the service in the credential scope; what a request is routed by */
     unsigned protocols;       /* enum protocol, or-ed */
-    const char *target_prefix; /* AWS JSON: X-Amz-Target before the dot, "DynamoDB_20120810" */
+    const char *target_prefix; /* AWS JSON: X-Amz-Target before the dot, "DynamoDB_20120810"; RPC
+                                  with CBOR: the service in the path */
     const char *xmlns;         /* query: the answer's namespace */
     const char *error_prefix;  /* AWS JSON: what stands before the error type,
                                   "com.amazonaws.dynamodb.v20120810#"; NULL: nothing */
@@ -65,6 +67,10 @@ struct service {
     /* Optional: checks request->input before the permission and the handler. Fills request->error.
      */
     enum err (*check_input)(struct request *request);
+
+    /* Optional: sees every request of the service that was run, once its outcome is known. On the
+     * request's loop; for metrics. */
+    void (*observe)(const struct request *request, enum err rc);
 
     /* Optional: rewrites an error before it is written (such as DynamoDB's coral prefix for some
      * types). Returns the whole __type. */

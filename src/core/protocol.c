@@ -4,6 +4,7 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "core/internal.h"
+#include "wire/cbor.h"
 #include "wire/xml.h"
 
 enum { MAX_REPLY_HEADERS = REQUEST_EXTRA_HEADERS + 8 };
@@ -57,7 +58,8 @@ static struct str error_name(const struct request *request, enum err code)
 static int status_of_error(const struct request *request, enum err code)
 {
     int status = error_status(code);
-    return is_aws_json(request) && status == 403 ? 400 : status;
+    bool is_rpc = is_aws_json(request) || request->protocol == PROTOCOL_RPC_CBOR;
+    return is_rpc && status == 403 ? 400 : status;
 }
 
 static struct str json_error_type(const struct request *request, enum err code)
@@ -67,6 +69,25 @@ static struct str json_error_type(const struct request *request, enum err code)
         return service->error_type(request, code);
     const char *prefix = service ? service->error_prefix : "com.amazon.coral.service#";
     return arena_printf(request->arena, "%s%s", prefix ? prefix : "", error_type(code));
+}
+
+/* Clients that knew a query API go on to see its error codes: the trait awsQueryCompatible. */
+static void add_query_error(struct request *request, enum err code, struct reply *reply)
+{
+    if (!(request->service && request->service->protocols & PROTOCOL_QUERY))
+        return;
+    add_header(reply, STR("x-amzn-query-error"),
+               arena_printf(request->arena, "%s;%s", error_type(code),
+                            error_status(code) < 500 ? "Sender" : "Receiver"));
+}
+
+static struct str cbor_error(const struct request *request, enum err code)
+{
+    yyjson_mut_doc *doc = json_doc(request->arena);
+    yyjson_mut_val *error = yyjson_mut_obj(doc);
+    json_add_str(doc, error, "__type", json_error_type(request, code));
+    json_add_str(doc, error, "message", str_from(request->error.message));
+    return cbor_from_json(request->arena, error);
 }
 
 static struct str aws_json_error(const struct request *request, enum err code)
@@ -138,6 +159,11 @@ static void fill_error(struct request *request, enum err code, struct reply *rep
     case PROTOCOL_AWS_JSON_1_0:
     case PROTOCOL_AWS_JSON_1_1:
         reply->body = aws_json_error(request, code);
+        add_query_error(request, code, reply);
+        break;
+    case PROTOCOL_RPC_CBOR:
+        reply->body = cbor_error(request, code);
+        add_query_error(request, code, reply);
         break;
     case PROTOCOL_QUERY:
         reply->body = xml_query_error(request->arena, xmlns_of(request), request->request_id,
@@ -174,6 +200,8 @@ static void fill_success(struct request *request, struct reply *reply)
     else if (request->protocol == PROTOCOL_QUERY)
         reply->body = xml_query_response(request->arena, str_from(request->operation->name),
                                          xmlns_of(request), request->request_id, request->output);
+    else if (request->protocol == PROTOCOL_RPC_CBOR)
+        reply->body = cbor_from_json(request->arena, request_output(request));
     else if (request->protocol != PROTOCOL_REST_XML)
         reply->body = json_body(request);
 }
@@ -191,6 +219,8 @@ static struct str content_type(const struct request *request)
         return STR("text/xml");
     case PROTOCOL_REST_XML:
         return STR("application/xml");
+    case PROTOCOL_RPC_CBOR:
+        return STR("application/cbor");
     case PROTOCOL_REST_JSON:
     case PROTOCOL_INTERNAL:
         break;
@@ -214,6 +244,8 @@ static void add_common_headers(struct request *request, struct reply *reply)
     add_header(reply, id_name, request->request_id);
     if (reply->body.len && !has_header(request, STR("content-type")))
         add_header(reply, STR("Content-Type"), content_type(request));
+    if (request->protocol == PROTOCOL_RPC_CBOR)
+        add_header(reply, STR("smithy-protocol"), STR("rpc-v2-cbor"));
     if (request->protocol == PROTOCOL_AWS_JSON_1_0) {
         uLong sum = crc32(0, (const Bytef *)reply->body.ptr, (uInt)reply->body.len);
         add_header(reply, STR("x-amz-crc32"), arena_printf(request->arena, "%lu", sum));

@@ -7,10 +7,13 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "core/internal.h"
+#include "wire/cbor.h"
 
 void request_finish(struct request *request, enum err rc)
 {
     assert(rc != ERR_PENDING);
+    if (request->started_us)
+        request->service->observe(request, rc);
     request->finished(request, rc);
 }
 
@@ -23,15 +26,23 @@ yyjson_mut_val *request_output(struct request *request)
     return request->output;
 }
 
+yyjson_mut_val *request_time(struct request *request, int64_t wall_ms)
+{
+    if (request->protocol == PROTOCOL_QUERY || request->protocol == PROTOCOL_REST_XML) {
+        struct str text = clock_iso8601_ms(request->arena, wall_ms);
+        return yyjson_mut_strn(request->doc, text.ptr, text.len);
+    }
+    if (request->protocol == PROTOCOL_RPC_CBOR)
+        return cbor_time(request->doc, request->arena, wall_ms);
+    if (wall_ms % 1000 == 0)
+        return yyjson_mut_sint(request->doc, wall_ms / 1000);
+    return yyjson_mut_real(request->doc, (double)wall_ms / 1000);
+}
+
 void request_add_time(struct request *request, yyjson_mut_val *object, const char *key,
                       int64_t wall_ms)
 {
-    if (request->protocol == PROTOCOL_QUERY || request->protocol == PROTOCOL_REST_XML)
-        json_add_str(request->doc, object, key, clock_iso8601_ms(request->arena, wall_ms));
-    else if (wall_ms % 1000 == 0)
-        json_add_i64(request->doc, object, key, wall_ms / 1000);
-    else
-        json_add_double(request->doc, object, key, (double)wall_ms / 1000);
+    json_add(request->doc, object, key, request_time(request, wall_ms));
 }
 
 void request_add_header(struct request *request, struct str name, struct str value)
@@ -117,6 +128,8 @@ static enum err authorize_row(struct request *request)
 void request_run(struct request *request)
 {
     const struct service *service = request->service;
+    if (service->observe)
+        request->started_us = clock_mono_us();
     enum err rc = service->check_input ? service->check_input(request) : OK;
     if (rc == OK)
         rc = authorize_row(request);

@@ -40,6 +40,7 @@ struct request {
     void (*finished)(struct request *request, enum err rc);
     void *finished_arg;
 
+    int64_t started_us;  /* clock_mono_us, when the service observes its requests */
     void *handler_state; /* the handler's own, for its functions below */
     struct loop_task task;
     struct store_write write;
@@ -59,6 +60,9 @@ yyjson_mut_val *request_output(struct request *request);
 /* Adds a timestamp member in the protocol's form: epoch seconds in JSON, ISO 8601 in XML. */
 void request_add_time(struct request *request, yyjson_mut_val *object, const char *key,
                       int64_t wall_ms);
+
+/* The same without an object, for lists. */
+yyjson_mut_val *request_time(struct request *request, int64_t wall_ms);
 
 /* Adds a header to the answer; ignored for internal calls. REQUEST_EXTRA_HEADERS at most. */
 void request_add_header(struct request *request, struct str name, struct str value);

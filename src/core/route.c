@@ -1,6 +1,7 @@
 /* Which operation an HTTP request means, and its input as one JSON object, for each protocol. */
 #include "base/encode.h"
 #include "core/internal.h"
+#include "wire/cbor.h"
 #include "wire/query.h"
 
 enum { MAX_SEGMENTS = 32, MAX_QUERY_PARAMETERS = 256 };
@@ -38,6 +39,39 @@ static enum err route_target(struct request *request, struct str target)
         break;
     }
     return request->operation ? OK : unknown_operation(request);
+}
+
+/* --- RPC with CBOR --- */
+
+/* "/service/NAME/operation/OPERATION" */
+static enum err route_rpc(struct request *request)
+{
+    struct skylite *skylite = request->skylite;
+    struct str path = request->exchange->path, part, service_name;
+    str_cut(&path, '/', &part);
+    bool is_rpc = str_cut(&path, '/', &part) && str_eq(part, STR("service")) &&
+                  str_cut(&path, '/', &service_name) && str_cut(&path, '/', &part) &&
+                  str_eq(part, STR("operation"));
+    request->protocol = PROTOCOL_RPC_CBOR;
+    for (size_t i = 0; is_rpc && i < skylite->service_count; i++) {
+        const struct service *service = skylite->services[i];
+        if (!(service->protocols & PROTOCOL_RPC_CBOR) ||
+            !str_eq(service_name, str_from(service->target_prefix)))
+            continue;
+        request->service = service;
+        request->operation = operation_by_name(service, path);
+    }
+    return request->operation ? OK : unknown_operation(request);
+}
+
+static enum err read_cbor_input(struct request *request)
+{
+    struct str body = request->exchange->body;
+    request->input =
+        body.len ? cbor_to_json(request->arena, body) : json_parse(request->arena, STR("{}"));
+    return yyjson_is_obj(request->input)
+               ? OK
+               : request_fail(request, ERR_SERIALIZATION, "The body is not a map in CBOR");
 }
 
 /* --- Query --- */
@@ -306,6 +340,8 @@ enum err route_find(struct request *request, const struct sigv4_claim *claim)
     struct str target = request_header(request, STR("x-amz-target"));
     if (target.ptr)
         return route_target(request, target);
+    if (str_eq(request_header(request, STR("smithy-protocol")), STR("rpc-v2-cbor")))
+        return route_rpc(request);
 
     find_service(request, claim);
     if (!request->service) {
@@ -335,6 +371,8 @@ enum err route_read_input(struct request *request)
     case PROTOCOL_REST_JSON:
     case PROTOCOL_REST_XML:
         return read_rest_input(request);
+    case PROTOCOL_RPC_CBOR:
+        return read_cbor_input(request);
     case PROTOCOL_AWS_JSON_1_0:
     case PROTOCOL_AWS_JSON_1_1:
         break;

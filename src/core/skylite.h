@@ -49,6 +49,7 @@ struct skylite {
     struct iam_capability iam;
     struct function_capability functions;
     struct log_capability logs;
+    struct metric_capability metrics;
     struct package_capability packages;
     struct api_capability apis;
 };

@@ -151,15 +151,19 @@ static bool text_to_double(struct str text, double *out)
     return end == copy + text.len;
 }
 
-bool json_get_double(const yyjson_val *object, const char *key, double *out)
+bool json_double(yyjson_val *value, double *out)
 {
-    yyjson_val *value = json_get(object, key);
     if (yyjson_is_str(value))
         return text_to_double(json_str(value), out);
     if (!yyjson_is_num(value))
         return false;
     *out = yyjson_get_num(value);
     return true;
+}
+
+bool json_get_double(const yyjson_val *object, const char *key, double *out)
+{
+    return json_double(json_get(object, key), out);
 }
 
 bool json_get_bool(const yyjson_val *object, const char *key, bool fallback)

@@ -34,6 +34,7 @@ struct str json_str(const yyjson_val *value);
  * them; false when missing or of another kind. */
 bool json_get_i64(const yyjson_val *object, const char *key, int64_t *out);
 bool json_get_double(const yyjson_val *object, const char *key, double *out);
+bool json_double(yyjson_val *value, double *out);
 
 /* A member as a truth value, also from the texts "true" and "false"; `fallback` when missing. */
 bool json_get_bool(const yyjson_val *object, const char *key, bool fallback);

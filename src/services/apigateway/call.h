@@ -59,6 +59,7 @@ struct api_call {
     size_t response_length;
 
     const struct log_capability *logs;
+    const struct metric_capability *metrics;
     struct lane *lane;
     struct log_line *log_first, *log_last; /* of the execution log so far */
     size_t log_count;

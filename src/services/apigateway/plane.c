@@ -28,6 +28,7 @@ static struct api_call *new_call(struct plane *plane, struct http_exchange *exch
     call->domain_name = address->domain;
     str_cut(&(struct str){address->domain.ptr, address->domain.len}, '.', &call->domain_prefix);
     call->logs = &plane->skylite->logs;
+    call->metrics = &plane->skylite->metrics;
     call->lane = plane_lane(plane, exchange->loop);
     call->integration_us = -1;
     lane_stamp(call->lane, call);

@@ -51,6 +51,7 @@ static enum err load_stage(struct refresh *refresh, struct str api_id, struct st
     if (rc)
         return rc;
     struct stage_source source = {
+        .metrics = &refresh->plane->skylite->metrics,
         .account = refresh->plane->skylite->config.account,
         .region = refresh->plane->skylite->config.region,
         .api = api,

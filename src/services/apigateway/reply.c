@@ -1,4 +1,6 @@
 /* Answers: the integration's, and the gateway's own as the stage has configured them. */
+#include "base/clock.h"
+#include "core/capabilities.h"
 #include "services/apigateway/log.h"
 
 static const struct {
@@ -42,6 +44,30 @@ static void log_answer(struct api_call *call, int status, const struct http_head
     logs_finish(call);
 }
 
+static void count_in(const struct api_call *call, const struct gateway_metrics *metrics,
+                     double latency_ms)
+{
+    int class = call->status / 100;
+    metric_add(call->metrics, metrics->count, 1);
+    metric_add(call->metrics, metrics->client_errors, class == 4);
+    metric_add(call->metrics, metrics->server_errors, class == 5);
+    metric_add(call->metrics, metrics->latency, latency_ms);
+    if (call->integration_us >= 0)
+        metric_add(call->metrics, metrics->integration_latency,
+                   (double)call->integration_us / 1000);
+}
+
+/* What is not there (an unknown path) counts for the stage as well. */
+static void count_answer(const struct api_call *call)
+{
+    if (!call->stage)
+        return;
+    double latency_ms = (double)(clock_mono_us() - call->now_us) / 1000;
+    count_in(call, &call->stage->metrics, latency_ms);
+    if (call->method)
+        count_in(call, &call->method->metrics, latency_ms);
+}
+
 void call_reply(struct api_call *call, int status, const struct http_header *headers,
                 size_t header_count, struct str body)
 {
@@ -58,6 +84,7 @@ void call_reply(struct api_call *call, int status, const struct http_header *hea
         memcpy(all + count, headers, header_count * sizeof(*all));
     count += header_count;
     log_answer(call, status, all, count, body);
+    count_answer(call);
     http_reply(call->exchange, status, all, count, body);
 }
 

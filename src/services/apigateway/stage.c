@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/buf.h"
+#include "core/capabilities.h"
 #include "services/apigateway/compile.h"
 #include "services/apigateway/log.h"
 #include "wire/json.h"
@@ -180,6 +181,7 @@ struct method_settings {
     double rate;
     int64_t burst;
     bool is_throttled;
+    bool has_metrics; /* by method */
 };
 
 static void read_throttle(yyjson_val *setting, struct method_settings *out)
@@ -211,12 +213,51 @@ static void read_settings(struct method *method, yyjson_val *setting, struct met
     read_throttle(setting, out);
     method->logging_level = read_level(setting, method->logging_level);
     method->is_data_traced = json_get_bool(setting, "dataTraceEnabled", method->is_data_traced);
-    method->has_own_metrics = json_get_bool(setting, "metricsEnabled", method->has_own_metrics);
+    out->has_metrics = json_get_bool(setting, "metricsEnabled", out->has_metrics);
+}
+
+/* https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-metrics-and-dimensions.html
+ */
+static struct metric_series *open_series(const struct stage_source *source,
+                                         const struct stage *stage, const struct method *method,
+                                         const char *name, const char *unit)
+{
+    struct metric_dimension dimensions[] = {
+        {STR("ApiName"), json_get_str(source->api, "name")},
+        {STR("Stage"), stage->name},
+        {STR("Method"), method ? method->verb : STR_EMPTY},
+        {STR("Resource"), method ? method->resource_path : STR_EMPTY},
+    };
+    return metric_open(source->metrics, &(struct metric_definition){
+                                            .space = "AWS/ApiGateway",
+                                            .name = name,
+                                            .unit = unit,
+                                            .dimensions = dimensions,
+                                            .dimension_count = method ? 4 : 2,
+                                            .also = {1},
+                                            .also_count = method ? 0 : 1,
+                                        });
+}
+
+/* Of a method, or (with NULL) of the stage and, with those of its other stages, of the API. */
+static struct gateway_metrics open_metrics(const struct stage_source *source,
+                                           const struct stage *stage, const struct method *method)
+{
+    return (struct gateway_metrics){
+        .count = open_series(source, stage, method, "Count", "Count"),
+        .client_errors = open_series(source, stage, method, "4XXError", "Count"),
+        .server_errors = open_series(source, stage, method, "5XXError", "Count"),
+        .latency = open_series(source, stage, method, "Latency", "Milliseconds"),
+        .integration_latency =
+            open_series(source, stage, method, "IntegrationLatency", "Milliseconds"),
+    };
 }
 
 /* A method's own settings go before those for all methods of the stage. */
-static void compile_settings(struct stage *stage, struct method *method, yyjson_val *settings)
+static void compile_settings(const struct stage_source *source, struct stage *stage,
+                             struct method *method)
 {
+    yyjson_val *settings = json_get(source->stage, "methodSettings");
     struct method_settings read = {.rate = DEFAULT_RATE_LIMIT, .burst = DEFAULT_BURST_LIMIT};
     size_t i, max;
     yyjson_val *key, *value;
@@ -227,6 +268,8 @@ static void compile_settings(struct stage *stage, struct method *method, yyjson_
     }
     method->is_throttled = read.is_throttled;
     method->throttle = throttle_make(read.rate, read.burst);
+    if (read.has_metrics)
+        method->metrics = open_metrics(source, stage, method);
 }
 
 static void compile_event_parts(struct stage *stage, struct method *method)
@@ -262,29 +305,30 @@ static void compile_event_parts(struct stage *stage, struct method *method)
     method->event_context = buf_str(&text);
 }
 
-static void compile_method(struct stage *stage, yyjson_val *resource, struct str verb,
-                           yyjson_val *document, yyjson_val *settings)
+static void compile_method(const struct stage_source *source, struct stage *stage,
+                           yyjson_val *resource, struct str verb, yyjson_val *document)
 {
     struct method *method = arena_new(&stage->arena, struct method);
     method->resource_id = arena_str(&stage->arena, json_get_str(resource, "id"));
     method->resource_path = arena_str(&stage->arena, json_get_str(resource, "path"));
     method->verb = arena_str(&stage->arena, verb);
     method->is_key_required = json_get_bool(document, "apiKeyRequired", false);
-    compile_settings(stage, method, settings);
+    compile_settings(source, stage, method);
     compile_integration(stage, method, document);
     compile_event_parts(stage, method);
     router_add(stage->router, method->resource_path, verb_of(verb), method);
 }
 
-static void compile_resources(struct stage *stage, yyjson_val *resources, yyjson_val *settings)
+static void compile_resources(const struct stage_source *source, struct stage *stage)
 {
+    yyjson_val *resources = json_get(source->snapshot, "resources");
     size_t i, max, j, method_max;
     yyjson_val *resource, *verb, *method;
     stage->router = router_new(&stage->arena);
     yyjson_arr_foreach (resources, i, max, resource) {
         yyjson_obj_foreach (json_get(resource, "resourceMethods"), j, method_max, verb, method) {
             if (verb_of(json_str(verb)) < VERB_COUNT)
-                compile_method(stage, resource, json_str(verb), method, settings);
+                compile_method(source, stage, resource, json_str(verb), method);
         }
     }
 }
@@ -338,7 +382,7 @@ struct stage *stage_compile(const struct stage_source *source)
     compile_variables(stage, json_get(source->stage, "variables"));
     compile_binary_types(stage, json_get(source->snapshot, "binaryMediaTypes"));
     compile_gateway_responses(stage, json_get(source->snapshot, "gatewayResponses"));
-    compile_resources(stage, json_get(source->snapshot, "resources"),
-                      json_get(source->stage, "methodSettings"));
+    compile_resources(source, stage);
+    stage->metrics = open_metrics(source, stage, NULL);
     return stage;
 }

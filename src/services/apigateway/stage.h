@@ -10,6 +10,9 @@
 #include "services/apigateway/router.h"
 #include "services/apigateway/throttle.h"
 
+struct metric_capability;
+struct metric_series;
+
 /* What the gateway itself can answer; the names are AWS's gateway response types. */
 enum gateway_type {
 #define GATEWAY_TYPE(name, status, message, error_type) GATEWAY_##name,
@@ -85,6 +88,11 @@ struct mock {
 /* What of a method's requests goes to the execution log. */
 enum logging_level { LOGGING_OFF, LOGGING_ERROR, LOGGING_INFO };
 
+/* What CloudWatch counts; all NULL where it is not counted. */
+struct gateway_metrics {
+    struct metric_series *count, *client_errors, *server_errors, *latency, *integration_latency;
+};
+
 enum integration_kind { INTEGRATION_NONE, INTEGRATION_LAMBDA_PROXY, INTEGRATION_MOCK };
 
 struct method {
@@ -97,8 +105,8 @@ struct method {
     struct str function; /* what Lambda is asked to run; empty when the URI does not name one */
     struct mock mock;
     enum logging_level logging_level;
-    bool is_data_traced;  /* the log has headers and bodies as well */
-    bool has_own_metrics; /* by method, not only by stage */
+    bool is_data_traced;            /* the log has headers and bodies as well */
+    struct gateway_metrics metrics; /* by method, where the stage's settings ask for it */
     bool is_throttled;
     struct throttle throttle;
     struct bucket bucket; /* shared by all threads */
@@ -127,7 +135,8 @@ struct stage {
     struct str name;
     struct str deployment_id;
     struct str account;
-    struct str arn_prefix;    /* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/" */
+    struct str arn_prefix; /* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/" */
+    struct gateway_metrics metrics;
     struct str execution_log; /* the log group */
     struct str access_log;    /* the log group; empty: none is kept */
     struct log_part *access_parts;
@@ -145,6 +154,7 @@ struct stage {
 
 /* The documents that a stage is made of; `gateway_responses` is an object by type. */
 struct stage_source {
+    const struct metric_capability *metrics;
     struct str account;
     struct str region;
     yyjson_val *api;      /* as it is now: id, disableExecuteApiEndpoint */

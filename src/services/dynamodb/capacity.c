@@ -1,6 +1,8 @@
 /* Consumed capacity: counted and told. */
 #include "services/dynamodb/capacity.h"
 
+#include "services/dynamodb/metrics.h"
+
 uint64_t ddb_read_half_units(size_t bytes, bool is_consistent)
 {
     uint64_t blocks = bytes ? (bytes + 4095) / 4096 : 1;
@@ -65,12 +67,25 @@ static void add_indexes(struct buf *out, const struct ddb_capacity *capacity, bo
         buf_add_byte(out, '}');
 }
 
-static void add_capacity(struct buf *out, enum ddb_consumed consumed,
-                         const struct ddb_capacity *capacity)
+/* Of the table and its indexes. */
+static uint64_t total_half(const struct ddb_capacity *capacity)
 {
     uint64_t total = capacity->table_half;
     for (size_t i = 0; capacity->index_half && i < capacity->table->index_count; i++)
         total += capacity->index_half[i];
+    return total;
+}
+
+static void count_metric(const struct ddb_capacity *capacity)
+{
+    bool is_write = capacity->is_write || capacity->kind == DDB_CAPACITY_WRITE;
+    ddb_metrics_consumed(capacity->table, is_write, (double)total_half(capacity) / 2);
+}
+
+static void add_capacity(struct buf *out, enum ddb_consumed consumed,
+                         const struct ddb_capacity *capacity)
+{
+    uint64_t total = total_half(capacity);
     buf_add(out, STR("{\"TableName\":\""));
     buf_add(out, capacity->table->name);
     buf_add(out, STR("\","));
@@ -88,6 +103,7 @@ static void add_capacity(struct buf *out, enum ddb_consumed consumed,
 void ddb_capacity_write(struct buf *out, enum ddb_consumed consumed,
                         const struct ddb_capacity *capacity, bool is_first)
 {
+    count_metric(capacity);
     if (consumed == DDB_CONSUMED_NONE)
         return;
     buf_add(out, is_first ? STR("\"ConsumedCapacity\":") : STR(",\"ConsumedCapacity\":"));
@@ -117,6 +133,8 @@ void ddb_tally_add(struct ddb_tally *tally, const struct ddb_capacity *capacity,
 void ddb_tally_write(struct buf *out, enum ddb_consumed consumed, const struct ddb_tally *tally,
                      bool is_first)
 {
+    for (size_t i = 0; i < tally->count; i++)
+        count_metric(&tally->all[i]);
     if (consumed == DDB_CONSUMED_NONE)
         return;
     buf_add(out, is_first ? STR("\"ConsumedCapacity\":[") : STR(",\"ConsumedCapacity\":["));

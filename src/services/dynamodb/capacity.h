@@ -11,6 +11,7 @@ enum ddb_capacity_kind { DDB_CAPACITY_PLAIN, DDB_CAPACITY_READ, DDB_CAPACITY_WRI
 struct ddb_capacity {
     const struct ddb_table *table;
     enum ddb_capacity_kind kind; /* of transactions: tells reads and writes apart in the answer */
+    bool is_write;
     uint64_t table_half;
     uint64_t *index_half; /* by place in table->indexes; NULL: nothing */
 };

@@ -174,6 +174,7 @@ enum err ddb_change_apply(struct dynamodb *dynamodb, struct store_txn *txn,
     size_t larger = change->old_size > change->new_size ? change->old_size : change->new_size;
     change->capacity.table = table;
     change->capacity.table_half = ddb_write_half_units(larger);
+    change->capacity.is_write = true;
     if (!change->has_old && !change->new_item)
         return OK;
     if (change->new_item)

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 
 #include "services/dynamodb/job.h"
+#include "services/dynamodb/metrics.h"
 #include "services/dynamodb/operations.h"
 #include "services/dynamodb/shape.h"
 #include "services/dynamodb/stream.h"
@@ -85,6 +86,7 @@ static struct service service = {
     .operations = operations,
     .operation_count = sizeof(operations) / sizeof(operations[0]),
     .check_input = ddb_check_input,
+    .observe = ddb_metrics_observe,
     .error_type = type_of_error,
 };
 
@@ -176,8 +178,10 @@ void dynamodb_free(struct dynamodb *dynamodb)
     while (map_next(&dynamodb->tables, &cursor, NULL, &value))
         ddb_table_unref(value);
     cursor = 0;
-    while (map_next(&dynamodb->stats, &cursor, NULL, &value))
+    while (map_next(&dynamodb->stats, &cursor, NULL, &value)) {
+        ddb_metrics_free(((struct ddb_stats *)value)->metrics);
         free(value);
+    }
     map_release(&dynamodb->tables);
     map_release(&dynamodb->stats);
     pthread_rwlock_destroy(&dynamodb->lock);

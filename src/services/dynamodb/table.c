@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "services/dynamodb/metrics.h"
+
 struct str ddb_table_store_key(struct arena *arena, struct str name)
 {
     return arena_printf(arena, "dynamodb/table/%.*s", STR_ARG(name));
@@ -137,11 +139,13 @@ enum err ddb_table_load(struct dynamodb *dynamodb, struct str definition, struct
         rc = load_all_indexes(dynamodb, table, error);
     if (rc == OK)
         rc = ddb_stats_load(dynamodb, table->keys.id, &table->stats, error);
-    if (rc)
+    if (rc) {
         ddb_table_unref(table);
-    else
-        *out = table;
-    return rc;
+        return rc;
+    }
+    ddb_metrics_open(dynamodb, table);
+    *out = table;
+    return OK;
 }
 
 /* --- Sharing --- */

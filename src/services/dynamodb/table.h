@@ -27,11 +27,15 @@ struct ddb_keys {
     struct ddb_key_part hash, range;
 };
 
+struct ddb_metrics;
+
 /* Live figures of a table or an index. What the writer has changed in a batch becomes visible when
  * the batch is durable. */
 struct ddb_stats {
     _Atomic int64_t item_count;
     _Atomic int64_t size_bytes;
+
+    struct ddb_metrics *metrics; /* of a table; NULL where none are kept */
 
     int64_t pending_items, pending_bytes; /* the writer's own */
     bool is_pending;
@@ -90,6 +94,8 @@ struct dynamodb {
     struct arena staged_arena;
     struct ddb_staged *staged;
     struct ddb_stats *pending_stats;
+
+    _Atomic(struct metric_series *) user_errors; /* of the account; opened with the first */
 
     _Atomic uint64_t last_sequence; /* of streams; moved by the writer */
 

@@ -173,7 +173,8 @@ static struct function *make_snapshot(struct change *change)
         code = old->code;
         code_ref(code);
     }
-    struct function_load *load = old ? old->load : function_load_new();
+    struct function_load *load =
+        old ? old->load : function_load_new(&change->lambda->skylite->metrics, change->name.name);
     if (old)
         function_load_ref(load);
     struct function *function =

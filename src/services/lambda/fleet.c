@@ -59,23 +59,42 @@ static enum err too_many(struct error *error, const char *members)
 static enum err take_place(struct ticket *ticket, struct function *function, struct error *error)
 {
     struct lambda *lambda = ticket->fleet->lambda;
-    if (!count_up(&lambda->running, lambda->account_concurrency))
+    const struct metric_capability *metrics = &lambda->skylite->metrics;
+    if (!count_up(&lambda->running, lambda->account_concurrency)) {
+        metric_add(metrics, function->load->throttles, 1);
         return too_many(error, "\"Reason\":\"ConcurrentInvocationLimitExceeded\"");
+    }
     int reserved = atomic_load_explicit(&function->load->reserved, memory_order_relaxed);
     int limit = reserved >= 0 ? reserved : lambda->account_concurrency;
     if (!count_up(&function->load->running, limit)) {
         atomic_fetch_sub_explicit(&lambda->running, 1, memory_order_relaxed);
+        metric_add(metrics, function->load->throttles, 1);
         return too_many(error, "\"Reason\":\"ReservedFunctionConcurrentInvocationLimitExceeded\"");
     }
     ticket->load = function->load;
     function_load_ref(ticket->load);
+    metric_add(metrics, ticket->load->concurrent,
+               atomic_load_explicit(&ticket->load->running, memory_order_relaxed));
     return OK;
+}
+
+/* Of an invocation that was let in. One whose instance could not start has no duration. */
+static void count_outcome(const struct ticket *ticket)
+{
+    const struct metric_capability *metrics = &ticket->fleet->lambda->skylite->metrics;
+    const struct function_invocation *invocation = ticket->invocation;
+    bool is_error = invocation->function_error.len || invocation->is_timeout || invocation->rc;
+    metric_add(metrics, ticket->load->invocations, 1);
+    metric_add(metrics, ticket->load->errors, is_error);
+    if (ticket->duration_us >= 0)
+        metric_add(metrics, ticket->load->duration, (double)ticket->duration_us / 1000);
 }
 
 void ticket_finish(struct ticket *ticket)
 {
     struct function_invocation *invocation = ticket->invocation;
     if (ticket->load) {
+        count_outcome(ticket);
         atomic_fetch_sub_explicit(&ticket->load->running, 1, memory_order_relaxed);
         atomic_fetch_sub_explicit(&ticket->fleet->lambda->running, 1, memory_order_relaxed);
         function_load_unref(ticket->load);
@@ -428,6 +447,7 @@ void fleet_invoke(void *self, struct function_invocation *invocation)
         fleet->loop = invocation->loop;
     ticket->fleet = fleet;
     ticket->invocation = invocation;
+    ticket->duration_us = -1;
     clear_outcome(invocation);
     if (!invocation->request_id.len)
         invocation->request_id = request_id(fleet, invocation->arena);

@@ -121,7 +121,7 @@ static struct ticket *fail_invocation(struct instance *instance, const struct fa
     instance->ticket = NULL;
     instance->deadline_ms = 0;
     instance_log_failure(instance, ticket->invocation, failure);
-    instance_log_end(instance, ticket->invocation, failure);
+    instance_log_end(instance, ticket, failure);
     failure_fill(failure, ticket->invocation);
     return ticket;
 }

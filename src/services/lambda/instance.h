@@ -97,8 +97,9 @@ void instance_log_start(struct instance *instance, const struct function_invocat
 void instance_log_failure(struct instance *instance, const struct function_invocation *invocation,
                           const struct failure *failure);
 
-/* END and REPORT; `failure` is NULL after success. Fills the invocation's log tail. */
-void instance_log_end(struct instance *instance, struct function_invocation *invocation,
+/* END and REPORT; `failure` is NULL after success. Fills the ticket's duration and the invocation's
+ * log tail. */
+void instance_log_end(struct instance *instance, struct ticket *ticket,
                       const struct failure *failure);
 
 /* Takes what the function has written so far. False at the end of the pipe. */

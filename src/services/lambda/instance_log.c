@@ -116,9 +116,10 @@ void instance_log_failure(struct instance *instance, const struct function_invoc
     }
 }
 
-void instance_log_end(struct instance *instance, struct function_invocation *invocation,
+void instance_log_end(struct instance *instance, struct ticket *ticket,
                       const struct failure *failure)
 {
+    struct function_invocation *invocation = ticket->invocation;
     int64_t now_us = clock_mono_us();
     struct report_cost cost = {
         .request_id = invocation->request_id,
@@ -133,6 +134,7 @@ void instance_log_end(struct instance *instance, struct function_invocation *inv
         cost.status = "error";
         cost.error_type = failure->log_type ? failure->log_type : failure->type;
     }
+    ticket->duration_us = cost.duration_us;
     instance->init_us = -1;
     instance_drain(instance);
     report_end(&instance->report, &cost);

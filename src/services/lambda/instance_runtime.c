@@ -127,7 +127,7 @@ conclude(struct instance *instance, const struct failure *failure, struct ticket
     instance->ticket = NULL;
     instance->deadline_ms = 0;
     instance->state = INSTANCE_ANSWERED;
-    instance_log_end(instance, ticket->invocation, failure);
+    instance_log_end(instance, ticket, failure);
     *out_ticket = ticket;
     return ticket->invocation;
 }

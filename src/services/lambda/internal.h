@@ -92,6 +92,7 @@ struct ticket {
     struct function_invocation *invocation;
     struct function_load *load; /* counted there until it is over; NULL: was refused */
     struct str invoked_arn;     /* with the alias, where it was invoked by one */
+    int64_t duration_us;        /* once it has run; -1: it has not */
     struct ticket *next;
     struct loop_task task; /* for telling the outcome later */
 };

@@ -323,10 +323,11 @@ static enum err load_policy(struct lambda *lambda, struct arena *arena, struct s
 static struct function_load *load_of(struct lambda *lambda, struct str key)
 {
     struct str name;
+    const struct metric_capability *metrics = &lambda->skylite->metrics;
     if (!str_cut(&key, ':', &name))
-        return function_load_new();
+        return function_load_new(metrics, name);
     struct function *function = catalog_get(&lambda->catalog, name);
-    struct function_load *load = function ? function->load : function_load_new();
+    struct function_load *load = function ? function->load : function_load_new(metrics, name);
     if (function)
         function_load_ref(load);
     function_unref(function);

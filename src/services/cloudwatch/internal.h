@@ -1,0 +1,154 @@
+/* What the service's files share: series in memory, their points in the store.
+ *
+ * STORE_METRICS has a series' identity under "cw/s/ID" and its points under "cw/p/ID/R/TIME", where
+ * R is the resolution's letter and TIME the start in seconds, both numbers in hexadecimal. */
+#pragma once
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/map.h"
+#include "core/request.h"
+#include "services/cloudwatch/cloudwatch.h"
+#include "services/cloudwatch/point.h"
+
+enum {
+    CW_MAX_DIMENSIONS = 30,
+    CW_MAX_SERIES = 100000,
+    CW_FLUSH_EVERY_MS = 10 * 1000,
+    CW_LISTED_FOR_S = 14 * 24 * 3600, /* after its last value a metric is listed for two weeks */
+};
+
+/* What a metric is known by; dimensions are sorted by name. */
+struct cw_identity {
+    struct str space, name, unit;
+    struct metric_dimension *dimensions;
+    size_t dimension_count;
+};
+
+struct cell;
+
+struct metric_series {
+    struct cloudwatch *cloudwatch;
+    struct arena arena; /* holds the identity */
+    uint64_t id;
+    struct str key; /* of the identity, as in the map */
+    struct cw_identity identity;
+    struct metric_series *also[2]; /* values count there as well, when they are written */
+    size_t also_count;
+    bool is_exposed;       /* opened by a service */
+    atomic_bool is_stored; /* its identity is */
+    atomic_llong last_s;   /* when it last had a value */
+
+    pthread_mutex_t lock;          /* over what follows */
+    struct cell *cells;            /* values not written yet, newest minute first */
+    double total_count, total_sum; /* since the start */
+    bool is_dirty;
+    struct metric_series *next_dirty; /* the list has a lock of its own */
+};
+
+struct cloudwatch {
+    struct skylite *skylite;
+    struct service service;
+    int64_t started_ms;
+    atomic_llong minute; /* now, in minutes since 1970: asked for with every value */
+
+    pthread_rwlock_t lock; /* over the map */
+    struct map series;     /* by key */
+    uint64_t next_id;
+
+    pthread_mutex_t dirty_lock;
+    struct metric_series *dirty;
+
+    struct loop_task start_timer;
+    struct loop_timer *clock, *flush;
+    struct store_write write;
+    bool is_writing;
+    uint64_t sweep_id; /* where the sweep goes on; the writer thread's */
+};
+
+/* --- Series (series.c) --- */
+
+/* Text that is the same for the same identity. In `arena`. */
+struct str cw_key(struct arena *arena, const struct cw_identity *identity);
+
+/* The series, made when it is not there yet; NULL when there are too many. Any thread. */
+struct metric_series *cw_series(struct cloudwatch *cloudwatch, const struct cw_identity *identity);
+
+/* Calls visit for each series, under the reader's lock. */
+void cw_each(struct cloudwatch *cloudwatch, void (*visit)(struct metric_series *series, void *arg),
+             void *arg);
+
+enum err cw_load(struct cloudwatch *cloudwatch, struct error *error);
+void cw_release_series(struct cloudwatch *cloudwatch);
+
+/* The functions of struct metric_capability. */
+struct metric_series *cw_open(void *self, const struct metric_definition *definition);
+void cw_add(struct metric_series *series, double value);
+struct str cw_expose(void *self, struct arena *arena);
+
+/* --- Points (points.c) --- */
+
+/* A resolution and how long points of it are kept, before they are merged into the next one's. */
+struct cw_resolution {
+    char letter;
+    int64_t seconds;
+    int64_t kept_s;
+};
+extern const struct cw_resolution cw_resolutions[];
+extern const size_t cw_resolution_count;
+
+/* Merges a point into the stored one. On the writer thread. */
+enum err cw_merge(struct store_txn *txn, struct metric_series *series, int resolution,
+                  int64_t time_s, const struct point *point, struct error *error);
+
+/* Writes what the services have added so far. On the writer thread. */
+enum err cw_flush(struct cloudwatch *cloudwatch, struct store_txn *txn, struct error *error);
+
+/* Merges some of the points that are too old for their resolution into longer ones, or deletes
+ * them; called again and again it comes by all. On the writer thread. */
+enum err cw_sweep(struct cloudwatch *cloudwatch, struct store_txn *txn, int64_t now_s,
+                  struct error *error);
+
+/* Points of a series in [start_s, end_s), merged by periods that begin at start_s. `out` has
+ * `count` places, which are empty points where there is nothing. */
+enum err cw_read(struct cloudwatch *cloudwatch, const struct metric_series *series, int64_t start_s,
+                 int64_t period_s, size_t count, struct point *out, struct arena *arena,
+                 struct error *error);
+
+/* Has everything that was added written, then calls `after`; for operations that read. Returns
+ * ERR_PENDING. */
+enum err cw_after_flush(struct request *request, enum err (*after)(struct request *request));
+
+/* --- Statistics (statistics.c) --- */
+
+/* Whether the name is one of CloudWatch's ("Average", "p99.9"). */
+bool cw_is_statistic(struct str name);
+
+/* The statistic of a point; false when the point has none. */
+bool cw_statistic(const struct point *point, struct str name, double *out);
+
+/* The series that input names (Namespace, MetricName, Dimensions and, unless empty, Unit): one for
+ * each unit. In the request's arena. */
+size_t cw_find_series(struct request *request, const yyjson_val *input,
+                      struct metric_series ***out);
+
+/* --- Input (input.c) --- */
+
+enum err cw_missing(struct request *request, const char *parameter);
+enum err cw_invalid(struct request *request, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* A time as the protocols give it: seconds as a number, or ISO 8601 text. */
+bool cw_time(yyjson_val *value, int64_t *out_s);
+/* Fills the identity but its unit from Namespace, MetricName and Dimensions; checked. `path` goes
+ * before names in messages. */
+enum err cw_read_identity(struct request *request, struct str space, const yyjson_val *metric,
+                          const char *path, struct cw_identity *out);
+bool cw_is_unit(struct str unit);
+
+/* --- Operations --- */
+
+enum err cw_put_metric_data(struct request *request);
+enum err cw_list_metrics(struct request *request);
+enum err cw_get_metric_statistics(struct request *request);
+enum err cw_get_metric_data(struct request *request);

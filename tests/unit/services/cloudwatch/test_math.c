@@ -1,0 +1,112 @@
+/* Metric math. */
+#include "services/cloudwatch/math.h"
+
+#include <math.h>
+
+#include "../../check.h"
+
+static struct arena arena;
+static double first[] = {1, 2, NAN, 4}, second[] = {10, 20, 30, 0};
+static const struct math_series known[] = {{STR_INIT("m1"), first}, {STR_INIT("m2"), second}};
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_release(&arena);
+    return 0;
+}
+
+static enum err evaluate(const char *text, double **out, struct error *error)
+{
+    struct math_input input = {known, 2, 2, 4, 60, &arena};
+    return math_evaluate(str_from(text), &input, out, error);
+}
+
+static void assert_values(const char *text, double a, double b, double c, double d)
+{
+    double expected[] = {a, b, c, d}, *values;
+    struct error error;
+    if (evaluate(text, &values, &error))
+        fail_msg("%s: %s", text, error.message);
+    for (int i = 0; i < 4; i++) {
+        bool is_same = isnan(expected[i]) ? isnan(values[i]) : fabs(values[i] - expected[i]) < 1e-9;
+        if (!is_same)
+            fail_msg("%s: value %d is %g, not %g", text, i, values[i], expected[i]);
+    }
+}
+
+static void assert_refused(const char *text, const char *message)
+{
+    double *values;
+    struct error error;
+    assert_int_equal(evaluate(text, &values, &error), ERR_VALIDATION_ERROR);
+    if (!strstr(error.message, message))
+        fail_msg("%s: %s", text, error.message);
+}
+
+static void test_math__has_the_usual_precedence(void **state)
+{
+    (void)state;
+    assert_values("1 + 2 * 3 ^ 2 - -4 / 2", 21, 21, 21, 21);
+    assert_values("(m1 + 1) * 2", 4, 6, NAN, 10);
+    assert_values("m2 - m1 - 1", 8, 17, NAN, -5);
+}
+
+static void test_math__has_no_value_where_it_would_divide_by_zero(void **state)
+{
+    (void)state;
+    assert_values("m1 / m2", 0.1, 0.1, NAN, NAN);
+}
+
+static void test_math__aggregates_one_series_to_a_number(void **state)
+{
+    (void)state;
+    assert_values("SUM(m1)", 7, 7, 7, 7);
+    assert_values("MAX(m2) - MIN(m2)", 30, 30, 30, 30);
+    assert_values("m1 / AVG(m1)", 3.0 / 7, 6.0 / 7, NAN, 12.0 / 7);
+}
+
+static void test_math__aggregates_several_to_a_series(void **state)
+{
+    (void)state;
+    assert_values("SUM(METRICS())", 11, 22, 30, 4);
+    assert_values("MAX(m1, m2)", 10, 20, 30, 4);
+}
+
+static void test_math__fills_and_differs(void **state)
+{
+    (void)state;
+    assert_values("FILL(m1, 0)", 1, 2, 0, 4);
+    assert_values("FILL(m1, REPEAT)", 1, 2, 2, 4);
+    assert_values("DIFF(m2)", NAN, 10, 10, -30);
+    assert_values("RATE(m1)", NAN, 1.0 / 60, NAN, 2.0 / 120);
+    assert_values("m2 / PERIOD(m2)", 1.0 / 6, 1.0 / 3, 0.5, 0);
+}
+
+static void test_math__says_what_is_wrong(void **state)
+{
+    (void)state;
+    assert_refused("m3 + 1", "there is no query with the id m3");
+    assert_refused("ANOMALY_DETECTION_BAND(m1)", "ANOMALY_DETECTION_BAND");
+    assert_refused("(1 + 2", "expected )");
+    assert_refused("1 +", "expected a value");
+    assert_refused("1 2", "did not expect 2");
+    assert_refused("METRICS()", "single series");
+    assert_refused("((((((((((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))))))))))))",
+                   "nested too deeply");
+}
+
+#define MATH_TEST(name) cmocka_unit_test_teardown(name, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        MATH_TEST(test_math__has_the_usual_precedence),
+        MATH_TEST(test_math__has_no_value_where_it_would_divide_by_zero),
+        MATH_TEST(test_math__aggregates_one_series_to_a_number),
+        MATH_TEST(test_math__aggregates_several_to_a_series),
+        MATH_TEST(test_math__fills_and_differs),
+        MATH_TEST(test_math__says_what_is_wrong),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
