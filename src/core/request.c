@@ -151,7 +151,11 @@ static enum err write_on_writer(struct store_txn *txn, struct store_write *write
 {
     (void)error;
     struct request *request = write->arg;
-    return request->write_fn(request, txn);
+    enum err rc = request->write_fn(request, txn);
+    if (rc == OK && request->receipt_key.len)
+        store_txn_put(txn, STORE_META, request->receipt_key,
+                      request->output ? json_write(request->arena, request->output) : STR("{}"));
+    return rc;
 }
 
 static void written(struct loop_task *task)
@@ -257,9 +261,10 @@ static yyjson_val *copy_input(struct arena *arena, const yyjson_mut_val *input)
     return json_parse(arena, input ? json_write(arena, input) : STR("{}"));
 }
 
-void call_operation(struct skylite *skylite, struct loop *loop, const struct principal *principal,
-                    const char *service, const char *operation, const yyjson_mut_val *input,
-                    call_done_fn done, void *arg)
+void call_operation_with_receipt(struct skylite *skylite, struct loop *loop,
+                                 const struct principal *principal, const char *service,
+                                 const char *operation, const yyjson_mut_val *input,
+                                 struct str receipt_key, call_done_fn done, void *arg)
 {
     struct arena start = {0};
     struct call *call = arena_new(&start, struct call);
@@ -280,6 +285,15 @@ void call_operation(struct skylite *skylite, struct loop *loop, const struct pri
     request->finished = call_finished;
     request->finished_arg = call;
     request->task.run = call_start;
+    request->receipt_key = arena_str(arena, receipt_key);
     find_by_name(request, service, operation);
     loop_post(loop, &request->task);
+}
+
+void call_operation(struct skylite *skylite, struct loop *loop, const struct principal *principal,
+                    const char *service, const char *operation, const yyjson_mut_val *input,
+                    call_done_fn done, void *arg)
+{
+    call_operation_with_receipt(skylite, loop, principal, service, operation, input, STR_EMPTY,
+                                done, arg);
 }

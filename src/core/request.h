@@ -46,6 +46,7 @@ struct request {
     struct store_write write;
     enum err (*write_fn)(struct request *request, struct store_txn *txn);
     enum err (*after_write_fn)(struct request *request);
+    struct str receipt_key; /* see call_operation_with_receipt; empty: none */
 };
 
 /* The service's state, as its `self`. */
@@ -113,3 +114,12 @@ typedef void (*call_done_fn)(void *arg, enum err rc, const struct error *error,
 void call_operation(struct skylite *skylite, struct loop *loop, const struct principal *principal,
                     const char *service, const char *operation, const yyjson_mut_val *input,
                     call_done_fn done, void *arg);
+
+/* The same, leaving a receipt: what the operation writes and a value under `receipt_key` in
+ * STORE_META are one transaction. So after a crash the receipt tells whether the call was carried
+ * out. Its value is the answer in JSON as far as it is there inside the write, else "{}". Calls
+ * that fail or write nothing leave none. Who takes the receipt deletes it. */
+void call_operation_with_receipt(struct skylite *skylite, struct loop *loop,
+                                 const struct principal *principal, const char *service,
+                                 const char *operation, const yyjson_mut_val *input,
+                                 struct str receipt_key, call_done_fn done, void *arg);

@@ -69,8 +69,9 @@ static enum err relay(struct request *request)
     struct str to = request_str(request, "To");
     yyjson_mut_val *input = yyjson_mut_obj(request->doc);
     json_add_str(request->doc, input, "Value", STR("relayed"));
-    call_operation(request->skylite, request->loop, &request->principal, "thing",
-                   arena_cstr(request->arena, to), input, relayed, request);
+    call_operation_with_receipt(request->skylite, request->loop, &request->principal, "thing",
+                                arena_cstr(request->arena, to), input, STR("receipt"), relayed,
+                                request);
     return ERR_PENDING;
 }
 
@@ -305,6 +306,29 @@ static void test_front_door__services_call_each_other(void **state)
     assert_int_equal(send(*state, "GET", "/relay/Nothing", NULL).status, 400);
 }
 
+static bool has_receipt(struct fixture *f)
+{
+    bool found;
+    struct str value;
+    assert_int_equal(store_get(f->skylite.store, STORE_META, STR("receipt"), &f->arena, &found,
+                               &value, &f->error),
+                     OK);
+    return found;
+}
+
+static void test_front_door__a_call_that_wrote_leaves_its_receipt(void **state)
+{
+    send(*state, "GET", "/relay/Put", NULL);
+    assert_true(has_receipt(*state));
+}
+
+static void test_front_door__a_call_that_wrote_nothing_leaves_no_receipt(void **state)
+{
+    send(*state, "GET", "/relay/Echo", NULL);
+    send(*state, "GET", "/relay/Fail", NULL);
+    assert_false(has_receipt(*state));
+}
+
 static void test_front_door__unsigned_is_refused(void **state)
 {
     struct fixture *f = *state;
@@ -367,6 +391,8 @@ int main(void)
         TEST(test_front_door__bad_json_is_a_serialization_error),
         TEST(test_front_door__a_write_is_there_when_it_is_answered),
         TEST(test_front_door__services_call_each_other),
+        TEST(test_front_door__a_call_that_wrote_leaves_its_receipt),
+        TEST(test_front_door__a_call_that_wrote_nothing_leaves_no_receipt),
         TEST(test_front_door__unsigned_is_refused),
         TEST(test_front_door__a_signed_call_needs_permission_too),
     };
