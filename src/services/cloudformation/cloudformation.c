@@ -66,8 +66,9 @@ void cloudformation_resume(struct cloudformation *cloudformation)
                                              store_prefix_end(&arena, prefix), false);
     while (store_iter_next(iter, &key, &value)) {
         yyjson_val *stack = json_parse(&arena, value);
-        if (str_ends(json_get_str(stack, "StackStatus"), STR("_IN_PROGRESS")))
-            cfn_engine_start(cloudformation, json_get_str(stack, "StackName"));
+        struct str status = json_get_str(stack, "StackStatus");
+        if (str_ends(status, STR("_IN_PROGRESS")) && !str_eq(status, STR("REVIEW_IN_PROGRESS")))
+            cfn_engine_resume(cloudformation, json_get_str(stack, "StackName"));
     }
     store_iter_free(iter);
     arena_release(&arena);

@@ -10,7 +10,7 @@ struct cloudformation;
 enum err cloudformation_new(struct skylite *skylite, struct cloudformation **out,
                             struct error *error);
 
-/* Rolls back what was interrupted; once, when the loops run or are about to. */
+/* Goes on with what was interrupted; once, when the loops run or are about to. */
 void cloudformation_resume(struct cloudformation *cloudformation);
 
 /* After the loops ended; NULL does nothing. */

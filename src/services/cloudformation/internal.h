@@ -2,8 +2,10 @@
  *
  * A stack's document is under "cloudformation/stack/NAME", its resources under
  * "cloudformation/resource/NAME/LOGICAL-ID", its events, newest first, under
- * "cloudformation/event/UUID/...", and the documents of deleted stacks under
- * "cloudformation/deleted/STACK-ID". */
+ * "cloudformation/event/STACK-ID/...", and the documents of deleted stacks under
+ * "cloudformation/deleted/STACK-ID". While an operation is under way, there are its deeds under
+ * "cloudformation/journal/NAME/..." and receipts of calls under "cloudformation/receipt/NAME/...";
+ * see engine.h. */
 #pragma once
 
 #include "core/request.h"
@@ -20,6 +22,18 @@ struct str cfn_stack_key(struct arena *arena, struct str name);
 struct str cfn_resource_prefix(struct arena *arena, struct str stack_name);
 struct str cfn_event_prefix(struct arena *arena, struct str stack_id);
 struct str cfn_deleted_key(struct arena *arena, struct str stack_id);
+struct str cfn_journal_prefix(struct arena *arena, struct str stack_name);
+struct str cfn_receipt_prefix(struct arena *arena, struct str stack_name);
+
+struct cfn_event {
+    struct str stack_id, stack_name;
+    struct str logical_id, physical_id, type;
+    struct str status, reason; /* an empty reason: none */
+    struct str token;          /* ClientRequestToken; a NULL pointer: none */
+};
+
+/* An event that happens now: what is to be stored, and under which key. */
+struct str cfn_event_new(struct arena *arena, const struct cfn_event *event, struct str *out_key);
 
 /* The stack that "StackName" (a name or an id) means, also a deleted one by its id.
  * ERR_VALIDATION_ERROR "Stack with id x does not exist". */
@@ -28,6 +42,8 @@ enum err cfn_stack_of_request(struct request *request, yyjson_val **out);
 /* Starts what the document's status says is in progress; any thread. The engine reads the documents
  * itself. */
 void cfn_engine_start(struct cloudformation *cloudformation, struct str stack_name);
+/* The same for what an earlier run of the server began. */
+void cfn_engine_resume(struct cloudformation *cloudformation, struct str stack_name);
 
 /* The operations. */
 enum err cfn_create_stack(struct request *request);

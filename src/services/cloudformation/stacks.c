@@ -15,14 +15,19 @@ struct str cfn_resource_prefix(struct arena *arena, struct str stack_name)
     return arena_printf(arena, "cloudformation/resource/%.*s/", STR_ARG(stack_name));
 }
 
-struct str cfn_event_prefix(struct arena *arena, struct str stack_id)
-{
-    return arena_printf(arena, "cloudformation/event/%.*s/", STR_ARG(stack_id));
-}
-
 struct str cfn_deleted_key(struct arena *arena, struct str stack_id)
 {
     return arena_printf(arena, "cloudformation/deleted/%.*s", STR_ARG(stack_id));
+}
+
+struct str cfn_journal_prefix(struct arena *arena, struct str stack_name)
+{
+    return arena_printf(arena, "cloudformation/journal/%.*s/", STR_ARG(stack_name));
+}
+
+struct str cfn_receipt_prefix(struct arena *arena, struct str stack_name)
+{
+    return arena_printf(arena, "cloudformation/receipt/%.*s/", STR_ARG(stack_name));
 }
 
 /* --- Checks --- */
@@ -145,27 +150,22 @@ static struct str new_document(struct request *request, const struct stack_chang
     return json_write(request->arena, stack);
 }
 
+/* Of the stack itself. */
 static void put_event(struct request *request, struct store_txn *txn, struct str name,
                       struct str id, const char *status)
 {
-    struct arena *arena = request->arena;
-    yyjson_mut_doc *doc = json_doc(arena);
-    yyjson_mut_val *event = yyjson_mut_obj(doc);
-    int64_t now_ms = clock_wall_ms();
-    json_add_str(doc, event, "EventId", random_uuid(arena));
-    json_add_str(doc, event, "StackId", id);
-    json_add_str(doc, event, "StackName", name);
-    json_add_str(doc, event, "LogicalResourceId", name);
-    json_add_str(doc, event, "PhysicalResourceId", id);
-    json_add_str(doc, event, "ResourceType", STR("AWS::CloudFormation::Stack"));
-    json_add_i64(doc, event, "TimeMs", now_ms);
-    json_add_str(doc, event, "ResourceStatus", str_from(status));
-    json_add_str(doc, event, "ResourceStatusReason", STR("User Initiated"));
-    struct str prefix = cfn_event_prefix(arena, id);
-    /* Before the engine's events of the same millisecond, which count down from here. */
-    struct str key = arena_printf(arena, "%.*s%016llx~", STR_ARG(prefix),
-                                  (unsigned long long)(INT64_MAX - now_ms));
-    store_txn_put(txn, STORE_META, key, json_write(arena, event));
+    struct cfn_event event = {
+        .stack_id = id,
+        .stack_name = name,
+        .logical_id = name,
+        .physical_id = id,
+        .type = STR("AWS::CloudFormation::Stack"),
+        .status = str_from(status),
+        .reason = STR("User Initiated"),
+        .token = request_str(request, "ClientRequestToken"),
+    };
+    struct str key, value = cfn_event_new(request->arena, &event, &key);
+    store_txn_put(txn, STORE_META, key, value);
 }
 
 static enum err load_stack(struct request *request, struct store_txn *txn, struct str name,

@@ -1,8 +1,6 @@
 /* What all resource types share. */
 #include "services/cloudformation/types.h"
 
-#include "base/encode.h"
-
 const struct cfn_type *cfn_type_find(struct str name)
 {
     const struct cfn_type *const tables[] = {cfn_apigateway_types, cfn_iam_types, cfn_other_types};
@@ -29,7 +27,7 @@ enum err cfn_check_properties(const struct cfn_type *type, const yyjson_val *pro
                              STR_ARG(json_str(key)));
     }
     for (const struct cfn_property *property = type->properties; property->name; property++) {
-        if (property->is_required && !json_get(properties, property->name))
+        if (property->flags & CFN_REQUIRED && !json_get(properties, property->name))
             return error_set(error, ERR_VALIDATION_ERROR, "Property %s cannot be empty.",
                              property->name);
     }
@@ -48,7 +46,8 @@ bool cfn_is_missing(enum err code)
 void cfn_call_make(struct cfn_step *step, const char *service, const char *operation,
                    struct cfn_call *out)
 {
-    *out = (struct cfn_call){service, operation, yyjson_mut_obj(step->doc)};
+    *out = (struct cfn_call){
+        .service = service, .operation = operation, .input = yyjson_mut_obj(step->doc)};
 }
 
 static yyjson_mut_val *lowered_key(struct cfn_step *step, const yyjson_val *key)
@@ -112,9 +111,8 @@ struct str cfn_name(struct cfn_step *step, const char *property)
     /* Room for names of 64 characters at most, as roles and functions have. */
     struct str stack = str_slice(step->template->stack_name, 0, 24);
     struct str id = str_slice(step->logical_id, 0, 24);
-    return arena_printf(
-        step->arena, "%.*s-%.*s-%.*s", STR_ARG(stack), STR_ARG(id),
-        STR_ARG(random_text(step->arena, STR("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"), 12)));
+    return arena_printf(step->arena, "%.*s-%.*s-%.*s", STR_ARG(stack), STR_ARG(id),
+                        STR_ARG(step->token));
 }
 
 void cfn_set_attribute(struct cfn_step *step, const char *name, struct str value)

@@ -11,6 +11,7 @@ struct cfn_step {
     yyjson_mut_doc *doc;
     const struct cfn_template *template;
     struct str logical_id;
+    struct str token;           /* twelve letters and digits for generated names */
     yyjson_val *properties;     /* resolved, as wanted (of a deletion: as they were) */
     yyjson_val *old_properties; /* of an update: as they were */
     struct str physical_id;     /* set by creation, and by an update that changes it */
@@ -22,9 +23,12 @@ struct cfn_call {
     const char *service;
     const char *operation; /* NULL: there is no further call */
     yyjson_mut_val *input;
+    bool
+        may_be_missing; /* what it takes away need not be there (of a deletion that is so anyway) */
 };
 
-/* Gives call number `index` (from 0). Fails when the properties do not fit. */
+/* Gives call number `index` (from 0). Fails when the properties do not fit. Asked again after a
+ * restart for calls that were made already, it must give the same. */
 typedef enum err (*cfn_call_fn)(struct cfn_step *step, unsigned index, struct cfn_call *out);
 
 enum cfn_how {
@@ -33,11 +37,16 @@ enum cfn_how {
     CFN_OWN,   /* the type's functions see to it */
 };
 
+enum cfn_property_flag {
+    CFN_REQUIRED = 1,
+    CFN_REPLACES = 2, /* a change of it needs a new resource */
+};
+
 struct cfn_property {
     const char *name;
     const char *member; /* of the operation's input */
     enum cfn_how how;
-    bool is_required;
+    unsigned flags; /* enum cfn_property_flag */
 };
 
 struct cfn_type {
@@ -48,11 +57,9 @@ struct cfn_type {
     void (*created)(struct cfn_step *step, unsigned index, yyjson_mut_val *output);
     /* NULL: any change makes a new resource and deletes the old one. */
     cfn_call_fn update;
-    /* With `update`: whether this change needs a new resource all the same. May be NULL. */
-    bool (*needs_replacement)(const struct cfn_step *step);
     cfn_call_fn remove;
-    const char
-        *name_property; /* a name given by the template: the new one cannot live beside the old */
+    /* A name given by the template: a new resource cannot live beside the old one. May be NULL. */
+    const char *name_property;
 };
 
 const struct cfn_type *cfn_type_find(struct str name);
@@ -60,6 +67,12 @@ const struct cfn_type *cfn_type_find(struct str name);
 /* Fails for properties that the type does not have, and for missing ones. */
 enum err cfn_check_properties(const struct cfn_type *type, const yyjson_val *properties,
                               struct error *error);
+
+enum cfn_change { CFN_KEEP, CFN_UPDATE, CFN_REPLACE };
+
+/* What becomes of a resource (plan.c). */
+enum cfn_change cfn_plan_change(struct str type_before, const yyjson_val *before,
+                                struct str type_after, const yyjson_val *after);
 
 /* Whether deleting may fail this way: what is gone needs no deletion. */
 bool cfn_is_missing(enum err code);
@@ -76,7 +89,7 @@ void cfn_call_add(struct cfn_step *step, struct cfn_call *call, const char *memb
                   struct str value);
 /* A property's text (numbers and booleans as text too); NULL pointer when missing. */
 struct str cfn_text(const struct cfn_step *step, const yyjson_val *properties, const char *name);
-/* "STACK-LogicalId-RANDOM12", or the property's text when it is given. */
+/* "STACK-LogicalId-TOKEN", or the property's text when it is given. */
 struct str cfn_name(struct cfn_step *step, const char *property);
 void cfn_set_attribute(struct cfn_step *step, const char *name, struct str value);
 /* A member of an answer as text; NULL pointer when missing. */

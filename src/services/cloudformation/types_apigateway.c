@@ -24,14 +24,14 @@ static yyjson_val *element(const yyjson_val *holder, const char *list, unsigned 
 /* --- RestApi --- */
 
 static const struct cfn_property rest_api_properties[] = {
-    {"Name", "name", CFN_COPY, true},
-    {"Description", "description", CFN_COPY, false},
-    {"ApiKeySourceType", "apiKeySource", CFN_COPY, false},
-    {"BinaryMediaTypes", "binaryMediaTypes", CFN_COPY, false},
-    {"DisableExecuteApiEndpoint", "disableExecuteApiEndpoint", CFN_COPY, false},
-    {"EndpointConfiguration", "endpointConfiguration", CFN_LOWER, false},
-    {"MinimumCompressionSize", "minimumCompressionSize", CFN_COPY, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"Name", "name", CFN_COPY, CFN_REQUIRED},
+    {"Description", "description", CFN_COPY, 0},
+    {"ApiKeySourceType", "apiKeySource", CFN_COPY, CFN_REPLACES},
+    {"BinaryMediaTypes", "binaryMediaTypes", CFN_COPY, CFN_REPLACES},
+    {"DisableExecuteApiEndpoint", "disableExecuteApiEndpoint", CFN_COPY, CFN_REPLACES},
+    {"EndpointConfiguration", "endpointConfiguration", CFN_LOWER, CFN_REPLACES},
+    {"MinimumCompressionSize", "minimumCompressionSize", CFN_COPY, CFN_REPLACES},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err create_rest_api(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -48,14 +48,6 @@ static void created_rest_api(struct cfn_step *step, unsigned index, yyjson_mut_v
     take_id(step, index, output);
     cfn_set_attribute(step, "RestApiId", step->physical_id);
     cfn_set_attribute(step, "RootResourceId", cfn_output(step, output, "rootResourceId"));
-}
-
-static bool rest_api_needs_replacement(const struct cfn_step *step)
-{
-    return cfn_changed(step, "ApiKeySourceType") || cfn_changed(step, "BinaryMediaTypes") ||
-           cfn_changed(step, "EndpointConfiguration") ||
-           cfn_changed(step, "MinimumCompressionSize") ||
-           cfn_changed(step, "DisableExecuteApiEndpoint");
 }
 
 static enum err update_rest_api(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -81,10 +73,10 @@ static enum err remove_rest_api(struct cfn_step *step, unsigned index, struct cf
 /* --- Resource --- */
 
 static const struct cfn_property resource_properties[] = {
-    {"RestApiId", "restapi_id", CFN_COPY, true},
-    {"ParentId", "parent_id", CFN_COPY, true},
-    {"PathPart", "pathPart", CFN_COPY, true},
-    {NULL, NULL, CFN_COPY, false},
+    {"RestApiId", "restapi_id", CFN_COPY, CFN_REQUIRED},
+    {"ParentId", "parent_id", CFN_COPY, CFN_REQUIRED},
+    {"PathPart", "pathPart", CFN_COPY, CFN_REQUIRED},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err create_resource(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -114,20 +106,20 @@ static enum err remove_resource(struct cfn_step *step, unsigned index, struct cf
 /* --- Method: with its integration and their responses --- */
 
 static const struct cfn_property method_properties[] = {
-    {"RestApiId", "restapi_id", CFN_COPY, true},
-    {"ResourceId", "resource_id", CFN_COPY, true},
-    {"HttpMethod", "http_method", CFN_COPY, true},
-    {"AuthorizationType", "authorizationType", CFN_COPY, false},
-    {"AuthorizationScopes", "authorizationScopes", CFN_COPY, false},
-    {"AuthorizerId", "authorizerId", CFN_COPY, false},
-    {"ApiKeyRequired", "apiKeyRequired", CFN_COPY, false},
-    {"OperationName", "operationName", CFN_COPY, false},
-    {"RequestModels", "requestModels", CFN_COPY, false},
-    {"RequestParameters", "requestParameters", CFN_COPY, false},
-    {"RequestValidatorId", "requestValidatorId", CFN_COPY, false},
-    {"Integration", NULL, CFN_OWN, false},
-    {"MethodResponses", NULL, CFN_OWN, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"RestApiId", "restapi_id", CFN_COPY, CFN_REQUIRED | CFN_REPLACES},
+    {"ResourceId", "resource_id", CFN_COPY, CFN_REQUIRED | CFN_REPLACES},
+    {"HttpMethod", "http_method", CFN_COPY, CFN_REQUIRED | CFN_REPLACES},
+    {"AuthorizationType", "authorizationType", CFN_COPY, 0},
+    {"AuthorizationScopes", "authorizationScopes", CFN_COPY, 0},
+    {"AuthorizerId", "authorizerId", CFN_COPY, 0},
+    {"ApiKeyRequired", "apiKeyRequired", CFN_COPY, 0},
+    {"OperationName", "operationName", CFN_COPY, 0},
+    {"RequestModels", "requestModels", CFN_COPY, 0},
+    {"RequestParameters", "requestParameters", CFN_COPY, 0},
+    {"RequestValidatorId", "requestValidatorId", CFN_COPY, 0},
+    {"Integration", NULL, CFN_OWN, 0},
+    {"MethodResponses", NULL, CFN_OWN, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static void make_for_method(struct cfn_step *step, const char *operation, struct cfn_call *out)
@@ -222,15 +214,11 @@ static void created_method(struct cfn_step *step, unsigned index, yyjson_mut_val
 
 static enum err remove_method(struct cfn_step *step, unsigned index, struct cfn_call *out)
 {
-    if (index == 0)
-        make_for_method(step, "DeleteMethod", out);
+    if (index > 0)
+        return OK;
+    make_for_method(step, "DeleteMethod", out);
+    out->may_be_missing = true;
     return OK;
-}
-
-static bool method_needs_replacement(const struct cfn_step *step)
-{
-    return cfn_changed(step, "RestApiId") || cfn_changed(step, "ResourceId") ||
-           cfn_changed(step, "HttpMethod");
 }
 
 static enum err update_method(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -241,12 +229,12 @@ static enum err update_method(struct cfn_step *step, unsigned index, struct cfn_
 /* --- GatewayResponse --- */
 
 static const struct cfn_property gateway_response_properties[] = {
-    {"RestApiId", "restapi_id", CFN_COPY, true},
-    {"ResponseType", "response_type", CFN_COPY, true},
-    {"StatusCode", "statusCode", CFN_COPY, false},
-    {"ResponseParameters", "responseParameters", CFN_COPY, false},
-    {"ResponseTemplates", "responseTemplates", CFN_COPY, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"RestApiId", "restapi_id", CFN_COPY, CFN_REQUIRED | CFN_REPLACES},
+    {"ResponseType", "response_type", CFN_COPY, CFN_REQUIRED | CFN_REPLACES},
+    {"StatusCode", "statusCode", CFN_COPY, 0},
+    {"ResponseParameters", "responseParameters", CFN_COPY, 0},
+    {"ResponseTemplates", "responseTemplates", CFN_COPY, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err put_gateway_response(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -256,11 +244,6 @@ static enum err put_gateway_response(struct cfn_step *step, unsigned index, stru
     cfn_call_make(step, "apigateway", "PutGatewayResponse", out);
     cfn_call_map(step, gateway_response_properties, out);
     return OK;
-}
-
-static bool gateway_response_needs_replacement(const struct cfn_step *step)
-{
-    return cfn_changed(step, "RestApiId") || cfn_changed(step, "ResponseType");
 }
 
 static enum err remove_gateway_response(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -275,10 +258,10 @@ static enum err remove_gateway_response(struct cfn_step *step, unsigned index, s
 /* --- Deployment --- */
 
 static const struct cfn_property deployment_properties[] = {
-    {"RestApiId", "restapi_id", CFN_COPY, true},
-    {"Description", "description", CFN_COPY, false},
-    {"StageName", "stageName", CFN_COPY, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"RestApiId", "restapi_id", CFN_COPY, CFN_REQUIRED},
+    {"Description", "description", CFN_COPY, 0},
+    {"StageName", "stageName", CFN_COPY, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err create_deployment(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -313,16 +296,16 @@ static enum err remove_deployment(struct cfn_step *step, unsigned index, struct 
 /* --- Stage --- */
 
 static const struct cfn_property stage_properties[] = {
-    {"RestApiId", "restapi_id", CFN_COPY, true},
-    {"StageName", "stageName", CFN_COPY, true},
-    {"DeploymentId", "deploymentId", CFN_COPY, true},
-    {"Description", "description", CFN_COPY, false},
-    {"Variables", "variables", CFN_COPY, false},
-    {"TracingEnabled", "tracingEnabled", CFN_COPY, false},
-    {"DocumentationVersion", "documentationVersion", CFN_COPY, false},
-    {"MethodSettings", NULL, CFN_OWN, false},
-    {"AccessLogSetting", NULL, CFN_OWN, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"RestApiId", "restapi_id", CFN_COPY, CFN_REQUIRED | CFN_REPLACES},
+    {"StageName", "stageName", CFN_COPY, CFN_REQUIRED | CFN_REPLACES},
+    {"DeploymentId", "deploymentId", CFN_COPY, CFN_REQUIRED},
+    {"Description", "description", CFN_COPY, 0},
+    {"Variables", "variables", CFN_COPY, 0},
+    {"TracingEnabled", "tracingEnabled", CFN_COPY, 0},
+    {"DocumentationVersion", "documentationVersion", CFN_COPY, 0},
+    {"MethodSettings", NULL, CFN_OWN, 0},
+    {"AccessLogSetting", NULL, CFN_OWN, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 /* "/notes/{id}" as one element of a patch path. */
@@ -425,11 +408,6 @@ static void patch_variables(struct cfn_step *step, struct cfn_call *out)
     }
 }
 
-static bool stage_needs_replacement(const struct cfn_step *step)
-{
-    return cfn_changed(step, "RestApiId") || cfn_changed(step, "StageName");
-}
-
 static enum err update_stage(struct cfn_step *step, unsigned index, struct cfn_call *out)
 {
     if (index > 0)
@@ -456,13 +434,13 @@ static enum err remove_stage(struct cfn_step *step, unsigned index, struct cfn_c
 /* --- ApiKey --- */
 
 static const struct cfn_property api_key_properties[] = {
-    {"Name", "name", CFN_COPY, false},
-    {"Description", "description", CFN_COPY, false},
-    {"Enabled", "enabled", CFN_COPY, false},
-    {"Value", "value", CFN_COPY, false},
-    {"CustomerId", "customerId", CFN_COPY, false},
-    {"GenerateDistinctId", "generateDistinctId", CFN_COPY, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"Name", "name", CFN_COPY, 0},
+    {"Description", "description", CFN_COPY, 0},
+    {"Enabled", "enabled", CFN_COPY, 0},
+    {"Value", "value", CFN_COPY, CFN_REPLACES},
+    {"CustomerId", "customerId", CFN_COPY, 0},
+    {"GenerateDistinctId", "generateDistinctId", CFN_COPY, CFN_REPLACES},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err create_api_key(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -480,11 +458,6 @@ static void created_api_key(struct cfn_step *step, unsigned index, yyjson_mut_va
 {
     take_id(step, index, output);
     cfn_set_attribute(step, "APIKeyId", step->physical_id);
-}
-
-static bool api_key_needs_replacement(const struct cfn_step *step)
-{
-    return cfn_changed(step, "Value") || cfn_changed(step, "GenerateDistinctId");
 }
 
 static enum err update_api_key(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -512,9 +485,9 @@ static enum err remove_api_key(struct cfn_step *step, unsigned index, struct cfn
 /* --- UsagePlan --- */
 
 static const struct cfn_property usage_plan_properties[] = {
-    {"UsagePlanName", "name", CFN_COPY, false},   {"Description", "description", CFN_COPY, false},
-    {"ApiStages", "apiStages", CFN_LOWER, false}, {"Throttle", "throttle", CFN_LOWER, false},
-    {"Quota", "quota", CFN_LOWER, false},         {NULL, NULL, CFN_COPY, false},
+    {"UsagePlanName", "name", CFN_COPY, 0},   {"Description", "description", CFN_COPY, 0},
+    {"ApiStages", "apiStages", CFN_LOWER, 0}, {"Throttle", "throttle", CFN_LOWER, 0},
+    {"Quota", "quota", CFN_LOWER, 0},         {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err create_usage_plan(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -608,10 +581,10 @@ static enum err remove_usage_plan(struct cfn_step *step, unsigned index, struct 
 /* --- UsagePlanKey --- */
 
 static const struct cfn_property usage_plan_key_properties[] = {
-    {"UsagePlanId", "usageplanId", CFN_COPY, true},
-    {"KeyId", "keyId", CFN_COPY, true},
-    {"KeyType", "keyType", CFN_COPY, true},
-    {NULL, NULL, CFN_COPY, false},
+    {"UsagePlanId", "usageplanId", CFN_COPY, CFN_REQUIRED},
+    {"KeyId", "keyId", CFN_COPY, CFN_REQUIRED},
+    {"KeyType", "keyType", CFN_COPY, CFN_REQUIRED},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err create_usage_plan_key(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -636,12 +609,12 @@ static enum err remove_usage_plan_key(struct cfn_step *step, unsigned index, str
 /* --- DomainName, BasePathMapping --- */
 
 static const struct cfn_property domain_name_properties[] = {
-    {"DomainName", "domainName", CFN_COPY, true},
-    {"CertificateArn", "certificateArn", CFN_COPY, false},
-    {"RegionalCertificateArn", "regionalCertificateArn", CFN_COPY, false},
-    {"EndpointConfiguration", "endpointConfiguration", CFN_LOWER, false},
-    {"SecurityPolicy", "securityPolicy", CFN_COPY, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"DomainName", "domainName", CFN_COPY, CFN_REQUIRED},
+    {"CertificateArn", "certificateArn", CFN_COPY, 0},
+    {"RegionalCertificateArn", "regionalCertificateArn", CFN_COPY, 0},
+    {"EndpointConfiguration", "endpointConfiguration", CFN_LOWER, 0},
+    {"SecurityPolicy", "securityPolicy", CFN_COPY, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err create_domain_name(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -675,11 +648,11 @@ static enum err remove_domain_name(struct cfn_step *step, unsigned index, struct
 }
 
 static const struct cfn_property base_path_properties[] = {
-    {"DomainName", "domain_name", CFN_COPY, true},
-    {"BasePath", "basePath", CFN_COPY, false},
-    {"RestApiId", "restApiId", CFN_COPY, false},
-    {"Stage", "stage", CFN_COPY, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"DomainName", "domain_name", CFN_COPY, CFN_REQUIRED | CFN_REPLACES},
+    {"BasePath", "basePath", CFN_COPY, 0},
+    {"RestApiId", "restApiId", CFN_COPY, 0},
+    {"Stage", "stage", CFN_COPY, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err create_base_path(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -709,12 +682,8 @@ static enum err remove_base_path(struct cfn_step *step, unsigned index, struct c
     cfn_call_make(step, "apigateway", "DeleteBasePathMapping", out);
     cfn_call_add(step, out, "domain_name", cfn_text(step, step->properties, "DomainName"));
     cfn_call_add(step, out, "base_path", base.len ? base : STR("(none)"));
+    out->may_be_missing = true;
     return OK;
-}
-
-static bool base_path_needs_replacement(const struct cfn_step *step)
-{
-    return cfn_changed(step, "DomainName");
 }
 
 /* The base path may stay the same: the old mapping goes first. */
@@ -734,8 +703,8 @@ static enum err update_base_path(struct cfn_step *step, unsigned index, struct c
 /* --- Account --- */
 
 static const struct cfn_property account_properties[] = {
-    {"CloudWatchRoleArn", NULL, CFN_OWN, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"CloudWatchRoleArn", NULL, CFN_OWN, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err update_account(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -760,29 +729,99 @@ static enum err remove_nothing(struct cfn_step *step, unsigned index, struct cfn
 #define AWS "AWS::ApiGateway::"
 
 const struct cfn_type cfn_apigateway_types[] = {
-    {AWS "RestApi", rest_api_properties, create_rest_api, created_rest_api, update_rest_api,
-     rest_api_needs_replacement, remove_rest_api, NULL},
-    {AWS "Resource", resource_properties, create_resource, created_resource, NULL, NULL,
-     remove_resource, NULL},
-    {AWS "Method", method_properties, create_method, created_method, update_method,
-     method_needs_replacement, remove_method, NULL},
-    {AWS "GatewayResponse", gateway_response_properties, put_gateway_response, created_method,
-     put_gateway_response, gateway_response_needs_replacement, remove_gateway_response, NULL},
-    {AWS "Deployment", deployment_properties, create_deployment, created_deployment, NULL, NULL,
-     remove_deployment, NULL},
-    {AWS "Stage", stage_properties, create_stage, created_stage, update_stage,
-     stage_needs_replacement, remove_stage, "StageName"},
-    {AWS "ApiKey", api_key_properties, create_api_key, created_api_key, update_api_key,
-     api_key_needs_replacement, remove_api_key, NULL},
-    {AWS "UsagePlan", usage_plan_properties, create_usage_plan, created_usage_plan,
-     update_usage_plan, NULL, remove_usage_plan, NULL},
-    {AWS "UsagePlanKey", usage_plan_key_properties, create_usage_plan_key, take_id, NULL, NULL,
-     remove_usage_plan_key, NULL},
-    {AWS "DomainName", domain_name_properties, create_domain_name, created_domain_name, NULL, NULL,
-     remove_domain_name, "DomainName"},
-    {AWS "BasePathMapping", base_path_properties, create_base_path, created_base_path,
-     update_base_path, base_path_needs_replacement, remove_base_path, NULL},
-    {AWS "Account", account_properties, update_account, created_method, update_account, NULL,
-     remove_nothing, NULL},
-    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+    {
+        .name = AWS "RestApi",
+        .properties = rest_api_properties,
+        .create = create_rest_api,
+        .created = created_rest_api,
+        .update = update_rest_api,
+        .remove = remove_rest_api,
+    },
+    {
+        .name = AWS "Resource",
+        .properties = resource_properties,
+        .create = create_resource,
+        .created = created_resource,
+        .remove = remove_resource,
+    },
+    {
+        .name = AWS "Method",
+        .properties = method_properties,
+        .create = create_method,
+        .created = created_method,
+        .update = update_method,
+        .remove = remove_method,
+    },
+    {
+        .name = AWS "GatewayResponse",
+        .properties = gateway_response_properties,
+        .create = put_gateway_response,
+        .created = created_method,
+        .update = put_gateway_response,
+        .remove = remove_gateway_response,
+    },
+    {
+        .name = AWS "Deployment",
+        .properties = deployment_properties,
+        .create = create_deployment,
+        .created = created_deployment,
+        .remove = remove_deployment,
+    },
+    {
+        .name = AWS "Stage",
+        .properties = stage_properties,
+        .create = create_stage,
+        .created = created_stage,
+        .update = update_stage,
+        .remove = remove_stage,
+        .name_property = "StageName",
+    },
+    {
+        .name = AWS "ApiKey",
+        .properties = api_key_properties,
+        .create = create_api_key,
+        .created = created_api_key,
+        .update = update_api_key,
+        .remove = remove_api_key,
+    },
+    {
+        .name = AWS "UsagePlan",
+        .properties = usage_plan_properties,
+        .create = create_usage_plan,
+        .created = created_usage_plan,
+        .update = update_usage_plan,
+        .remove = remove_usage_plan,
+    },
+    {
+        .name = AWS "UsagePlanKey",
+        .properties = usage_plan_key_properties,
+        .create = create_usage_plan_key,
+        .created = take_id,
+        .remove = remove_usage_plan_key,
+    },
+    {
+        .name = AWS "DomainName",
+        .properties = domain_name_properties,
+        .create = create_domain_name,
+        .created = created_domain_name,
+        .remove = remove_domain_name,
+        .name_property = "DomainName",
+    },
+    {
+        .name = AWS "BasePathMapping",
+        .properties = base_path_properties,
+        .create = create_base_path,
+        .created = created_base_path,
+        .update = update_base_path,
+        .remove = remove_base_path,
+    },
+    {
+        .name = AWS "Account",
+        .properties = account_properties,
+        .create = update_account,
+        .created = created_method,
+        .update = update_account,
+        .remove = remove_nothing,
+    },
+    {.name = NULL},
 };

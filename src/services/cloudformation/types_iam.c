@@ -26,16 +26,16 @@ static yyjson_val *element(const yyjson_val *properties, const char *list, size_
 /* --- Role --- */
 
 static const struct cfn_property role_properties[] = {
-    {"RoleName", NULL, CFN_OWN, false},
-    {"AssumeRolePolicyDocument", NULL, CFN_OWN, true},
-    {"Description", "Description", CFN_COPY, false},
-    {"MaxSessionDuration", "MaxSessionDuration", CFN_COPY, false},
-    {"Path", "Path", CFN_COPY, false},
-    {"PermissionsBoundary", "PermissionsBoundary", CFN_COPY, false},
-    {"Tags", "Tags", CFN_COPY, false},
-    {"ManagedPolicyArns", NULL, CFN_OWN, false},
-    {"Policies", NULL, CFN_OWN, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"RoleName", NULL, CFN_OWN, CFN_REPLACES},
+    {"AssumeRolePolicyDocument", NULL, CFN_OWN, CFN_REQUIRED},
+    {"Description", "Description", CFN_COPY, 0},
+    {"MaxSessionDuration", "MaxSessionDuration", CFN_COPY, 0},
+    {"Path", "Path", CFN_COPY, CFN_REPLACES},
+    {"PermissionsBoundary", "PermissionsBoundary", CFN_COPY, 0},
+    {"Tags", "Tags", CFN_COPY, 0},
+    {"ManagedPolicyArns", NULL, CFN_OWN, 0},
+    {"Policies", NULL, CFN_OWN, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static void make_for_role(struct cfn_step *step, const char *operation, struct cfn_call *out)
@@ -106,6 +106,7 @@ static enum err drop_policies(struct cfn_step *step, const yyjson_val *propertie
     } else {
         *out_is_done = true;
     }
+    out->may_be_missing = true;
     return OK;
 }
 
@@ -118,11 +119,6 @@ static enum err remove_role(struct cfn_step *step, unsigned index, struct cfn_ca
     if (is_done && index == dropped)
         make_for_role(step, "DeleteRole", out);
     return rc;
-}
-
-static bool role_needs_replacement(const struct cfn_step *step)
-{
-    return cfn_changed(step, "RoleName") || cfn_changed(step, "Path");
 }
 
 /* Old policies go, new ones come: in between the role can do less, never more. */
@@ -144,9 +140,11 @@ static enum err update_role(struct cfn_step *step, unsigned index, struct cfn_ca
 /* --- Policy: inline, in roles --- */
 
 static const struct cfn_property policy_properties[] = {
-    {"PolicyName", NULL, CFN_OWN, true}, {"PolicyDocument", NULL, CFN_OWN, true},
-    {"Roles", NULL, CFN_OWN, false},     {"Users", NULL, CFN_OWN, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"PolicyName", NULL, CFN_OWN, CFN_REQUIRED},
+    {"PolicyDocument", NULL, CFN_OWN, CFN_REQUIRED},
+    {"Roles", NULL, CFN_OWN, 0},
+    {"Users", NULL, CFN_OWN, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 /* The role or user number `index` that the policy is in. False when there is none left. */
@@ -184,8 +182,10 @@ static void created_policy(struct cfn_step *step, unsigned index, yyjson_mut_val
 static enum err drop_everywhere(struct cfn_step *step, const yyjson_val *properties, size_t index,
                                 struct cfn_call *out)
 {
-    if (make_for_holder(step, properties, index, "DeleteRolePolicy", "DeleteUserPolicy", out))
-        cfn_call_add(step, out, "PolicyName", cfn_text(step, properties, "PolicyName"));
+    if (!make_for_holder(step, properties, index, "DeleteRolePolicy", "DeleteUserPolicy", out))
+        return OK;
+    cfn_call_add(step, out, "PolicyName", cfn_text(step, properties, "PolicyName"));
+    out->may_be_missing = true;
     return OK;
 }
 
@@ -206,13 +206,13 @@ static enum err update_policy(struct cfn_step *step, unsigned index, struct cfn_
 /* --- ManagedPolicy --- */
 
 static const struct cfn_property managed_policy_properties[] = {
-    {"ManagedPolicyName", NULL, CFN_OWN, false},
-    {"PolicyDocument", NULL, CFN_OWN, true},
-    {"Description", "Description", CFN_COPY, false},
-    {"Path", "Path", CFN_COPY, false},
-    {"Roles", NULL, CFN_OWN, false},
-    {"Users", NULL, CFN_OWN, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"ManagedPolicyName", NULL, CFN_OWN, 0},
+    {"PolicyDocument", NULL, CFN_OWN, CFN_REQUIRED},
+    {"Description", "Description", CFN_COPY, 0},
+    {"Path", "Path", CFN_COPY, 0},
+    {"Roles", NULL, CFN_OWN, 0},
+    {"Users", NULL, CFN_OWN, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err create_managed_policy(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -252,11 +252,30 @@ static enum err remove_managed_policy(struct cfn_step *step, unsigned index, str
 }
 
 const struct cfn_type cfn_iam_types[] = {
-    {"AWS::IAM::Role", role_properties, create_role, created_role, update_role,
-     role_needs_replacement, remove_role, "RoleName"},
-    {"AWS::IAM::Policy", policy_properties, put_everywhere, created_policy, update_policy, NULL,
-     remove_policy, NULL},
-    {"AWS::IAM::ManagedPolicy", managed_policy_properties, create_managed_policy,
-     created_managed_policy, NULL, NULL, remove_managed_policy, "ManagedPolicyName"},
-    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+    {
+        .name = "AWS::IAM::Role",
+        .properties = role_properties,
+        .create = create_role,
+        .created = created_role,
+        .update = update_role,
+        .remove = remove_role,
+        .name_property = "RoleName",
+    },
+    {
+        .name = "AWS::IAM::Policy",
+        .properties = policy_properties,
+        .create = put_everywhere,
+        .created = created_policy,
+        .update = update_policy,
+        .remove = remove_policy,
+    },
+    {
+        .name = "AWS::IAM::ManagedPolicy",
+        .properties = managed_policy_properties,
+        .create = create_managed_policy,
+        .created = created_managed_policy,
+        .remove = remove_managed_policy,
+        .name_property = "ManagedPolicyName",
+    },
+    {.name = NULL},
 };

@@ -4,19 +4,19 @@
 /* --- Table --- */
 
 static const struct cfn_property table_properties[] = {
-    {"TableName", NULL, CFN_OWN, false},
-    {"AttributeDefinitions", "AttributeDefinitions", CFN_COPY, true},
-    {"KeySchema", "KeySchema", CFN_COPY, true},
-    {"BillingMode", "BillingMode", CFN_COPY, false},
-    {"ProvisionedThroughput", "ProvisionedThroughput", CFN_COPY, false},
-    {"GlobalSecondaryIndexes", "GlobalSecondaryIndexes", CFN_COPY, false},
-    {"LocalSecondaryIndexes", "LocalSecondaryIndexes", CFN_COPY, false},
-    {"DeletionProtectionEnabled", "DeletionProtectionEnabled", CFN_COPY, false},
-    {"TableClass", "TableClass", CFN_COPY, false},
-    {"Tags", "Tags", CFN_COPY, false},
-    {"SSESpecification", NULL, CFN_OWN, false},
-    {"StreamSpecification", NULL, CFN_OWN, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"TableName", NULL, CFN_OWN, 0},
+    {"AttributeDefinitions", "AttributeDefinitions", CFN_COPY, CFN_REQUIRED},
+    {"KeySchema", "KeySchema", CFN_COPY, CFN_REQUIRED},
+    {"BillingMode", "BillingMode", CFN_COPY, 0},
+    {"ProvisionedThroughput", "ProvisionedThroughput", CFN_COPY, 0},
+    {"GlobalSecondaryIndexes", "GlobalSecondaryIndexes", CFN_COPY, 0},
+    {"LocalSecondaryIndexes", "LocalSecondaryIndexes", CFN_COPY, 0},
+    {"DeletionProtectionEnabled", "DeletionProtectionEnabled", CFN_COPY, 0},
+    {"TableClass", "TableClass", CFN_COPY, 0},
+    {"Tags", "Tags", CFN_COPY, 0},
+    {"SSESpecification", NULL, CFN_OWN, 0},
+    {"StreamSpecification", NULL, CFN_OWN, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err create_table(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -39,13 +39,19 @@ static enum err create_table(struct cfn_step *step, unsigned index, struct cfn_c
     return OK;
 }
 
+static struct str table_arn(struct cfn_step *step)
+{
+    return skylite_arn(step->template->skylite, step->arena, "dynamodb",
+                       arena_printf(step->arena, "table/%.*s", STR_ARG(step->physical_id)));
+}
+
 static void created_table(struct cfn_step *step, unsigned index, yyjson_mut_val *output)
 {
     yyjson_mut_val *table = yyjson_mut_obj_get(output, "TableDescription");
     if (index > 0)
         return;
-    step->physical_id = cfn_output(step, table, "TableName");
-    cfn_set_attribute(step, "Arn", cfn_output(step, table, "TableArn"));
+    step->physical_id = cfn_name(step, "TableName");
+    cfn_set_attribute(step, "Arn", table_arn(step));
     cfn_set_attribute(step, "StreamArn", cfn_output(step, table, "LatestStreamArn"));
 }
 
@@ -61,22 +67,22 @@ static enum err remove_table(struct cfn_step *step, unsigned index, struct cfn_c
 /* --- Function --- */
 
 static const struct cfn_property function_properties[] = {
-    {"FunctionName", NULL, CFN_OWN, false},
-    {"Code", NULL, CFN_OWN, true},
-    {"Role", "Role", CFN_COPY, true},
-    {"Runtime", "Runtime", CFN_COPY, false},
-    {"Handler", "Handler", CFN_COPY, false},
-    {"Description", "Description", CFN_COPY, false},
-    {"MemorySize", "MemorySize", CFN_COPY, false},
-    {"Timeout", "Timeout", CFN_COPY, false},
-    {"Environment", "Environment", CFN_COPY, false},
-    {"Architectures", "Architectures", CFN_COPY, false},
-    {"EphemeralStorage", "EphemeralStorage", CFN_COPY, false},
-    {"PackageType", "PackageType", CFN_COPY, false},
-    {"TracingConfig", "TracingConfig", CFN_COPY, false},
-    {"LoggingConfig", "LoggingConfig", CFN_COPY, false},
-    {"Tags", NULL, CFN_OWN, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"FunctionName", NULL, CFN_OWN, CFN_REPLACES},
+    {"Code", NULL, CFN_OWN, CFN_REQUIRED},
+    {"Role", "Role", CFN_COPY, CFN_REQUIRED},
+    {"Runtime", "Runtime", CFN_COPY, 0},
+    {"Handler", "Handler", CFN_COPY, 0},
+    {"Description", "Description", CFN_COPY, 0},
+    {"MemorySize", "MemorySize", CFN_COPY, 0},
+    {"Timeout", "Timeout", CFN_COPY, 0},
+    {"Environment", "Environment", CFN_COPY, 0},
+    {"Architectures", "Architectures", CFN_COPY, 0},
+    {"EphemeralStorage", "EphemeralStorage", CFN_COPY, 0},
+    {"PackageType", "PackageType", CFN_COPY, CFN_REPLACES},
+    {"TracingConfig", "TracingConfig", CFN_COPY, 0},
+    {"LoggingConfig", "LoggingConfig", CFN_COPY, 0},
+    {"Tags", NULL, CFN_OWN, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err check_code(struct cfn_step *step)
@@ -120,15 +126,14 @@ static enum err create_function(struct cfn_step *step, unsigned index, struct cf
 
 static void created_function(struct cfn_step *step, unsigned index, yyjson_mut_val *output)
 {
+    (void)output;
     if (index > 0)
         return;
-    step->physical_id = cfn_output(step, output, "FunctionName");
-    cfn_set_attribute(step, "Arn", cfn_output(step, output, "FunctionArn"));
-}
-
-static bool function_needs_replacement(const struct cfn_step *step)
-{
-    return cfn_changed(step, "FunctionName") || cfn_changed(step, "PackageType");
+    step->physical_id = cfn_name(step, "FunctionName");
+    cfn_set_attribute(
+        step, "Arn",
+        skylite_arn(step->template->skylite, step->arena, "lambda",
+                    arena_printf(step->arena, "function:%.*s", STR_ARG(step->physical_id))));
 }
 
 static enum err update_function(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -166,13 +171,13 @@ static enum err remove_function(struct cfn_step *step, unsigned index, struct cf
 /* --- Permission --- */
 
 static const struct cfn_property permission_properties[] = {
-    {"FunctionName", "FunctionName", CFN_COPY, true},
-    {"Action", "Action", CFN_COPY, true},
-    {"Principal", "Principal", CFN_COPY, true},
-    {"SourceArn", "SourceArn", CFN_COPY, false},
-    {"SourceAccount", "SourceAccount", CFN_COPY, false},
-    {"EventSourceToken", "EventSourceToken", CFN_COPY, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"FunctionName", "FunctionName", CFN_COPY, CFN_REQUIRED},
+    {"Action", "Action", CFN_COPY, CFN_REQUIRED},
+    {"Principal", "Principal", CFN_COPY, CFN_REQUIRED},
+    {"SourceArn", "SourceArn", CFN_COPY, 0},
+    {"SourceAccount", "SourceAccount", CFN_COPY, 0},
+    {"EventSourceToken", "EventSourceToken", CFN_COPY, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err create_permission(struct cfn_step *step, unsigned index, struct cfn_call *out)
@@ -199,9 +204,9 @@ static enum err remove_permission(struct cfn_step *step, unsigned index, struct 
 /* --- LogGroup --- */
 
 static const struct cfn_property log_group_properties[] = {
-    {"LogGroupName", NULL, CFN_OWN, false},
-    {"RetentionInDays", NULL, CFN_OWN, false},
-    {NULL, NULL, CFN_COPY, false},
+    {"LogGroupName", NULL, CFN_OWN, CFN_REPLACES},
+    {"RetentionInDays", NULL, CFN_OWN, 0},
+    {NULL, NULL, CFN_COPY, 0},
 };
 
 static enum err set_retention(struct cfn_step *step, struct cfn_call *out)
@@ -243,11 +248,6 @@ static void created_log_group(struct cfn_step *step, unsigned index, yyjson_mut_
                     arena_printf(step->arena, "log-group:%.*s:*", STR_ARG(step->physical_id))));
 }
 
-static bool log_group_needs_replacement(const struct cfn_step *step)
-{
-    return cfn_changed(step, "LogGroupName");
-}
-
 static enum err update_log_group(struct cfn_step *step, unsigned index, struct cfn_call *out)
 {
     return index == 0 ? set_retention(step, out) : OK;
@@ -263,13 +263,37 @@ static enum err remove_log_group(struct cfn_step *step, unsigned index, struct c
 }
 
 const struct cfn_type cfn_other_types[] = {
-    {"AWS::DynamoDB::Table", table_properties, create_table, created_table, NULL, NULL,
-     remove_table, "TableName"},
-    {"AWS::Lambda::Function", function_properties, create_function, created_function,
-     update_function, function_needs_replacement, remove_function, "FunctionName"},
-    {"AWS::Lambda::Permission", permission_properties, create_permission, NULL, NULL, NULL,
-     remove_permission, NULL},
-    {"AWS::Logs::LogGroup", log_group_properties, create_log_group, created_log_group,
-     update_log_group, log_group_needs_replacement, remove_log_group, "LogGroupName"},
-    {NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL},
+    {
+        .name = "AWS::DynamoDB::Table",
+        .properties = table_properties,
+        .create = create_table,
+        .created = created_table,
+        .remove = remove_table,
+        .name_property = "TableName",
+    },
+    {
+        .name = "AWS::Lambda::Function",
+        .properties = function_properties,
+        .create = create_function,
+        .created = created_function,
+        .update = update_function,
+        .remove = remove_function,
+        .name_property = "FunctionName",
+    },
+    {
+        .name = "AWS::Lambda::Permission",
+        .properties = permission_properties,
+        .create = create_permission,
+        .remove = remove_permission,
+    },
+    {
+        .name = "AWS::Logs::LogGroup",
+        .properties = log_group_properties,
+        .create = create_log_group,
+        .created = created_log_group,
+        .update = update_log_group,
+        .remove = remove_log_group,
+        .name_property = "LogGroupName",
+    },
+    {.name = NULL},
 };

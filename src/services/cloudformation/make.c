@@ -1,0 +1,260 @@
+/* Making what the template says, in its order. */
+#include "base/encode.h"
+#include "services/cloudformation/engine.h"
+
+static yyjson_val *to_immutable(struct run *run, yyjson_mut_val *value)
+{
+    return value ? json_parse(&run->arena, json_write(&run->arena, value)) : NULL;
+}
+
+/* --- What is wanted --- */
+
+/* A resource as the template has it now. */
+static enum err want(struct run *run, const struct cfn_resource *resource, struct record **out)
+{
+    struct record *record = arena_new(&run->arena, struct record);
+    yyjson_mut_val *properties = NULL;
+    yyjson_val *given = json_get(resource->definition, "Properties");
+    record->logical_id = resource->logical_id;
+    record->type = resource->type;
+    record->physical_id = STR_EMPTY;
+    record->deletion_policy = json_get_str(resource->definition, "DeletionPolicy");
+    record->replace_policy = json_get_str(resource->definition, "UpdateReplacePolicy");
+    enum err rc =
+        given ? cfn_resolve(&run->template, given, json_doc(&run->arena), &properties, &run->error)
+              : OK;
+    if (rc)
+        return rc;
+    record->properties =
+        properties ? to_immutable(run, properties) : json_parse(&run->arena, STR("{}"));
+    *out = record;
+    return cfn_check_properties(cfn_type_find(record->type), record->properties, &run->error);
+}
+
+/* A replacement lives beside the old one for a while, so it cannot have the same given name. */
+static bool name_collides(const struct record *wanted, const struct record *before)
+{
+    const char *property = cfn_type_find(wanted->type)->name_property;
+    if (!property || !str_eq(wanted->type, before->type))
+        return false;
+    struct str name = json_get_str(wanted->properties, property);
+    return name.ptr && str_eq(name, before->physical_id);
+}
+
+static bool same_text(struct str a, struct str b)
+{
+    return str_eq(a.ptr ? a : STR_EMPTY, b.ptr ? b : STR_EMPTY);
+}
+
+static bool same_policies(const struct record *a, const struct record *b)
+{
+    return same_text(a->deletion_policy, b->deletion_policy) &&
+           same_text(a->replace_policy, b->replace_policy);
+}
+
+/* --- Intents --- */
+
+static void put_intent_event(struct run *run, const struct deed *deed)
+{
+    bool is_replacement = deed->kind == DEED_REPLACE;
+    run_put_event(run, deed->kind == DEED_CREATE ? deed->after : deed->before,
+                  deed->kind == DEED_CREATE ? "CREATE_IN_PROGRESS" : "UPDATE_IN_PROGRESS",
+                  is_replacement ? STR("Requested update requires the creation of a new physical "
+                                       "resource; hence creating one.")
+                                 : STR_EMPTY);
+}
+
+static struct deed *intend(struct run *run, enum deed_kind kind, struct record *before,
+                           struct record *wanted)
+{
+    struct deed *deed = arena_new(&run->arena, struct deed);
+    *deed = (struct deed){.sequence = run->next_sequence++,
+                          .kind = kind,
+                          .state = DEED_INTENDED,
+                          .before = before ? record_copy(run, before) : NULL,
+                          .after = wanted,
+                          .older = run->deeds};
+    run->deeds = deed;
+    wanted->status = before ? STR("UPDATE_IN_PROGRESS") : STR("CREATE_IN_PROGRESS");
+    if (kind == DEED_UPDATE) {
+        wanted->physical_id = before->physical_id;
+        wanted->attributes = before->attributes;
+        wanted->token = before->token;
+        wanted->index = before->index;
+    } else {
+        wanted->token = random_text(&run->arena, STR("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"), 12);
+        wanted->index = run->next_index++;
+    }
+    return deed;
+}
+
+static void begin_deed(struct run *run, struct deed *deed)
+{
+    struct record *shown = deed->after;
+    if (deed->before) {
+        shown = record_copy(run, deed->before);
+        shown->status = STR("UPDATE_IN_PROGRESS");
+    }
+    record_set(run, shown);
+    run_put_record(run, shown);
+    run_put_deed(run, deed);
+    put_intent_event(run, deed);
+    step_prepare(run, deed->kind == DEED_UPDATE ? ACTION_UPDATE : ACTION_CREATE, deed->after,
+                 deed->before, deed);
+}
+
+/* --- Failing --- */
+
+static struct str failure(struct run *run, struct str logical_id, bool is_new)
+{
+    return arena_printf(&run->arena, "The following resource(s) failed to %s: [%.*s]. %s",
+                        is_new ? "create" : "update", STR_ARG(logical_id),
+                        run->is_update ? "" : "Rollback requested by user.");
+}
+
+/* Stores that a deed failed, and has the operation taken back. */
+static void show_failure(struct run *run, struct deed *deed, struct str reason)
+{
+    struct record *shown = deed->before ? record_copy(run, deed->before) : deed->after;
+    shown->status = deed->before ? STR("UPDATE_FAILED") : STR("CREATE_FAILED");
+    deed->after->status = shown->status;
+    record_set(run, shown);
+    run_put_record(run, shown);
+    run_put_deed(run, deed);
+    run_put_event(run, deed->after, shown->status.ptr, reason);
+    run_turn_back(run, failure(run, shown->logical_id, !deed->before));
+}
+
+/* Of a resource for which nothing could be begun. */
+static void fail_at_once(struct run *run, const struct cfn_resource *resource,
+                         struct record *before, struct str reason)
+{
+    struct record *wanted = arena_new(&run->arena, struct record);
+    *wanted = (struct record){
+        .logical_id = resource->logical_id, .type = resource->type, .physical_id = STR_EMPTY};
+    struct deed *deed = intend(run, before ? DEED_UPDATE : DEED_CREATE, before, wanted);
+    deed->state = DEED_FAILED;
+    show_failure(run, deed, arena_str(&run->arena, reason));
+}
+
+/* --- Choosing --- */
+
+/* Only the policies are others: nothing is called. */
+static void change_policies(struct run *run, struct record *before, struct record *wanted)
+{
+    struct deed *deed = intend(run, DEED_UPDATE, before, wanted);
+    deed->state = DEED_DONE;
+    wanted->status = before->status;
+    record_set(run, wanted);
+    run_put_record(run, wanted);
+    run_put_deed(run, deed);
+    run_tell_template(run, wanted);
+}
+
+/* False when it is as it should be, or when that failed at once. */
+static bool change(struct run *run, const struct cfn_resource *resource, struct record *before,
+                   struct record *wanted)
+{
+    bool has_failed_before = str_ends(before->status, STR("_FAILED"));
+    enum cfn_change change =
+        str_eq(before->status, STR("CREATE_FAILED"))
+            ? CFN_REPLACE
+            : cfn_plan_change(before->type, before->properties, wanted->type, wanted->properties);
+    if (change == CFN_KEEP && has_failed_before)
+        change = CFN_UPDATE;
+    if (change == CFN_KEEP) {
+        if (same_policies(before, wanted))
+            run_tell_template(run, before);
+        else
+            change_policies(run, before, wanted);
+        return false;
+    }
+    if (change == CFN_REPLACE && name_collides(wanted, before)) {
+        fail_at_once(run, resource, before,
+                     arena_printf(&run->arena,
+                                  "CloudFormation cannot update a stack when a custom-named "
+                                  "resource requires replacing. Rename %.*s and update the stack "
+                                  "again.",
+                                  STR_ARG(before->physical_id)));
+        return false;
+    }
+    begin_deed(run,
+               intend(run, change == CFN_REPLACE ? DEED_REPLACE : DEED_UPDATE, before, wanted));
+    return true;
+}
+
+/* What was begun before the server ended is gone on with. */
+static bool resume(struct run *run, struct deed *deed)
+{
+    if (deed->state == DEED_DONE) {
+        run_tell_template(run, deed->after);
+        return false;
+    }
+    step_prepare(run, deed->kind == DEED_UPDATE ? ACTION_UPDATE : ACTION_CREATE, deed->after,
+                 deed->before, deed);
+    return true;
+}
+
+bool make_next(struct run *run)
+{
+    while (run->phase == PHASE_MAKE && run->next < run->template.resource_count) {
+        struct cfn_resource *resource = &run->template.resources[run->next++];
+        struct deed *deed = deed_find(run, resource->logical_id);
+        struct record *before = record_find(run, resource->logical_id), *wanted;
+        if (deed) {
+            if (resume(run, deed))
+                return true;
+            continue;
+        }
+        if (want(run, resource, &wanted)) {
+            fail_at_once(run, resource, before, str_from(run->error.message));
+            return false;
+        }
+        if (!before) {
+            begin_deed(run, intend(run, DEED_CREATE, NULL, wanted));
+            return true;
+        }
+        if (change(run, resource, before, wanted))
+            return true;
+    }
+    return false;
+}
+
+/* --- The end of a step --- */
+
+void make_succeeded(struct run *run)
+{
+    struct record *record = run->record;
+    struct deed *deed = run->deed;
+    bool is_created = run->action == ACTION_CREATE;
+    record->physical_id = run->step.physical_id.ptr ? run->step.physical_id : STR_EMPTY;
+    if (is_created) {
+        record->attributes = to_immutable(run, run->step.attributes);
+        run_put_event(run, record, record->status.ptr, STR("Resource creation Initiated"));
+    }
+    record->status = deed->before ? STR("UPDATE_COMPLETE") : STR("CREATE_COMPLETE");
+    deed->state = DEED_DONE;
+    record_set(run, record);
+    run_put_record(run, record);
+    run_put_event(run, record, record->status.ptr, STR_EMPTY);
+    run_tell_template(run, record);
+    step_erase_receipts(run);
+    if (run->is_update)
+        run_put_deed(run, deed);
+    else
+        run_erase_deed(run, deed); /* what undoes a creation deletes everything */
+}
+
+void make_failed(struct run *run, struct str reason)
+{
+    struct record *record = run->record;
+    struct deed *deed = run->deed;
+    bool is_created = run->action == ACTION_CREATE;
+    /* What was half made is there to be deleted, what was half changed to be changed back. */
+    if (is_created && run->step.physical_id.ptr)
+        record->physical_id = run->step.physical_id;
+    deed->state = DEED_FAILED;
+    deed->is_touched = run->call_index > 0;
+    step_erase_receipts(run);
+    show_failure(run, deed, reason);
+}
