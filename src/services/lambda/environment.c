@@ -73,6 +73,10 @@ static void add_lambda(struct buf *block, const struct function *function, struc
     add(block, "AWS_LAMBDA_LOG_GROUP_NAME", function->log_group);
     add(block, "AWS_LAMBDA_LOG_STREAM_NAME", log_stream);
     add(block, "AWS_LAMBDA_INITIALIZATION_TYPE", STR("on-demand"));
+    if (!function->log_level.ptr)
+        return; /* text: then the owner may have variables of these names */
+    add(block, "AWS_LAMBDA_LOG_FORMAT", function->log_format);
+    add(block, "AWS_LAMBDA_LOG_LEVEL", function->log_level);
 }
 
 /* Unless its owner has set it. */

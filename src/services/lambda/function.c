@@ -185,7 +185,11 @@ static void read_configuration(struct function *function, yyjson_val *configurat
     function->handler = json_get_str(configuration, "Handler");
     function->runtime = json_get_str(configuration, "Runtime");
     function->role = json_get_str(configuration, "Role");
-    function->log_group = json_get_str(json_get(configuration, "LoggingConfig"), "LogGroup");
+    yyjson_val *logging = json_get(configuration, "LoggingConfig");
+    function->log_group = json_get_str(logging, "LogGroup");
+    function->log_format = json_get_str(logging, "LogFormat");
+    function->log_level = json_get_str(logging, "ApplicationLogLevel");
+    function->system_log_level = json_get_str(logging, "SystemLogLevel");
     function->variables = json_get(json_get(configuration, "Environment"), "Variables");
     function->timeout_s = number(configuration, "Timeout", 3);
     function->memory_mb = number(configuration, "MemorySize", 128);

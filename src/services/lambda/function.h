@@ -57,8 +57,10 @@ struct function {
     struct str arn;       /* with the version, where it is a published one */
     yyjson_val *document; /* as stored: {"Configuration":{...},"Tags":{...},...} */
     struct str revision_id;
-    struct str handler, runtime, role, log_group;
-    yyjson_val *variables; /* an object, or NULL */
+    struct str handler, runtime, role;
+    struct str log_group, log_format;       /* "Text" or "JSON" */
+    struct str log_level, system_log_level; /* of JSON; else NULL pointers */
+    yyjson_val *variables;                  /* an object, or NULL */
     unsigned timeout_s, memory_mb, tmp_mb;
     struct resource_policy policy;
 };

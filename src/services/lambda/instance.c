@@ -70,6 +70,8 @@ static struct instance *make(struct pool *pool, enum instance_phase phase)
     function_ref(instance->function);
     report_init(&instance->report, &fleet->lambda->skylite->logs, instance->function->log_group,
                 instance->function->version);
+    if (str_eq(instance->function->log_format, STR("JSON")))
+        report_set_json(&instance->report, instance->function->system_log_level);
     if (instance->next)
         instance->next->previous = instance;
     pool->instances = instance;

@@ -64,6 +64,8 @@ static struct str version_of(struct str runtime, struct arena *arena)
 /* "INIT_START Runtime Version: provided:al2023.v1 Runtime Version ARN: ..." */
 void instance_log_launch(struct instance *instance)
 {
+    if (instance->report.is_json)
+        return; /* what it would say is in the report of the first invocation */
     const struct skylite *skylite = instance->fleet->lambda->skylite;
     struct arena arena = {0};
     struct str runtime = instance->function->runtime;
@@ -107,12 +109,14 @@ void instance_log_failure(struct instance *instance, const struct function_invoc
     if (failure->is_timeout) {
         struct str time = clock_iso8601_ms(arena, clock_wall_ms());
         message += strlen("Error: ");
-        report_line(&instance->report, arena_printf(arena, "%.*s %.*s %s", STR_ARG(time),
-                                                    STR_ARG(invocation->request_id), message));
+        report_fault(&instance->report, invocation->request_id,
+                     arena_printf(arena, "%.*s %.*s %s", STR_ARG(time),
+                                  STR_ARG(invocation->request_id), message));
     } else if (!failure->payload.ptr) {
-        report_line(&instance->report, arena_printf(arena, "RequestId: %.*s %s",
-                                                    STR_ARG(invocation->request_id), message));
-        report_line(&instance->report, str_from(failure->type));
+        report_fault(
+            &instance->report, invocation->request_id,
+            arena_printf(arena, "RequestId: %.*s %s", STR_ARG(invocation->request_id), message));
+        report_fault(&instance->report, invocation->request_id, str_from(failure->type));
     }
 }
 

@@ -153,12 +153,88 @@ void report_output(struct report *report, struct str bytes)
     }
 }
 
+/* --- Lambda's lines, in JSON --- */
+
+void report_set_json(struct report *report, struct str system_level)
+{
+    report->is_json = true;
+    report->has_system = !str_eq(system_level, STR("WARN"));
+}
+
+/* {"time":"...","type":"platform.start","record":{"requestId":"..." */
+static void begin_object(struct report *report, const char *type, struct str request_id)
+{
+    struct arena arena = {0};
+    struct str time = clock_iso8601_ms(&arena, clock_wall_ms());
+    buf_printf(&report->text,
+               "{\"time\":\"%.*s\",\"type\":\"%s\",\"record\":{\"requestId\":", STR_ARG(time),
+               type);
+    buf_add_json(&report->text, request_id);
+    arena_release(&arena);
+}
+
+static void start_in_json(struct report *report, struct str request_id)
+{
+    if (!report->has_system)
+        return;
+    size_t start = begin_line(report);
+    begin_object(report, "platform.start", request_id);
+    buf_add(&report->text, STR(",\"version\":"));
+    buf_add_json(&report->text, report->version);
+    buf_add(&report->text, STR("}}"));
+    end_line(report, start);
+}
+
+static void report_in_json(struct report *report, const struct report_cost *cost)
+{
+    int64_t billed_us = cost->duration_us + (cost->init_us > 0 ? cost->init_us : 0);
+    if (!report->has_system && !cost->status)
+        return;
+    size_t start = begin_line(report);
+    begin_object(report, "platform.report", cost->request_id);
+    buf_printf(&report->text, ",\"status\":\"%s\"", cost->status ? cost->status : "success");
+    if (cost->error_type)
+        buf_printf(&report->text, ",\"errorType\":\"%s\"", cost->error_type);
+    buf_printf(&report->text,
+               ",\"metrics\":{\"durationMs\":%.3f,\"billedDurationMs\":%lld,\"memorySizeMB\":%u,"
+               "\"maxMemoryUsedMB\":%u",
+               (double)cost->duration_us / 1000, (long long)(billed_us + 999) / 1000,
+               cost->memory_mb, cost->used_mb);
+    if (cost->init_us >= 0)
+        buf_printf(&report->text, ",\"initDurationMs\":%.3f", (double)cost->init_us / 1000);
+    buf_add(&report->text, STR("}}}"));
+    end_line(report, start);
+}
+
+void report_fault(struct report *report, struct str request_id, struct str message)
+{
+    struct arena arena = {0};
+    if (!report->is_json) {
+        report_line(report, message);
+        return;
+    }
+    struct str time = clock_iso8601_ms(&arena, clock_wall_ms());
+    size_t start = begin_line(report);
+    buf_printf(&report->text,
+               "{\"timestamp\":\"%.*s\",\"level\":\"ERROR\",\"requestId\":", STR_ARG(time));
+    buf_add_json(&report->text, request_id);
+    buf_add(&report->text, STR(",\"message\":"));
+    buf_add_json(&report->text, message);
+    buf_add_byte(&report->text, '}');
+    end_line(report, start);
+    arena_release(&arena);
+}
+
 /* --- Lambda's lines --- */
 
 void report_start(struct report *report, struct str request_id, bool wants_tail)
 {
     buf_clear(&report->tail);
     report->wants_tail = wants_tail;
+    if (report->is_json) {
+        start_in_json(report, request_id);
+        return;
+    }
     size_t start = begin_line(report);
     buf_add(&report->text, STR("START RequestId: "));
     buf_add(&report->text, request_id);
@@ -211,6 +287,10 @@ static void add_report(struct report *report, const struct report_cost *cost)
 void report_end(struct report *report, const struct report_cost *cost)
 {
     end_partial(report);
+    if (report->is_json) {
+        report_in_json(report, cost);
+        return;
+    }
     size_t start = begin_line(report);
     buf_add(&report->text, STR("END RequestId: "));
     buf_add(&report->text, cost->request_id);

@@ -24,6 +24,8 @@ struct report {
     struct buf partial; /* output without a line break so far */
     struct buf tail;    /* what this invocation has logged, when its caller wants it */
     bool wants_tail;
+    bool is_json;    /* Lambda's own lines are objects */
+    bool has_system; /* those of level INFO are kept; else only what went wrong is */
 };
 
 /* Makes the stream's name ("2026/01/31/[$LATEST]32 hexadecimal digits") as of now. */
@@ -36,6 +38,13 @@ void report_output(struct report *report, struct str bytes);
 
 /* Adds a line of Lambda's own. */
 void report_line(struct report *report, struct str line);
+
+/* Has Lambda's own lines be JSON, of that level and above ("DEBUG", "INFO", "WARN").
+ * https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html */
+void report_set_json(struct report *report, struct str system_level);
+
+/* Adds what went wrong outside of the function's code. */
+void report_fault(struct report *report, struct str request_id, struct str message);
 
 /* What one invocation took, for its REPORT line. */
 struct report_cost {

@@ -180,14 +180,51 @@ static enum err refuse_foreign(struct request *request)
                         "%s is not available on this server.", name);
 }
 
+static bool is_one_of(struct str text, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(text, str_from(names[i])))
+            return true;
+    }
+    return false;
+}
+
+/* Only logs in JSON can be filtered by level. */
+static enum err check_log_levels(struct request *request, const yyjson_val *logging)
+{
+    static const char *const application[] = {"TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"};
+    static const char *const system[] = {"DEBUG", "INFO", "WARN"};
+    struct str own = json_get_str(logging, "ApplicationLogLevel");
+    struct str platform = json_get_str(logging, "SystemLogLevel");
+    if ((own.ptr && !is_one_of(own, application, 6)) ||
+        (platform.ptr && !is_one_of(platform, system, 3)))
+        return request_fail(
+            request, ERR_VALIDATION,
+            "1 validation error detected: Value at 'loggingConfig' failed to satisfy "
+            "constraint: levels are [TRACE, DEBUG, INFO, WARN, ERROR, FATAL] of the "
+            "application and [DEBUG, INFO, WARN] of the system");
+    if ((own.ptr || platform.ptr) && !str_eq(json_get_str(logging, "LogFormat"), STR("JSON")))
+        return request_fail(
+            request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+            "To use ApplicationLogLevel or SystemLogLevel, LogFormat must be JSON.");
+    return OK;
+}
+
 static enum err check_logging(struct request *request)
 {
     yyjson_val *logging = json_get(request->input, "LoggingConfig");
     struct str format = json_get_str(logging, "LogFormat");
     struct str group = json_get_str(logging, "LogGroup");
-    if (format.ptr && !str_eq(format, STR("Text")))
-        return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
-                            "LogFormat %.*s is not available on this server.", STR_ARG(format));
+    enum err rc = check_log_levels(request, logging);
+    if (rc)
+        return rc;
+    if (format.ptr && !str_eq(format, STR("Text")) && !str_eq(format, STR("JSON")))
+        return request_fail(
+            request, ERR_VALIDATION,
+            "1 validation error detected: Value '%.*s' at 'loggingConfig.logFormat' "
+            "failed to satisfy constraint: Member must satisfy enum value set: "
+            "[JSON, Text]",
+            STR_ARG(format));
     if (group.ptr && (group.len == 0 || group.len > 512 || has_blank(group)))
         return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
                             "LogGroup is not a valid log group name.");
@@ -372,12 +409,21 @@ static void apply_environment(struct request *request, yyjson_mut_val *configura
 
 static void apply_logging(struct request *request, yyjson_mut_val *configuration)
 {
-    struct str group = json_get_str(json_get(request->input, "LoggingConfig"), "LogGroup");
-    if (!group.ptr)
-        return;
-    yyjson_mut_val *logging = object_of(request->doc, "LogFormat", text(request->doc, STR("Text")));
-    json_add_str(request->doc, logging, "LogGroup", group);
-    settings_put(request->doc, configuration, "LoggingConfig", logging);
+    static const char *const members[] = {"LogFormat", "ApplicationLogLevel", "SystemLogLevel",
+                                          "LogGroup"};
+    yyjson_val *given = json_get(request->input, "LoggingConfig");
+    yyjson_mut_val *logging = yyjson_mut_obj_get(configuration, "LoggingConfig");
+    struct str format = json_get_str(given, "LogFormat");
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        struct str value = json_get_str(given, members[i]);
+        bool is_level = i == 1 || i == 2;
+        if (value.ptr)
+            settings_put_text(request->doc, logging, members[i], value);
+        else if (is_level && str_eq(format, STR("JSON")))
+            settings_put_text(request->doc, logging, members[i], STR("INFO"));
+        else if (is_level && format.ptr)
+            yyjson_mut_obj_remove_key(logging, members[i]);
+    }
 }
 
 void settings_apply(struct request *request, yyjson_mut_val *configuration)

@@ -173,6 +173,32 @@ static void test_log__tells_the_first_start_once(void **state)
     assert_int_equal(str_find(tail_of(f, invoke(f, STR("{}"))), STR("Init Duration: ")), -1);
 }
 
+static void test_log__is_in_json_when_asked(void **state)
+{
+    struct fixture *f = *state;
+    create_with(f, "echo", ",'LoggingConfig':{'LogFormat':'JSON'}");
+    struct str start, report = tail_of(f, invoke(f, STR("{}")));
+    str_cut(&report, '\n', &start);
+    yyjson_val *first = json_parse(&f->arena, start), *second = json_parse(&f->arena, report);
+    assert_str(json_get_str(first, "type"), STR("platform.start"));
+    assert_str(json_get_str(json_get(first, "record"), "version"), STR("$LATEST"));
+    assert_str(json_get_str(second, "type"), STR("platform.report"));
+    assert_str(json_get_str(json_get(second, "record"), "status"), STR("success"));
+    service_ok(f, "lambda", "UpdateFunctionConfiguration",
+               "{'FunctionName':'f','LoggingConfig':{'LogFormat':'JSON','SystemLogLevel':'WARN'}}");
+    assert_str(tail_of(f, invoke(f, STR("{}"))), STR(""));
+}
+
+static void test_log__has_levels_only_in_json(void **state)
+{
+    struct fixture *f = *state;
+    create(f, "echo");
+    service_fails(f, "lambda", "UpdateFunctionConfiguration",
+                  "{'FunctionName':'f','LoggingConfig':{'SystemLogLevel':'WARN'}}",
+                  ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                  "To use ApplicationLogLevel or SystemLogLevel, LogFormat must be JSON.");
+}
+
 /* --- Environment --- */
 
 static void assert_variable(struct fixture *f, const char *name, const char *expected)
@@ -465,6 +491,8 @@ int main(int argc, char **argv)
         LAMBDA_TEST(test_invoke__runs_after_a_crash),
         LAMBDA_TEST(test_log__has_output_between_start_and_end),
         LAMBDA_TEST(test_log__tells_the_first_start_once),
+        LAMBDA_TEST(test_log__is_in_json_when_asked),
+        LAMBDA_TEST(test_log__has_levels_only_in_json),
         LAMBDA_TEST(test_environment__is_lambdas),
         LAMBDA_TEST(test_environment__changes_with_the_configuration),
         LAMBDA_TEST(test_concurrency__is_limited_to_what_is_reserved),
