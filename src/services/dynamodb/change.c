@@ -1,6 +1,7 @@
 /* Changes of items, with their index entries and figures. */
 #include "services/dynamodb/change.h"
 
+#include "services/dynamodb/journal.h"
 #include "services/dynamodb/stream.h"
 
 static const uint64_t max_collection_bytes = (uint64_t)DDB_COLLECTION_MAX_GB << 30;
@@ -188,5 +189,17 @@ enum err ddb_change_apply(struct dynamodb *dynamodb, struct store_txn *txn,
     change_expiry(txn, change, arena);
     if (table->stream_id)
         ddb_stream_record(dynamodb, txn, change, arena);
+    if (table->journal_id)
+        ddb_journal_write(dynamodb, txn, change, arena);
     return change_indexes(dynamodb, txn, change, arena, error);
+}
+
+enum err ddb_change_adopt(struct dynamodb *dynamodb, struct store_txn *txn,
+                          const struct ddb_table *table, const struct ddb_value *item, size_t size,
+                          struct arena *arena, struct error *error)
+{
+    struct ddb_change change = {.table = table, .new_item = item, .new_size = size};
+    change.capacity.table = table;
+    ddb_stats_change(dynamodb, txn, table->keys.id, table->stats, 1, (int64_t)size);
+    return change_indexes(dynamodb, txn, &change, arena, error);
 }

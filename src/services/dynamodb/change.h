@@ -32,7 +32,12 @@ enum err ddb_change_check(struct store_txn *txn, const struct ddb_change *change
 enum err ddb_change_apply(struct dynamodb *dynamodb, struct store_txn *txn,
                           struct ddb_change *change, struct arena *arena, struct error *error);
 
-/* Adds the index entry of an item that was there before the index; whether it was missing. */
+/* Counts an item that was put under the table's id as it is, and makes all that belongs to it. */
+enum err ddb_change_adopt(struct dynamodb *dynamodb, struct store_txn *txn,
+                          const struct ddb_table *table, const struct ddb_value *item, size_t size,
+                          struct arena *arena, struct error *error);
+
+/* Adds the index entry of an item that was there before the index, unless it is there. */
 enum err ddb_change_fill(struct dynamodb *dynamodb, struct store_txn *txn,
                          const struct ddb_table *table, const struct ddb_index *index,
                          const struct ddb_value *item, struct arena *arena, struct error *error);

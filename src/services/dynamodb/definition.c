@@ -43,13 +43,18 @@ enum err ddb_draft_add_index(struct ddb_draft *draft, struct request *request,
                              struct store_txn *txn, const char *list, const yyjson_val *index,
                              bool is_filling, uint64_t *out_id)
 {
+    static const char *const kept[] = {"IndexName", "KeySchema", "Projection",
+                                       "ProvisionedThroughput", "OnDemandThroughput"};
     enum err rc = ddb_next_id(txn, draft->arena, out_id, &request->error);
     yyjson_mut_val *all = yyjson_mut_obj_get(draft->root, list);
     if (rc)
         return rc;
     if (!all)
         all = json_add_arr(draft->doc, draft->root, list);
-    yyjson_mut_val *copy = yyjson_val_mut_copy(draft->doc, (yyjson_val *)(uintptr_t)index);
+    /* Only what is known: the rest of the members are ours. */
+    yyjson_mut_val *copy = yyjson_mut_obj(draft->doc);
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+        json_add_copy(draft->doc, copy, kept[i], json_get(index, kept[i]));
     json_add_i64(draft->doc, copy, "Id", (int64_t)*out_id);
     if (is_filling)
         json_add_bool(draft->doc, copy, "Filling", true);

@@ -1,4 +1,5 @@
 /* DeleteTable: the definition goes at once, the items after it in the background. */
+#include "services/dynamodb/backup.h"
 #include "services/dynamodb/job.h"
 #include "services/dynamodb/operations.h"
 #include "services/dynamodb/stream.h"
@@ -6,7 +7,7 @@
 /* Calls `visit` with each id under which the table has stored something. */
 static void each_id(const struct ddb_table *table, void (*visit)(void *arg, uint64_t id), void *arg)
 {
-    uint64_t ids[] = {table->keys.id, table->collections_id, table->ttl_id};
+    uint64_t ids[] = {table->keys.id, table->collections_id, table->ttl_id, table->journal_id};
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
         if (ids[i])
             visit(arg, ids[i]);
@@ -44,6 +45,11 @@ static enum err take_out(struct request *request, struct store_txn *txn)
         return request_fail(request, ERR_DDB_RESOURCE_IN_USE,
                             "Attempt to change a resource which is still in use: Table is being "
                             "created: %.*s",
+                            STR_ARG(now->name));
+    if (ddb_is_restored_from(dynamodb, now->keys.id))
+        return request_fail(request, ERR_DDB_RESOURCE_IN_USE,
+                            "Attempt to change a resource which is still in use: Table is being "
+                            "restored from: %.*s",
                             STR_ARG(now->name));
     if (now->stream_id) {
         enum err rc = ddb_stream_close(dynamodb, NULL, txn, now, &request->error);

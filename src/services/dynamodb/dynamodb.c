@@ -5,7 +5,9 @@
 
 #include "base/clock.h"
 
+#include "services/dynamodb/backup.h"
 #include "services/dynamodb/job.h"
+#include "services/dynamodb/journal.h"
 #include "services/dynamodb/metrics.h"
 #include "services/dynamodb/operations.h"
 #include "services/dynamodb/shape.h"
@@ -27,9 +29,13 @@ static const struct operation operations[] = {
     OPERATION_ON_SEVERAL(BatchExecuteStatement, ddb_batch_execute_statement),
     OPERATION_ON_SEVERAL(BatchGetItem, ddb_batch_get_item),
     OPERATION_ON_SEVERAL(BatchWriteItem, ddb_batch_write_item),
+    OPERATION(CreateBackup, ddb_create_backup, ddb_table_resource),
     OPERATION(CreateTable, ddb_create_table, ddb_table_resource),
+    OPERATION(DeleteBackup, ddb_delete_backup, ddb_backup_resource),
     OPERATION(DeleteItem, ddb_delete_item, ddb_table_resource),
     OPERATION(DeleteTable, ddb_delete_table, ddb_table_resource),
+    OPERATION(DescribeBackup, ddb_describe_backup, ddb_backup_resource),
+    OPERATION(DescribeContinuousBackups, ddb_describe_continuous_backups, ddb_table_resource),
     OPERATION(DescribeEndpoints, ddb_describe_endpoints, NULL),
     OPERATION(DescribeLimits, ddb_describe_limits, NULL),
     OPERATION(DescribeTable, ddb_describe_table, ddb_table_resource),
@@ -37,15 +43,19 @@ static const struct operation operations[] = {
     OPERATION_ON_SEVERAL(ExecuteStatement, ddb_execute_statement),
     OPERATION_ON_SEVERAL(ExecuteTransaction, ddb_execute_transaction),
     OPERATION(GetItem, ddb_get_item, ddb_table_resource),
+    OPERATION(ListBackups, ddb_list_backups, NULL),
     OPERATION(ListTables, ddb_list_tables, NULL),
     OPERATION(ListTagsOfResource, ddb_list_tags_of_resource, ddb_resource_of_tags),
     OPERATION(PutItem, ddb_put_item, ddb_table_resource),
     OPERATION(Query, ddb_query, ddb_index_resource),
+    OPERATION(RestoreTableFromBackup, ddb_restore_table_from_backup, ddb_restore_resource),
+    OPERATION(RestoreTableToPointInTime, ddb_restore_table_to_point_in_time, ddb_restore_resource),
     OPERATION(Scan, ddb_scan, ddb_index_resource),
     OPERATION(TagResource, ddb_tag_resource, ddb_resource_of_tags),
     OPERATION_ON_SEVERAL(TransactGetItems, ddb_transact_get_items),
     OPERATION_ON_SEVERAL(TransactWriteItems, ddb_transact_write_items),
     OPERATION(UntagResource, ddb_untag_resource, ddb_resource_of_tags),
+    OPERATION(UpdateContinuousBackups, ddb_update_continuous_backups, ddb_table_resource),
     OPERATION(UpdateItem, ddb_update_item, ddb_table_resource),
     OPERATION(UpdateTable, ddb_update_table, ddb_table_resource),
     OPERATION(UpdateTimeToLive, ddb_update_time_to_live, ddb_table_resource),
@@ -112,6 +122,7 @@ static void tick(void *arg)
         return;
     dynamodb->next_trim_ms = now_ms + TRIM_EVERY_MS;
     ddb_stream_trim(dynamodb);
+    ddb_journal_trim(dynamodb);
 }
 
 /* --- Starting and stopping --- */
@@ -149,7 +160,13 @@ enum err dynamodb_new(struct skylite *skylite, struct dynamodb **out, struct err
     if (rc == OK)
         rc = ddb_stream_resume(dynamodb, error);
     if (rc == OK)
+        rc = ddb_journal_resume(dynamodb, error);
+    if (rc == OK)
         rc = ddb_purge_resume(dynamodb, error);
+    if (rc == OK)
+        rc = ddb_backup_resume(dynamodb, error);
+    if (rc == OK)
+        rc = ddb_restore_resume(dynamodb, error);
     if (rc == OK)
         rc = ddb_fill_resume(dynamodb, error);
     if (rc) {

@@ -97,28 +97,33 @@ static struct str id_prefix(struct arena *arena, uint64_t id)
     return arena_str(arena, str_make((const char *)&big_endian, sizeof(big_endian)));
 }
 
+size_t ddb_purge_some(struct store_txn *txn, uint64_t id, size_t room, struct arena *scratch)
+{
+    struct str prefix = id_prefix(scratch, id), key, value;
+    struct str *keys = arena_array(scratch, struct str, room);
+    struct store_iter *iter =
+        store_txn_iter_new(txn, STORE_ITEMS, prefix, store_prefix_end(scratch, prefix), false);
+    size_t count = 0;
+    while (count < room && store_iter_next(iter, &key, &value))
+        keys[count++] = arena_str(scratch, key);
+    store_iter_free(iter);
+    for (size_t i = 0; i < count; i++)
+        store_txn_delete(txn, STORE_ITEMS, keys[i]);
+    return count;
+}
+
 static enum err purge_step(struct ddb_job *job, struct store_txn *txn, struct arena *scratch,
                            struct error *error)
 {
     struct purge *purge = (struct purge *)job;
-    struct str prefix = id_prefix(scratch, purge->id), key, value;
     char buffer[64];
-    struct store_iter *iter =
-        store_txn_iter_new(txn, STORE_ITEMS, prefix, store_prefix_end(scratch, prefix), false);
-    struct str *keys = arena_array(scratch, struct str, DDB_JOB_STEP);
-    size_t count = 0;
-    while (count < DDB_JOB_STEP && store_iter_next(iter, &key, &value))
-        keys[count++] = arena_str(scratch, key);
-    enum err rc = store_iter_error(iter, error);
-    store_iter_free(iter);
-    for (size_t i = 0; rc == OK && i < count; i++)
-        store_txn_delete(txn, STORE_ITEMS, keys[i]);
-    job->is_done = count < DDB_JOB_STEP;
-    if (rc == OK && job->is_done) {
+    (void)error;
+    job->is_done = ddb_purge_some(txn, purge->id, DDB_JOB_STEP, scratch) < DDB_JOB_STEP;
+    if (job->is_done) {
         store_txn_delete(txn, STORE_META, purge_key(buffer, purge->id));
         ddb_stats_delete(txn, purge->id);
     }
-    return rc;
+    return OK;
 }
 
 void ddb_purge_start(struct dynamodb *dynamodb, uint64_t id)

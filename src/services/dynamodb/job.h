@@ -36,6 +36,9 @@ void ddb_jobs_stop(struct dynamodb *dynamodb);
 void ddb_purge(struct store_txn *txn, uint64_t id);
 void ddb_purge_start(struct dynamodb *dynamodb, uint64_t id);
 
+/* Deletes up to `room` of what is stored under an id; how many there were. */
+size_t ddb_purge_some(struct store_txn *txn, uint64_t id, size_t room, struct arena *scratch);
+
 /* Fills new indexes and times to live with what was in the table before. `ddb_fill` makes the note
  * (of an index's id, or the id of times to live), `ddb_fill_start` begins when that is durable. */
 void ddb_fill(struct store_txn *txn, const struct ddb_table *table, uint64_t id);

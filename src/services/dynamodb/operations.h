@@ -33,6 +33,20 @@ enum err ddb_execute_statement(struct request *request);
 enum err ddb_batch_execute_statement(struct request *request);
 enum err ddb_execute_transaction(struct request *request);
 
+enum err ddb_create_backup(struct request *request);
+enum err ddb_describe_backup(struct request *request);
+enum err ddb_list_backups(struct request *request);
+enum err ddb_delete_backup(struct request *request);
+enum err ddb_backup_resource(struct request *request, struct str *out_arn);
+enum err ddb_describe_continuous_backups(struct request *request);
+enum err ddb_update_continuous_backups(struct request *request);
+enum err ddb_restore_table_from_backup(struct request *request);
+enum err ddb_restore_table_to_point_in_time(struct request *request);
+enum err ddb_restore_resource(struct request *request, struct str *out_arn);
+
+/* The earliest moment that a table with point-in-time recovery can be restored to. */
+int64_t ddb_earliest_restorable_ms(const struct ddb_table *table);
+
 /* Starts deleting what has expired, when there is something. On a loop. */
 void ddb_expire(struct dynamodb *dynamodb);
 

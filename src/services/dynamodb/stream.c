@@ -15,7 +15,7 @@ uint64_t ddb_sequence_at(int64_t time_ms)
     return (uint64_t)time_ms << CLOCK_BITS;
 }
 
-static uint64_t next_sequence(struct dynamodb *dynamodb)
+uint64_t ddb_sequence_next(struct dynamodb *dynamodb)
 {
     uint64_t now = ddb_sequence_at(clock_wall_ms());
     uint64_t last = atomic_load(&dynamodb->last_sequence);
@@ -136,7 +136,7 @@ enum err ddb_stream_close(struct dynamodb *dynamodb, struct ddb_draft *draft, st
         yyjson_mut_doc *doc = json_doc(&arena);
         yyjson_mut_val *document = yyjson_val_mut_copy(doc, json_parse(&arena, value));
         json_add_i64(doc, document, "ClosedMs", clock_wall_ms());
-        json_add_i64(doc, document, "Last", (int64_t)next_sequence(dynamodb));
+        json_add_i64(doc, document, "Last", (int64_t)ddb_sequence_next(dynamodb));
         store_txn_put(txn, STORE_META, key, json_write(&arena, document));
     }
     if (draft) {
@@ -204,7 +204,7 @@ void ddb_stream_record(struct dynamodb *dynamodb, struct store_txn *txn,
     struct buf out;
     if (change->old_item && change->new_item && ddb_value_equal(change->old_item, change->new_item))
         return;
-    uint64_t sequence = next_sequence(dynamodb);
+    uint64_t sequence = ddb_sequence_next(dynamodb);
     struct str key = ddb_stream_record_key(arena, &stream, sequence);
     uint64_t hash = ddb_key_hash(key);
     buf_init_arena(&out, arena, SIZE_MAX / 2);

@@ -55,6 +55,9 @@ uint64_t ddb_stream_record_sequence(struct str key);
 struct str ddb_sequence_text(struct arena *arena, uint64_t sequence);
 bool ddb_sequence_parse(struct str text, uint64_t *out);
 
+/* A new number, larger than all before it. On the writer thread. */
+uint64_t ddb_sequence_next(struct dynamodb *dynamodb);
+
 /* The first sequence number of a moment. */
 uint64_t ddb_sequence_at(int64_t time_ms);
 
