@@ -2,6 +2,7 @@
  * here. */
 #include "base/clock.h"
 #include "base/encode.h"
+#include "core/gzip.h"
 #include "core/internal.h"
 
 enum {
@@ -118,10 +119,26 @@ static void handle_aws_call(struct skylite *skylite, struct http_exchange *excha
 
 /* --- The rest --- */
 
-static bool handle_probe(struct http_exchange *exchange)
+/* What DynamoDB's endpoint says to a GET; clients and load balancers ask it. */
+static bool handle_root(const struct skylite *skylite, struct http_exchange *exchange)
+{
+    if (!str_eq(exchange->method, STR("GET")) || !str_eq(exchange->path, STR("/")) ||
+        exchange->query.len || http_header_get(exchange, STR("authorization")).ptr)
+        return false;
+    struct str text = arena_printf(&exchange->arena, "healthy: dynamodb.%.*s.amazonaws.com ",
+                                   STR_ARG(skylite->config.region));
+    struct http_header headers[] = {
+        {STR("Content-Type"), STR("text/plain")},
+        {STR("x-amz-crc32"), gzip_crc32_text(&exchange->arena, text)},
+    };
+    http_reply(exchange, 200, headers, 2, text);
+    return true;
+}
+
+static bool handle_probe(const struct skylite *skylite, struct http_exchange *exchange)
 {
     if (!str_eq(exchange->path, STR("/health")))
-        return false;
+        return handle_root(skylite, exchange);
     struct http_header type = {STR("Content-Type"), STR("application/json")};
     http_reply(exchange, 200, &type, 1, STR("{\"status\":\"ok\"}"));
     return true;
@@ -167,7 +184,8 @@ static void handle(struct http_exchange *exchange, void *arg)
     struct skylite *skylite = arg;
     if (skylite->apis.handle && skylite->apis.handle(skylite->apis.self, exchange))
         return;
-    if (handle_probe(exchange) || handle_metrics(skylite, exchange) || handle_preflight(exchange))
+    if (handle_probe(skylite, exchange) || handle_metrics(skylite, exchange) ||
+        handle_preflight(exchange))
         return;
     handle_aws_call(skylite, exchange);
 }

@@ -1,12 +1,12 @@
 /* Answers and errors of each wire protocol. */
-#include <zlib.h>
-
 #include "base/encode.h"
 #include "base/log.h"
+#include "core/gzip.h"
 #include "core/internal.h"
 #include "wire/cbor.h"
 #include "wire/xml.h"
 
+enum { PACKED_FROM_BYTES = 1024 };
 enum { MAX_REPLY_HEADERS = REQUEST_EXTRA_HEADERS + 8 };
 
 struct reply {
@@ -237,6 +237,18 @@ static bool has_header(const struct request *request, struct str name)
     return false;
 }
 
+/* Short answers are not worth it. */
+static void pack(struct request *request, struct reply *reply)
+{
+    struct str packed;
+    struct str accepted = request_header(request, STR("accept-encoding"));
+    if (!is_aws_json(request) || !accepted.ptr || reply->body.len < PACKED_FROM_BYTES ||
+        !gzip_is_accepted(accepted) || !gzip_pack(request->arena, reply->body, &packed))
+        return;
+    reply->body = packed;
+    add_header(reply, STR("Content-Encoding"), STR("gzip"));
+}
+
 static void add_common_headers(struct request *request, struct reply *reply)
 {
     struct str id_name =
@@ -246,10 +258,8 @@ static void add_common_headers(struct request *request, struct reply *reply)
         add_header(reply, STR("Content-Type"), content_type(request));
     if (request->protocol == PROTOCOL_RPC_CBOR)
         add_header(reply, STR("smithy-protocol"), STR("rpc-v2-cbor"));
-    if (request->protocol == PROTOCOL_AWS_JSON_1_0) {
-        uLong sum = crc32(0, (const Bytef *)reply->body.ptr, (uInt)reply->body.len);
-        add_header(reply, STR("x-amz-crc32"), arena_printf(request->arena, "%lu", sum));
-    }
+    if (request->protocol == PROTOCOL_AWS_JSON_1_0)
+        add_header(reply, STR("x-amz-crc32"), gzip_crc32_text(request->arena, reply->body));
     /* A browser on another page may read the answer: it had to be signed all the same. */
     if (request_header(request, STR("origin")).ptr) {
         add_header(reply, STR("Access-Control-Allow-Origin"), STR("*"));
@@ -272,6 +282,7 @@ void protocol_reply(struct request *request, enum err rc)
     } else {
         fill_success(request, &reply);
     }
+    pack(request, &reply);
     add_common_headers(request, &reply);
     http_reply(request->exchange, reply.status, reply.headers, reply.header_count, reply.body);
 }

@@ -1,10 +1,11 @@
 /* Which operation an HTTP request means, and its input as one JSON object, for each protocol. */
 #include "base/encode.h"
+#include "core/gzip.h"
 #include "core/internal.h"
 #include "wire/cbor.h"
 #include "wire/query.h"
 
-enum { MAX_SEGMENTS = 32, MAX_QUERY_PARAMETERS = 256 };
+enum { MAX_SEGMENTS = 32, MAX_QUERY_PARAMETERS = 256, MAX_UNPACKED_BYTES = 16 * 1024 * 1024 };
 
 /* --- AWS JSON --- */
 
@@ -377,6 +378,10 @@ enum err route_read_input(struct request *request)
     case PROTOCOL_AWS_JSON_1_1:
         break;
     }
-    request->input = json_parse(request->arena, request->exchange->body);
+    if (str_eq_nocase(request_header(request, STR("content-encoding")), STR("gzip")) &&
+        !gzip_unpack(request->arena, request->exchange->body, MAX_UNPACKED_BYTES,
+                     &request->raw_input))
+        return request_fail(request, ERR_SERIALIZATION, "%s", "");
+    request->input = json_parse(request->arena, request->raw_input);
     return yyjson_is_obj(request->input) ? OK : request_fail(request, ERR_SERIALIZATION, "%s", "");
 }

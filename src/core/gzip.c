@@ -1,0 +1,92 @@
+/* gzip through zlib. */
+#include "core/gzip.h"
+
+#include <limits.h>
+#include <zlib.h>
+
+enum { GZIP_WINDOW = 15 + 16, FIRST_GUESS = 4 };
+
+static voidpf alloc_in_arena(voidpf arena, uInt count, uInt size)
+{
+    return arena_zalloc_array(arena, count, size);
+}
+
+static void free_nothing(voidpf arena, voidpf ptr)
+{
+    (void)arena;
+    (void)ptr;
+}
+
+static z_stream start(struct arena *arena, struct str input)
+{
+    return (z_stream){
+        .zalloc = alloc_in_arena,
+        .zfree = free_nothing,
+        .opaque = arena,
+        .next_in = (z_const Bytef *)(uintptr_t)input.ptr,
+        .avail_in = (uInt)input.len,
+    };
+}
+
+bool gzip_unpack(struct arena *arena, struct str packed, size_t max, struct str *out)
+{
+    z_stream stream = start(arena, packed);
+    size_t room = packed.len * FIRST_GUESS + 1024, len = 0;
+    int rc = Z_OK;
+    if (packed.len > UINT_MAX || max > UINT_MAX || inflateInit2(&stream, GZIP_WINDOW) != Z_OK)
+        return false;
+    room = room < max ? room : max;
+    char *text = arena_alloc(arena, room);
+    while (rc == Z_OK) {
+        if (len == room) {
+            size_t more = room * 2 < max ? room * 2 : max;
+            if (more == room)
+                break;
+            text = arena_realloc(arena, text, room, more);
+            room = more;
+        }
+        stream.next_out = (Bytef *)text + len;
+        stream.avail_out = (uInt)(room - len);
+        rc = inflate(&stream, Z_NO_FLUSH);
+        len = room - stream.avail_out;
+    }
+    inflateEnd(&stream);
+    *out = str_make(text, len);
+    return rc == Z_STREAM_END && stream.avail_in == 0;
+}
+
+bool gzip_pack(struct arena *arena, struct str text, struct str *out)
+{
+    z_stream stream = start(arena, text);
+    if (text.len == 0 || text.len > UINT_MAX ||
+        deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        return false;
+    char *packed = arena_alloc(arena, text.len);
+    stream.next_out = (Bytef *)packed;
+    stream.avail_out = (uInt)text.len;
+    int rc = deflate(&stream, Z_FINISH);
+    deflateEnd(&stream);
+    *out = str_make(packed, text.len - stream.avail_out);
+    return rc == Z_STREAM_END;
+}
+
+struct str gzip_crc32_text(struct arena *arena, struct str bytes)
+{
+    return arena_printf(arena, "%lu", crc32(0, (const Bytef *)bytes.ptr, (uInt)bytes.len));
+}
+
+bool gzip_is_accepted(struct str accept_encoding)
+{
+    struct str part, name;
+    while (accept_encoding.len) {
+        str_cut(&accept_encoding, ',', &part);
+        str_cut(&part, ';', &name);
+        name = str_trim(name);
+        struct str weight = str_trim(part);
+        bool is_refused = str_eq(weight, STR("q=0")) || str_starts(weight, STR("q=0.0")) ||
+                          str_eq(weight, STR("q=0."));
+        if ((str_eq_nocase(name, STR("gzip")) || str_eq(name, STR("*"))) && !is_refused)
+            return true;
+    }
+    return false;
+}

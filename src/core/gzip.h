@@ -1,0 +1,17 @@
+/* gzip (RFC 1952), of request bodies and answers. */
+#pragma once
+
+#include "base/arena.h"
+
+/* Unpacks all of `packed` into the arena. False when it is not gzip, is cut short, or is longer
+ * than `max` bytes. */
+bool gzip_unpack(struct arena *arena, struct str packed, size_t max, struct str *out);
+
+/* Packs into the arena; false when that makes it no shorter. */
+bool gzip_pack(struct arena *arena, struct str text, struct str *out);
+
+/* The checksum that x-amz-crc32 carries, in decimal. */
+struct str gzip_crc32_text(struct arena *arena, struct str bytes);
+
+/* Whether an Accept-Encoding header takes gzip (RFC 9110, 12.5.3). */
+bool gzip_is_accepted(struct str accept_encoding);
