@@ -100,6 +100,19 @@ static struct service service = {
     .error_type = type_of_error,
 };
 
+/* Clients of before 2012 name the service so; the operations are the same. */
+static struct service older_service = {
+    .name = "dynamodb-20111205",
+    .signing_name = "dynamodb",
+    .protocols = PROTOCOL_AWS_JSON_1_0,
+    .target_prefix = "DynamoDB_20111205",
+    .operations = operations,
+    .operation_count = sizeof(operations) / sizeof(operations[0]),
+    .check_input = ddb_check_input,
+    .observe = ddb_metrics_observe,
+    .error_type = type_of_error,
+};
+
 static struct service streams_service = {
     .name = "dynamodbstreams",
     .signing_name = "dynamodb",
@@ -173,8 +186,9 @@ enum err dynamodb_new(struct skylite *skylite, struct dynamodb **out, struct err
         dynamodb_free(dynamodb);
         return rc;
     }
-    service.self = streams_service.self = dynamodb;
+    service.self = older_service.self = streams_service.self = dynamodb;
     streams_service.operations = ddb_streams_operations(&streams_service.operation_count);
+    skylite_add_service(skylite, &older_service);
     skylite_add_service(skylite, &service);
     skylite_add_service(skylite, &streams_service);
     loop_timer_start(skylite->loops[0], TICK_MS, TICK_MS, tick, dynamodb);
