@@ -16,6 +16,7 @@ static const char usage[] =
     "  outputs STACK             print a stack's outputs\n"
     "  logs NAME [--since 10m] [--follow]\n"
     "                            print what a function wrote\n"
+    "  status                    show APIs, functions, tables and plans with their figures\n"
     "  env                       print shell variables for AWS's own tools: eval $(skylite env)\n"
     "  version                   print the version\n"
     "\n"
@@ -43,11 +44,12 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {
-        {"serve", cli_serve},       {"deploy", cli_deploy_command},
-        {"delete", cli_delete},     {"outputs", cli_outputs},
-        {"logs", cli_logs},         {"env", cli_env},
-        {"version", print_version}, {"--version", print_version},
-        {"help", print_help},       {"--help", print_help},
+        {"serve", cli_serve},         {"deploy", cli_deploy_command},
+        {"delete", cli_delete},       {"outputs", cli_outputs},
+        {"logs", cli_logs},           {"env", cli_env},
+        {"status", cli_status},       {"version", print_version},
+        {"--version", print_version}, {"help", print_help},
+        {"--help", print_help},
     };
     for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(argv[1], commands[i].name) == 0)

@@ -9,3 +9,4 @@ int cli_delete(int argc, char **argv);
 int cli_outputs(int argc, char **argv);
 int cli_env(int argc, char **argv);
 int cli_logs(int argc, char **argv);
+int cli_status(int argc, char **argv);

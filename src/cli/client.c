@@ -165,6 +165,17 @@ enum err cli_send(struct cli_client *client, const char *service, struct str met
     return rc;
 }
 
+enum err cli_get(struct cli_client *client, const char *path, struct arena *arena,
+                 struct cli_answer *out, struct error *error)
+{
+    struct http_response response;
+    enum err rc = http_client_send(client->http, STR("GET"), str_from(path), NULL, 0, STR_EMPTY,
+                                   MAX_ANSWER, arena, &response, error);
+    if (rc == OK)
+        *out = (struct cli_answer){response.status, response.body};
+    return rc;
+}
+
 /* --- XML, as far as the server's own answers go --- */
 
 static struct str decode_entities(struct str text, struct arena *arena)
@@ -255,4 +266,52 @@ enum err cli_json(struct cli_client *client, const char *service, const char *ta
     if (!message.ptr)
         message = answer.body;
     return error_set(error, ERR_VALIDATION, "%.*s", STR_ARG(message));
+}
+
+enum err cli_rest(struct cli_client *client, const char *service, struct str path,
+                  struct arena *arena, yyjson_val **out, struct error *error)
+{
+    struct cli_answer answer;
+    enum err rc = cli_send(client, service, STR("GET"), path, STR_EMPTY, STR_EMPTY, STR_EMPTY,
+                           arena, &answer, error);
+    if (rc)
+        return rc;
+    *out = json_parse(arena, answer.body);
+    if (answer.status == 200 && *out)
+        return OK;
+    struct str message = json_get_str(*out, "message");
+    if (!message.ptr)
+        message = json_get_str(*out, "Message");
+    return error_set(error, ERR_VALIDATION, "%.*s", STR_ARG(message.ptr ? message : answer.body));
+}
+
+enum err cli_list(struct cli_client *client, const char *service, struct str path,
+                  const char *items, const char *token, const char *parameter, struct arena *arena,
+                  yyjson_val ***out, size_t *out_count, struct error *error)
+{
+    size_t count = 0, i, max;
+    yyjson_val **all = NULL, *page, *item;
+    struct str next = path;
+    do {
+        enum err rc = cli_rest(client, service, next, arena, &page, error);
+        if (rc)
+            return rc;
+        yyjson_val *list = json_get(page, items);
+        size_t room = count + yyjson_arr_size(list) + 1;
+        all = arena_realloc(arena, all, count * sizeof(item), room * sizeof(item));
+        yyjson_arr_foreach (list, i, max, item)
+            all[count++] = item;
+        next = json_get_str(page, token);
+        if (next.len) {
+            struct buf query;
+            buf_init_arena(&query, arena, SIZE_MAX / 2);
+            bool has_query = str_find_byte(path, '?', 0) >= 0;
+            buf_printf(&query, "%.*s%c%s=", STR_ARG(path), has_query ? '&' : '?', parameter);
+            encode_percent(&query, next, false);
+            next = buf_str(&query);
+        }
+    } while (next.len);
+    *out = all;
+    *out_count = count;
+    return OK;
 }

@@ -35,6 +35,20 @@ enum err cli_send(struct cli_client *client, const char *service, struct str met
                   struct str path, struct str content_type, struct str target, struct str body,
                   struct arena *arena, struct cli_answer *out, struct error *error);
 
+/* The same unsigned, for what is not of AWS: GET of a path. */
+enum err cli_get(struct cli_client *client, const char *path, struct arena *arena,
+                 struct cli_answer *out, struct error *error);
+
+/* A GET of the REST-JSON protocol. A refusal is an error with the server's message. */
+enum err cli_rest(struct cli_client *client, const char *service, struct str path,
+                  struct arena *arena, yyjson_val **out, struct error *error);
+
+/* All items of a list of the REST-JSON protocol, page by page: those of the member `items`, while
+ * there is a member `token`, which goes into the query parameter `parameter`. */
+enum err cli_list(struct cli_client *client, const char *service, struct str path,
+                  const char *items, const char *token, const char *parameter, struct arena *arena,
+                  yyjson_val ***out, size_t *out_count, struct error *error);
+
 struct cli_parameter {
     const char *name;
     struct str value;

@@ -1,8 +1,11 @@
 /* What was counted since the start, for Prometheus
  * (https://prometheus.io/docs/instrumenting/exposition_formats/). A metric of a service becomes a
  * summary without quantiles: aws_lambda_duration_sum and _count, in its unit. */
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -128,6 +131,31 @@ static double resident_bytes(void)
     return (double)resident * (double)sysconf(_SC_PAGESIZE);
 }
 
+/* What the store's files hold. */
+static double store_bytes(const struct cloudwatch *cloudwatch, struct arena *arena)
+{
+    double bytes = 0;
+    const struct dirent *entry;
+    struct stat status;
+    DIR *dir = opendir(arena_printf(arena, "%s/store", cloudwatch->skylite->config.data_dir).ptr);
+    while (dir && (entry = readdir(dir))) {
+        if (fstatat(dirfd(dir), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0 &&
+            S_ISREG(status.st_mode))
+            bytes += (double)status.st_size;
+    }
+    if (dir)
+        closedir(dir);
+    return bytes;
+}
+
+static void add_server(struct buf *out, const struct cloudwatch *cloudwatch, struct arena *arena)
+{
+    add_gauge(out, "skylite_store_bytes", "gauge", "Size of the store's files.",
+              store_bytes(cloudwatch, arena));
+    buf_add(out, STR("# HELP skylite_build_info What runs.\n# TYPE skylite_build_info gauge\n"
+                     "skylite_build_info{version=\"" SKYLITE_VERSION "\"} 1\n"));
+}
+
 static void add_process(struct buf *out, const struct cloudwatch *cloudwatch)
 {
     struct rusage usage = {0};
@@ -155,6 +183,7 @@ struct str cw_expose(void *self, struct arena *arena)
         add_series(&out, listing.series[i],
                    i == 0 || !is_same_family(listing.series[i], listing.series[i - 1]));
     add_process(&out, cloudwatch);
+    add_server(&out, cloudwatch, arena);
     free(listing.series);
     return buf_str(&out);
 }
