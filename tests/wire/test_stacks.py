@@ -139,6 +139,17 @@ def test_update_in_place_keeps_the_resource(server, stacks, stack):
     assert limits == {"rateLimit": 7.0, "burstLimit": 10}
 
 
+def test_a_previous_value_stays_when_the_default_changes(stacks, stack):
+    create(stacks, stack, TEMPLATE)
+    template = changed()
+    template["Parameters"]["Rate"]["Default"] = 8
+    previous = [{"ParameterKey": "Rate", "UsePreviousValue": True}, {"ParameterKey": "Kind", "ParameterValue": "b"}]
+    found = update(stacks, stack, template, Parameters=previous)
+    assert {"ParameterKey": "Rate", "ParameterValue": "5"} in found["Parameters"]
+    new = [{"ParameterKey": "New", "UsePreviousValue": True}]
+    assert "not in the previous template" in refused(update, stacks, stack, template, Parameters=new)[1]
+
+
 def test_update_with_replacement_makes_a_new_one_and_deletes_the_old(server, stacks, stack):
     before = outputs(create(stacks, stack, TEMPLATE))
     found = update(stacks, stack, changed(Part={"PathPart": "others"}))
@@ -179,9 +190,11 @@ def test_a_failing_update_is_rolled_back(server, stacks, stack):
         Plan={"Throttle": {"RateLimit": 9, "BurstLimit": 10}}, Part={"PathPart": "{bad"}
     )
     broken["Resources"]["Part"]["DependsOn"] = "Plan"
-    found = update(stacks, stack, broken)
+    found = update(stacks, stack, broken, Parameters=[{"ParameterKey": "Rate", "ParameterValue": "6"}])
     assert found["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", found
     assert outputs(found) == before
+    assert stacks.get_template(StackName=stack)["TemplateBody"] == TEMPLATE
+    assert {"ParameterKey": "Rate", "ParameterValue": "5"} in found["Parameters"]
     plan = stacks.describe_stack_resource(StackName=stack, LogicalResourceId="Plan")["StackResourceDetail"]
     limits = server.client("apigateway").get_usage_plan(usagePlanId=plan["PhysicalResourceId"])["throttle"]
     assert limits["rateLimit"] == 5.0

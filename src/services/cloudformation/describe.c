@@ -17,47 +17,23 @@ static void add_time(struct request *request, yyjson_mut_val *out, const char *m
         request_add_time(request, out, member, time_ms);
 }
 
-/* Values of parameters, those with NoEcho hidden. */
-static void add_parameters(struct request *request, yyjson_mut_val *out, const yyjson_val *stack)
-{
-    struct cfn_template template = {.arena = request->arena, .skylite = request->skylite};
-    struct error ignored;
-    yyjson_mut_doc *doc = request->doc;
-    yyjson_mut_val *list = json_add_arr(doc, out, "Parameters");
-    yyjson_val *key, *value;
-    size_t i, max;
-    if (cfn_template_parse(&template, json_get_str(stack, "TemplateBody"), &ignored) ||
-        cfn_template_set_parameters(&template, json_get(stack, "Parameters"), &ignored))
-        return;
-    yyjson_obj_foreach (template.parameters, i, max, key, value) {
-        yyjson_val *declared = json_get(json_get(template.root, "Parameters"), yyjson_get_str(key));
-        bool is_hidden = json_get_bool(declared, "NoEcho", false);
-        yyjson_mut_val *one = yyjson_mut_obj(doc);
-        json_add_str(doc, one, "ParameterKey", json_str(key));
-        json_add_str(doc, one, "ParameterValue",
-                     is_hidden              ? STR("****")
-                     : yyjson_is_str(value) ? json_str(value)
-                                            : json_write_val(request->arena, value));
-        yyjson_mut_arr_append(list, one);
-    }
-}
-
 static yyjson_mut_val *describe_stack(struct request *request, const yyjson_val *stack)
 {
+    const yyjson_val *definition = json_get(stack, "Definition");
     yyjson_mut_val *out = yyjson_mut_obj(request->doc);
     copy(request, out, stack, "StackId");
     copy(request, out, stack, "StackName");
-    add_parameters(request, out, stack);
+    json_add_copy(request->doc, out, "Parameters", json_get(definition, "ParameterList"));
     add_time(request, out, "CreationTime", stack, "CreationTimeMs");
     add_time(request, out, "DeletionTime", stack, "DeletionTimeMs");
     add_time(request, out, "LastUpdatedTime", stack, "LastUpdatedTimeMs");
     copy(request, out, stack, "StackStatus");
     copy(request, out, stack, "StackStatusReason");
     json_add_bool(request->doc, out, "DisableRollback", false);
-    copy(request, out, stack, "NotificationARNs");
-    copy(request, out, stack, "Capabilities");
+    copy(request, out, definition, "Capabilities");
     copy(request, out, stack, "Outputs");
-    copy(request, out, stack, "Tags");
+    copy(request, out, definition, "Tags");
+    copy(request, out, definition, "RoleARN");
     return out;
 }
 
@@ -255,7 +231,7 @@ enum err cfn_get_template(struct request *request)
     yyjson_val *stack;
     enum err rc = cfn_stack_of_request(request, &stack);
     if (rc == OK)
-        copy(request, request_output(request), stack, "TemplateBody");
+        copy(request, request_output(request), json_get(stack, "Definition"), "TemplateBody");
     return rc;
 }
 

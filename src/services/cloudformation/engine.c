@@ -1,6 +1,7 @@
 /* The engine: makes a stack's resources what its template says, and takes back what it did when it
  * cannot. */
 #include "base/log.h"
+#include "services/cloudformation/definition.h"
 #include "services/cloudformation/engine.h"
 
 static struct str status_of(const struct run *run)
@@ -76,8 +77,26 @@ static enum err fill_outputs(struct run *run)
 
 /* --- From phase to phase --- */
 
+/* The stack is what it was before the update. */
+static void restore_definition(struct run *run)
+{
+    yyjson_mut_doc *doc = json_doc(&run->arena);
+    yyjson_mut_val *stack = yyjson_val_mut_copy(doc, run->document);
+    yyjson_mut_obj_remove_key(stack, "Definition");
+    json_add_copy(doc, stack, "Definition", json_get(run->document, "Previous"));
+    run_set_document(run, stack);
+}
+
+static void forget_previous(struct run *run)
+{
+    yyjson_mut_val *stack = yyjson_val_mut_copy(json_doc(&run->arena), run->document);
+    yyjson_mut_obj_remove_key(stack, "Previous");
+    run_set_document(run, stack);
+}
+
 static void end(struct run *run, const char *status, struct str reason)
 {
+    forget_previous(run);
     run_erase_deeds(run);
     run_set_status(run, status, reason);
     run->is_ended = true;
@@ -117,6 +136,7 @@ static void undone(struct run *run)
         return;
     }
     run->phase = PHASE_CLEAN_UP;
+    restore_definition(run);
     run_set_status(run, "UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", STR_EMPTY);
 }
 
@@ -221,12 +241,7 @@ static enum err load_template(struct run *run)
                                       .skylite = run->cloudformation->skylite,
                                       .stack_name = run->stack_name,
                                       .stack_id = run->stack_id};
-    enum err rc =
-        cfn_template_parse(template, json_get_str(run->document, "TemplateBody"), &run->error);
-    if (rc == OK)
-        rc = cfn_template_set_parameters(template, json_get(run->document, "Parameters"),
-                                         &run->error);
-    return rc ? rc : cfn_template_sort(template, &run->error);
+    return definition_load(template, json_get(run->document, "Definition"), &run->error);
 }
 
 static enum err load(struct run *run)

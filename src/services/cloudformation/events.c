@@ -5,11 +5,6 @@
 #include "base/encode.h"
 #include "services/cloudformation/internal.h"
 
-struct str cfn_event_prefix(struct arena *arena, struct str stack_id)
-{
-    return arena_printf(arena, "cloudformation/event/%.*s/", STR_ARG(stack_id));
-}
-
 /* Later ones sort first; the counter orders those of one millisecond. */
 static struct str key_of(struct arena *arena, struct str stack_id, int64_t now_ms)
 {

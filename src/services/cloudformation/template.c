@@ -1,6 +1,7 @@
 /* Templates: form, parameters, order of creation. */
 #include "services/cloudformation/template.h"
 
+#include "base/buf.h"
 #include "services/cloudformation/types.h"
 #include "wire/yaml.h"
 
@@ -189,6 +190,22 @@ static enum err set_parameter(struct cfn_template *template, struct str name, yy
         yyjson_mut_arr_add_strn(doc, list, part.ptr, part.len);
     }
     return OK;
+}
+
+struct str cfn_parameter_text(struct arena *arena, const yyjson_val *value)
+{
+    struct buf text;
+    yyjson_val *item;
+    size_t i, max;
+    if (!yyjson_is_arr((yyjson_val *)(uintptr_t)value))
+        return json_str(value);
+    buf_init_arena(&text, arena, SIZE_MAX / 2);
+    yyjson_arr_foreach ((yyjson_val *)(uintptr_t)value, i, max, item) {
+        if (i)
+            buf_add_byte(&text, ',');
+        buf_add(&text, json_str(item));
+    }
+    return buf_str(&text);
 }
 
 static enum err check_given(const yyjson_val *declared, const yyjson_val *given,

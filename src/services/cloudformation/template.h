@@ -39,6 +39,9 @@ enum err cfn_template_parse(struct cfn_template *template, struct str body, stru
 enum err cfn_template_set_parameters(struct cfn_template *template, const yyjson_val *given,
                                      struct error *error);
 
+/* A parameter's value as the text that gives it. */
+struct str cfn_parameter_text(struct arena *arena, const yyjson_val *value);
+
 /* Finds the resources whose conditions hold and puts them in order of creation. Fails for
  * unresolved or circular dependencies. */
 enum err cfn_template_sort(struct cfn_template *template, struct error *error);

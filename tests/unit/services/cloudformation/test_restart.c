@@ -208,6 +208,8 @@ static void test_restart__a_failed_update_is_taken_back(void **state)
         was_cut = wait_and_restart(f);
         assert_str(status_of(f, "s"), STR("UPDATE_ROLLBACK_COMPLETE"));
         check_before(f);
+        yyjson_val *answer = service_ok(f, "cloudformation", "GetTemplate", "{'StackName':'s'}");
+        assert_true(str_find(json_get_str(answer, "TemplateBody"), STR("Broken")) < 0);
     }
 }
 
