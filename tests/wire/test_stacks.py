@@ -226,7 +226,24 @@ BAD = [
         },
         "Circular dependency between resources",
     ),
-    ({"Parameters": {"P": {"Type": "String"}}, **{"Resources": TEMPLATE["Resources"]}}, "Parameters: [P] must have values"),
+    (
+        {
+            "Parameters": {"P": {"Type": "String"}, "Q": {"Type": "Number"}},
+            "Resources": {"K": {"Type": "AWS::ApiGateway::ApiKey"}},
+        },
+        "Parameters: [P, Q] must have values",
+    ),
+    (
+        {"Resources": {"K": {"Type": "AWS::ApiGateway::ApiKey"}}, "Outputs": {"X": {"Value": {"Ref": "Nothing"}}}},
+        "Unresolved resource dependencies [Nothing] in the Outputs block of the template",
+    ),
+    (
+        {
+            "Resources": {"K": {"Type": "AWS::ApiGateway::ApiKey"}},
+            "Outputs": {"X": {"Value": {"Fn::GetAtt": ["K", "Arn"]}}},
+        },
+        "Template error: resource K does not support attribute type Arn in Fn::GetAtt",
+    ),
 ]
 
 

@@ -1,49 +1,56 @@
-/* Intrinsic functions and conditions (CloudFormation template reference, "Intrinsic functions"). */
+/* Intrinsic functions (CloudFormation template reference, "Intrinsic functions"). */
 #include "base/buf.h"
 #include "base/encode.h"
-#include "services/cloudformation/template.h"
-
-enum { MAX_DEPTH = 100 };
-
-struct resolver {
-    const struct cfn_template *template;
-    yyjson_mut_doc *doc;
-    struct error *error;
-    int depth;
-};
-
-static enum err resolve(struct resolver *r, const yyjson_val *value, yyjson_mut_val **out);
+#include "services/cloudformation/resolver.h"
 
 static enum err bad(struct resolver *r, const char *what)
 {
     return error_set(r->error, ERR_VALIDATION_ERROR, "Template error: %s", what);
 }
 
-static yyjson_mut_val *text_value(struct resolver *r, struct str text)
+/* What functions give may be much larger than the template: it is counted. */
+static enum err spend(struct resolver *r, size_t bytes)
 {
+    size_t *left = &r->template->index->budget;
+    if (bytes > *left)
+        return bad(r, "the values that functions give are too large");
+    *left -= bytes;
+    return OK;
+}
+
+static enum err text_value(struct resolver *r, struct str text, yyjson_mut_val **out)
+{
+    enum err rc = spend(r, text.len);
+    if (rc)
+        return rc;
     text = arena_str(r->template->arena, text);
-    return yyjson_mut_strn(r->doc, text.ptr, text.len);
+    *out = yyjson_mut_strn(r->doc, text.ptr, text.len);
+    return OK;
 }
 
-/* --- Conditions --- */
-
-static enum err holds(struct resolver *r, const yyjson_val *condition, bool *out);
-
-static enum err named_condition(struct resolver *r, struct str name, bool *out)
+static size_t size_of(const yyjson_val *value)
 {
-    yyjson_val *condition =
-        json_get(json_get(r->template->root, "Conditions"), arena_cstr(r->template->arena, name));
-    if (!condition)
-        return error_set(r->error, ERR_VALIDATION_ERROR,
-                         "Template format error: Unresolved condition dependency %.*s",
-                         STR_ARG(name));
-    return holds(r, condition, out);
+    yyjson_val *item;
+    size_t i, max, size = 16;
+    if (yyjson_is_str((yyjson_val *)(uintptr_t)value))
+        size += json_str(value).len;
+    yyjson_arr_foreach ((yyjson_val *)(uintptr_t)value, i, max, item)
+        size += size_of(item);
+    return size;
 }
 
-static enum err text_of(struct resolver *r, const yyjson_val *value, struct str *out)
+static enum err copy_value(struct resolver *r, const yyjson_val *value, yyjson_mut_val **out)
+{
+    enum err rc = spend(r, size_of(value));
+    if (rc == OK)
+        *out = yyjson_val_mut_copy(r->doc, (yyjson_val *)(uintptr_t)value);
+    return rc;
+}
+
+enum err cfn_resolve_text(struct resolver *r, const yyjson_val *value, struct str *out)
 {
     yyjson_mut_val *resolved;
-    enum err rc = resolve(r, value, &resolved);
+    enum err rc = cfn_resolve_value(r, value, &resolved);
     if (rc)
         return rc;
     if (yyjson_mut_is_str(resolved))
@@ -53,75 +60,6 @@ static enum err text_of(struct resolver *r, const yyjson_val *value, struct str 
     else
         return bad(r, "a function needs text where it was given a structure");
     return OK;
-}
-
-static enum err equals(struct resolver *r, yyjson_val *pair, bool *out)
-{
-    struct str a, b;
-    if (yyjson_arr_size(pair) != 2)
-        return bad(r, "every Fn::Equals object requires a list of 2 string parameters.");
-    enum err rc = text_of(r, yyjson_arr_get(pair, 0), &a);
-    if (rc == OK)
-        rc = text_of(r, yyjson_arr_get(pair, 1), &b);
-    if (rc == OK)
-        *out = str_eq(a, b);
-    return rc;
-}
-
-static enum err combine(struct resolver *r, yyjson_val *list, bool is_and, bool *out)
-{
-    yyjson_val *item;
-    size_t i, max, count = yyjson_arr_size(list);
-    if (count < 2 || count > 10)
-        return bad(r, "Fn::And and Fn::Or require a list of at least 2 and at most 10 conditions.");
-    *out = is_and;
-    yyjson_arr_foreach (list, i, max, item) {
-        bool one;
-        enum err rc = holds(r, item, &one);
-        if (rc)
-            return rc;
-        *out = is_and ? *out && one : *out || one;
-    }
-    return OK;
-}
-
-static enum err holds_unchecked(struct resolver *r, yyjson_val *condition, bool *out)
-{
-    yyjson_val *inner;
-    if ((inner = json_get(condition, "Fn::Equals")) != NULL)
-        return equals(r, inner, out);
-    if ((inner = json_get(condition, "Fn::And")) != NULL)
-        return combine(r, inner, true, out);
-    if ((inner = json_get(condition, "Fn::Or")) != NULL)
-        return combine(r, inner, false, out);
-    if ((inner = json_get(condition, "Condition")) != NULL)
-        return named_condition(r, json_str(inner), out);
-    if ((inner = json_get(condition, "Fn::Not")) != NULL) {
-        bool one;
-        if (yyjson_arr_size(inner) != 1)
-            return bad(r, "Fn::Not requires a list of 1 condition.");
-        enum err rc = holds(r, yyjson_arr_get(inner, 0), &one);
-        *out = !one;
-        return rc;
-    }
-    return bad(r, "every Conditions member must be a condition function.");
-}
-
-static enum err holds(struct resolver *r, const yyjson_val *condition, bool *out)
-{
-    *out = false;
-    if (++r->depth > MAX_DEPTH)
-        return bad(r, "conditions refer to each other in a circle");
-    enum err rc = holds_unchecked(r, (yyjson_val *)(uintptr_t)condition, out);
-    r->depth--;
-    return rc;
-}
-
-enum err cfn_condition_holds(const struct cfn_template *template, struct str name, bool *out,
-                             struct error *error)
-{
-    struct resolver r = {.template = template, .doc = json_doc(template->arena), .error = error};
-    return named_condition(&r, name, out);
 }
 
 /* --- References --- */
@@ -159,22 +97,18 @@ static enum err ref(struct resolver *r, struct str name, yyjson_mut_val **out)
         return OK;
     }
     if (pseudo_parameter(r->template, name, &value)) {
-        *out = text_value(r, value);
-        return OK;
+        return text_value(r, value, out);
     }
     yyjson_val *parameter = json_get(r->template->parameters, arena_cstr(r->template->arena, name));
-    if (parameter) {
-        *out = yyjson_val_mut_copy(r->doc, parameter);
-        return OK;
-    }
+    if (parameter)
+        return copy_value(r, parameter, out);
     struct cfn_resource *resource = cfn_template_find(r->template, name);
     if (!resource)
         return error_set(r->error, ERR_VALIDATION_ERROR,
                          "Template format error: Unresolved resource dependencies [%.*s] in the "
                          "Resources block of the template",
                          STR_ARG(name));
-    *out = text_value(r, resource->physical_id.ptr ? resource->physical_id : STR_EMPTY);
-    return OK;
+    return text_value(r, resource->physical_id.ptr ? resource->physical_id : STR_EMPTY, out);
 }
 
 static enum err get_att(struct resolver *r, struct str logical_id, struct str attribute,
@@ -192,8 +126,7 @@ static enum err get_att(struct resolver *r, struct str logical_id, struct str at
                          "Template error: resource %.*s does not support attribute type %.*s in "
                          "Fn::GetAtt",
                          STR_ARG(logical_id), STR_ARG(attribute));
-    *out = yyjson_val_mut_copy(r->doc, value);
-    return OK;
+    return copy_value(r, value, out);
 }
 
 static enum err fn_get_att(struct resolver *r, yyjson_val *argument, yyjson_mut_val **out)
@@ -209,7 +142,7 @@ static enum err fn_get_att(struct resolver *r, yyjson_val *argument, yyjson_mut_
         return bad(r,
                    "every Fn::GetAtt object requires two non-empty parameters, the resource name "
                    "and the resource attribute");
-    enum err rc = text_of(r, yyjson_arr_get(argument, 1), &attribute);
+    enum err rc = cfn_resolve_text(r, yyjson_arr_get(argument, 1), &attribute);
     return rc ? rc : get_att(r, id, attribute, out);
 }
 
@@ -223,7 +156,7 @@ static enum err sub_variable(struct resolver *r, struct str name, const yyjson_v
     enum err rc;
     struct str attribute = name, id;
     if (mapped)
-        rc = resolve(r, mapped, &value);
+        rc = cfn_resolve_value(r, mapped, &value);
     else if (str_cut(&attribute, '.', &id) && !str_starts(name, STR("AWS::")))
         rc = get_att(r, id, attribute, &value);
     else
@@ -276,10 +209,11 @@ static enum err fn_sub(struct resolver *r, yyjson_val *argument, yyjson_mut_val 
                       "Specify a string as first argument, and an optional second argument to "
                       "specify a mapping of values to replace in the string");
     struct buf result;
-    buf_init_arena(&result, r->template->arena, SIZE_MAX / 2);
+    buf_init_arena(&result, r->template->arena, RESOLVER_MAX_TEXT);
     enum err rc = sub_text(r, json_str(text), map, &result);
-    *out = text_value(r, buf_str(&result));
-    return rc;
+    if (rc == OK && result.is_full)
+        rc = spend(r, SIZE_MAX);
+    return rc ? rc : text_value(r, buf_str(&result), out);
 }
 
 /* --- The others --- */
@@ -293,12 +227,12 @@ static enum err fn_join(struct resolver *r, yyjson_val *argument, yyjson_mut_val
     if (yyjson_arr_size(argument) != 2 || !separator.ptr)
         return bad(r, "every Fn::Join object requires two parameters, (1) a string delimiter and "
                       "(2) a list of strings to be joined");
-    enum err rc = resolve(r, yyjson_arr_get(argument, 1), &list);
+    enum err rc = cfn_resolve_value(r, yyjson_arr_get(argument, 1), &list);
     if (rc)
         return rc;
     if (!yyjson_mut_is_arr(list))
         return bad(r, "Fn::Join needs a list");
-    buf_init_arena(&joined, r->template->arena, SIZE_MAX / 2);
+    buf_init_arena(&joined, r->template->arena, RESOLVER_MAX_TEXT);
     yyjson_mut_arr_foreach (list, i, max, item) {
         if (i)
             buf_add(&joined, separator);
@@ -307,8 +241,7 @@ static enum err fn_join(struct resolver *r, yyjson_val *argument, yyjson_mut_val
         else
             buf_add(&joined, json_write(r->template->arena, item));
     }
-    *out = text_value(r, buf_str(&joined));
-    return OK;
+    return joined.is_full ? spend(r, SIZE_MAX) : text_value(r, buf_str(&joined), out);
 }
 
 static enum err fn_if(struct resolver *r, yyjson_val *argument, yyjson_mut_val **out)
@@ -317,8 +250,8 @@ static enum err fn_if(struct resolver *r, yyjson_val *argument, yyjson_mut_val *
     struct str name = json_str(yyjson_arr_get(argument, 0));
     if (yyjson_arr_size(argument) != 3 || !name.ptr)
         return bad(r, "Fn::If requires a list argument with the first element being a condition");
-    enum err rc = named_condition(r, name, &is_true);
-    return rc ? rc : resolve(r, yyjson_arr_get(argument, is_true ? 1 : 2), out);
+    enum err rc = cfn_resolve_condition(r, name, &is_true);
+    return rc ? rc : cfn_resolve_value(r, yyjson_arr_get(argument, is_true ? 1 : 2), out);
 }
 
 static enum err fn_select(struct resolver *r, yyjson_val *argument, yyjson_mut_val **out)
@@ -328,16 +261,16 @@ static enum err fn_select(struct resolver *r, yyjson_val *argument, yyjson_mut_v
     yyjson_mut_val *list;
     if (yyjson_arr_size(argument) != 2)
         return bad(r, "Fn::Select requires a list argument with two elements");
-    enum err rc = text_of(r, yyjson_arr_get(argument, 0), &text);
+    enum err rc = cfn_resolve_text(r, yyjson_arr_get(argument, 0), &text);
     if (rc == OK)
-        rc = resolve(r, yyjson_arr_get(argument, 1), &list);
+        rc = cfn_resolve_value(r, yyjson_arr_get(argument, 1), &list);
     if (rc)
         return rc;
     if (!str_to_u64(text, &index) || index >= yyjson_mut_arr_size(list))
         return error_set(r->error, ERR_VALIDATION_ERROR,
                          "Template error: Fn::Select cannot select nonexistent value at index %.*s",
                          STR_ARG(text));
-    *out = yyjson_mut_val_mut_copy(r->doc, yyjson_mut_arr_get(list, index));
+    *out = yyjson_mut_arr_get(list, index);
     return OK;
 }
 
@@ -346,14 +279,18 @@ static enum err fn_split(struct resolver *r, yyjson_val *argument, yyjson_mut_va
     struct str separator = json_str(yyjson_arr_get(argument, 0)), text;
     if (yyjson_arr_size(argument) != 2 || separator.len == 0)
         return bad(r, "every Fn::Split object requires two parameters");
-    enum err rc = text_of(r, yyjson_arr_get(argument, 1), &text);
+    enum err rc = cfn_resolve_text(r, yyjson_arr_get(argument, 1), &text);
     if (rc)
         return rc;
     *out = yyjson_mut_arr(r->doc);
     for (;;) {
         ptrdiff_t at = str_find(text, separator);
         struct str part = str_slice(text, 0, at < 0 ? text.len : (size_t)at);
-        yyjson_mut_arr_append(*out, text_value(r, part));
+        yyjson_mut_val *one = NULL;
+        rc = text_value(r, part, &one);
+        if (rc)
+            return rc;
+        yyjson_mut_arr_append(*out, one);
         if (at < 0)
             return OK;
         text = str_slice(text, (size_t)at + separator.len, text.len);
@@ -368,7 +305,7 @@ static enum err fn_find_in_map(struct resolver *r, yyjson_val *argument, yyjson_
         return bad(r, "every Fn::FindInMap object requires three parameters, the map name, map key "
                       "and the attribute for return value");
     for (size_t i = 0; i < 3; i++) {
-        enum err rc = text_of(r, yyjson_arr_get(argument, i), &keys[i]);
+        enum err rc = cfn_resolve_text(r, yyjson_arr_get(argument, i), &keys[i]);
         if (rc)
             return rc;
         found = json_get(found, arena_cstr(r->template->arena, keys[i]));
@@ -377,17 +314,14 @@ static enum err fn_find_in_map(struct resolver *r, yyjson_val *argument, yyjson_
         return error_set(r->error, ERR_VALIDATION_ERROR,
                          "Template error: Unable to get mapping for %.*s::%.*s::%.*s",
                          STR_ARG(keys[0]), STR_ARG(keys[1]), STR_ARG(keys[2]));
-    *out = yyjson_val_mut_copy(r->doc, found);
-    return OK;
+    return copy_value(r, found, out);
 }
 
 static enum err fn_base64(struct resolver *r, yyjson_val *argument, yyjson_mut_val **out)
 {
     struct str text;
-    enum err rc = text_of(r, argument, &text);
-    if (rc == OK)
-        *out = text_value(r, encode_base64(r->template->arena, text));
-    return rc;
+    enum err rc = cfn_resolve_text(r, argument, &text);
+    return rc ? rc : text_value(r, encode_base64(r->template->arena, text), out);
 }
 
 static enum err fn_ref(struct resolver *r, yyjson_val *argument, yyjson_mut_val **out)
@@ -441,7 +375,7 @@ static enum err resolve_members(struct resolver *r, yyjson_val *value, yyjson_mu
     if (yyjson_is_arr(value)) {
         *out = yyjson_mut_arr(r->doc);
         yyjson_arr_foreach (value, i, max, item) {
-            rc = resolve(r, item, &one);
+            rc = cfn_resolve_value(r, item, &one);
             if (rc)
                 return rc;
             if (one)
@@ -451,7 +385,7 @@ static enum err resolve_members(struct resolver *r, yyjson_val *value, yyjson_mu
     }
     *out = yyjson_mut_obj(r->doc);
     yyjson_obj_foreach (value, i, max, key, item) {
-        rc = resolve(r, item, &one);
+        rc = cfn_resolve_value(r, item, &one);
         if (rc)
             return rc;
         if (one)
@@ -460,17 +394,15 @@ static enum err resolve_members(struct resolver *r, yyjson_val *value, yyjson_mu
     return OK;
 }
 
-static enum err resolve(struct resolver *r, const yyjson_val *value, yyjson_mut_val **out)
+enum err cfn_resolve_value(struct resolver *r, const yyjson_val *value, yyjson_mut_val **out)
 {
     yyjson_val *v = (yyjson_val *)(uintptr_t)value, *argument;
     enum err rc;
     *out = NULL;
     if (!yyjson_is_obj(v) && !yyjson_is_arr(v)) {
-        if (v)
-            *out = yyjson_val_mut_copy(r->doc, v);
-        return OK;
+        return v ? copy_value(r, v, out) : OK;
     }
-    if (++r->depth > MAX_DEPTH)
+    if (++r->depth > RESOLVER_MAX_DEPTH)
         return bad(r, "functions are nested too deeply");
     function_fn function = yyjson_is_obj(v) ? function_of(v, &argument) : NULL;
     rc = function ? function(r, argument, out) : resolve_members(r, v, out);
@@ -482,100 +414,5 @@ enum err cfn_resolve(const struct cfn_template *template, const yyjson_val *valu
                      yyjson_mut_doc *doc, yyjson_mut_val **out, struct error *error)
 {
     struct resolver r = {.template = template, .doc = doc, .error = error};
-    return resolve(&r, value, out);
-}
-
-/* --- What a value refers to --- */
-
-struct visitor {
-    const struct cfn_template *template;
-    enum err (*visit)(void *arg, struct str name, struct error *error);
-    void *arg;
-    struct error *error;
-    int depth;
-};
-
-static enum err visit_value(struct visitor *v, yyjson_val *value);
-
-static enum err visit_sub(struct visitor *v, yyjson_val *argument)
-{
-    yyjson_val *map = yyjson_is_arr(argument) ? yyjson_arr_get(argument, 1) : NULL;
-    struct str text = json_str(yyjson_is_arr(argument) ? yyjson_arr_get(argument, 0) : argument);
-    enum err rc = map ? visit_value(v, map) : OK;
-    while (rc == OK && text.len) {
-        ptrdiff_t start = str_find(text, STR("${"));
-        ptrdiff_t end = start < 0 ? -1 : str_find_byte(text, '}', (size_t)start);
-        if (end < 0)
-            break;
-        struct str name = str_slice(text, (size_t)start + 2, (size_t)(end - start) - 2), id;
-        bool is_mapped = json_get(map, arena_cstr(v->template->arena, name)) != NULL;
-        if (!str_starts(name, STR("!")) && !is_mapped) {
-            struct str rest = str_trim(name);
-            str_cut(&rest, '.', &id);
-            rc = v->visit(v->arg, id, v->error);
-        }
-        text = str_slice(text, (size_t)end + 1, text.len);
-    }
-    return rc;
-}
-
-static enum err visit_call(struct visitor *v, struct str name, yyjson_val *argument, bool *out_done)
-{
-    *out_done = true;
-    if (str_eq(name, STR("Ref")))
-        return v->visit(v->arg, json_str(argument), v->error);
-    if (str_eq(name, STR("Fn::Sub")))
-        return visit_sub(v, argument);
-    if (str_eq(name, STR("Fn::GetAtt"))) {
-        struct str rest =
-            json_str(yyjson_is_arr(argument) ? yyjson_arr_get(argument, 0) : argument);
-        struct str id;
-        str_cut(&rest, '.', &id);
-        return v->visit(v->arg, id, v->error);
-    }
-    if (str_eq(name, STR("Fn::If")) && yyjson_arr_size(argument) == 3) {
-        bool is_true;
-        enum err rc = cfn_condition_holds(v->template, json_str(yyjson_arr_get(argument, 0)),
-                                          &is_true, v->error);
-        return rc ? rc : visit_value(v, yyjson_arr_get(argument, is_true ? 1 : 2));
-    }
-    *out_done = false;
-    return OK;
-}
-
-static enum err visit_value(struct visitor *v, yyjson_val *value)
-{
-    yyjson_val *key, *item;
-    size_t i, max;
-    bool is_done = false;
-    enum err rc = OK;
-    if (++v->depth > MAX_DEPTH)
-        return error_set(v->error, ERR_VALIDATION_ERROR,
-                         "Template error: functions are nested too deeply");
-    if (yyjson_is_obj(value) && yyjson_obj_size(value) == 1) {
-        yyjson_obj_iter iter = yyjson_obj_iter_with(value);
-        key = yyjson_obj_iter_next(&iter);
-        rc = visit_call(v, json_str(key), yyjson_obj_iter_get_val(key), &is_done);
-    }
-    if (rc == OK && !is_done && yyjson_is_obj(value)) {
-        yyjson_obj_foreach (value, i, max, key, item) {
-            if (rc == OK)
-                rc = visit_value(v, item);
-        }
-    } else if (rc == OK && yyjson_is_arr(value)) {
-        yyjson_arr_foreach (value, i, max, item) {
-            if (rc == OK)
-                rc = visit_value(v, item);
-        }
-    }
-    v->depth--;
-    return rc;
-}
-
-enum err cfn_visit_references(const struct cfn_template *template, const yyjson_val *value,
-                              enum err (*visit)(void *arg, struct str name, struct error *error),
-                              void *arg, struct error *error)
-{
-    struct visitor v = {.template = template, .visit = visit, .arg = arg, .error = error};
-    return visit_value(&v, (yyjson_val *)(uintptr_t)value);
+    return cfn_resolve_value(&r, value, out);
 }

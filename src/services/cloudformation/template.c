@@ -2,10 +2,9 @@
 #include "services/cloudformation/template.h"
 
 #include "base/buf.h"
+#include "services/cloudformation/resolver.h"
 #include "services/cloudformation/types.h"
 #include "wire/yaml.h"
-
-enum { MAX_PARAMETERS = 200 };
 
 /* --- Form --- */
 
@@ -61,198 +60,174 @@ static enum err check_resource(struct str name, yyjson_val *definition, struct e
     return OK;
 }
 
-enum err cfn_template_parse(struct cfn_template *template, struct str body, struct error *error)
+/* --- References, as far as they can be told before there are parameters --- */
+
+static enum err unresolved(struct str name, const char *block, struct error *error)
+{
+    return error_set(error, ERR_VALIDATION_ERROR,
+                     "Template format error: Unresolved resource dependencies [%.*s] in the %s "
+                     "block of the template",
+                     STR_ARG(name), block);
+}
+
+static bool is_value(const struct cfn_template *template, struct str name)
+{
+    return str_starts(name, STR("AWS::")) ||
+           json_get(json_get(template->root, "Parameters"), arena_cstr(template->arena, name));
+}
+
+struct static_visit {
+    struct cfn_template *template;
+    const char *block;
+    struct buf unresolved;
+};
+
+static enum err check_attribute(struct str name, yyjson_val *resource, struct str attribute,
+                                struct error *error)
+{
+    const struct cfn_type *type = cfn_type_find(json_get_str(resource, "Type"));
+    for (const char *const *known = type->attributes; known && *known; known++) {
+        if (str_eq(attribute, str_from(*known)))
+            return OK;
+    }
+    return error_set(error, ERR_VALIDATION_ERROR,
+                     "Template error: resource %.*s does not support attribute type %.*s in "
+                     "Fn::GetAtt",
+                     STR_ARG(name), STR_ARG(attribute));
+}
+
+static enum err check_reference(void *arg, struct str name, struct str attribute,
+                                struct error *error)
+{
+    struct static_visit *visit = arg;
+    char *key = arena_cstr(visit->template->arena, name);
+    yyjson_val *resource = json_get(json_get(visit->template->root, "Resources"), key);
+    if (is_value(visit->template, name) && !attribute.ptr)
+        return OK;
+    if (resource)
+        return attribute.len ? check_attribute(name, resource, attribute, error) : OK;
+    if (attribute.ptr)
+        return error_set(error, ERR_VALIDATION_ERROR,
+                         "Template error: instance of Fn::GetAtt references undefined resource "
+                         "%.*s",
+                         STR_ARG(name));
+    buf_add(&visit->unresolved, visit->unresolved.len ? STR(", ") : STR_EMPTY);
+    buf_add(&visit->unresolved, name);
+    return OK;
+}
+
+static enum err check_block(struct cfn_template *template, const char *block, const char *member,
+                            struct error *error)
+{
+    struct static_visit visit = {.template = template, .block = block};
+    const struct cfn_visit references = {
+        .is_static = true, .reference = check_reference, .arg = &visit};
+    yyjson_val *key, *entry;
+    size_t i, max;
+    buf_init_arena(&visit.unresolved, template->arena, ERROR_MESSAGE_MAX);
+    yyjson_obj_foreach (json_get(template->root, block), i, max, key, entry) {
+        enum err rc = cfn_visit_references(template, json_get(entry, member), &references, error);
+        if (rc)
+            return rc;
+    }
+    return visit.unresolved.len ? unresolved(buf_str(&visit.unresolved), block, error) : OK;
+}
+
+/* --- Parsing --- */
+
+static enum err check_output(struct str name, yyjson_val *output, struct error *error)
+{
+    if (!json_get(output, "Value"))
+        return error_set(error, ERR_VALIDATION_ERROR,
+                         "Template format error: Output %.*s is malformed. Every Outputs member "
+                         "must contain a Value object",
+                         STR_ARG(name));
+    return OK;
+}
+
+static enum err check_each(const yyjson_val *section, const char *name, size_t limit,
+                           enum err (*check)(struct str name, yyjson_val *entry,
+                                             struct error *error),
+                           struct error *error)
+{
+    yyjson_val *key, *value;
+    size_t i, max, count = yyjson_obj_size((yyjson_val *)(uintptr_t)section);
+    if (count > limit)
+        return error_set(error, ERR_VALIDATION_ERROR,
+                         "Template format error: Number of %s, %zu, is greater than maximum "
+                         "allowed, %zu",
+                         name, count, limit);
+    yyjson_obj_foreach ((yyjson_val *)(uintptr_t)section, i, max, key, value) {
+        enum err rc = check(json_str(key), value, error);
+        if (rc)
+            return rc;
+    }
+    return OK;
+}
+
+static void release_index(void *ptr)
+{
+    struct cfn_index *index = ptr;
+    map_release(&index->resources);
+    map_release(&index->conditions);
+}
+
+static void make_index(struct cfn_template *template)
+{
+    struct cfn_index *index = arena_new(template->arena, struct cfn_index);
+    yyjson_val *key, *definition;
+    size_t i, max;
+    index->budget = RESOLVER_BUDGET;
+    arena_defer(template->arena, release_index, index);
+    yyjson_obj_foreach (json_get(template->root, "Conditions"), i, max, key, definition) {
+        struct cfn_condition *condition = arena_new(template->arena, struct cfn_condition);
+        condition->definition = definition;
+        map_set(&index->conditions, json_str(key), condition);
+    }
+    template->index = index;
+}
+
+static enum err check_size(struct str body, struct error *error)
 {
     if (body.len > CFN_MAX_TEMPLATE_BYTES)
         return error_set(error, ERR_VALIDATION_ERROR,
                          "1 validation error detected: Value at 'templateBody' failed to satisfy "
                          "constraint: Member must have length less than or equal to %d",
                          CFN_MAX_TEMPLATE_BYTES);
-    enum err rc = yaml_parse(template->arena, body, &template->root, error);
+    return OK;
+}
+
+enum err cfn_template_parse(struct cfn_template *template, struct str body, struct error *error)
+{
+    enum err rc = check_size(body, error);
+    if (rc == OK)
+        rc = yaml_parse(template->arena, body, &template->root, error);
     if (rc)
         return rc;
-    if (!yyjson_is_obj(template->root))
+    yyjson_val *root = template->root, *resources = json_get(root, "Resources");
+    if (!yyjson_is_obj(root))
         return error_set(error, ERR_VALIDATION_ERROR,
                          "Template format error: unsupported structure.");
-    rc = check_sections(template->root, error);
-    yyjson_val *resources = json_get(template->root, "Resources"), *key, *value;
-    size_t i, max;
+    rc = check_sections(root, error);
     if (rc == OK && (!yyjson_is_obj(resources) || yyjson_obj_size(resources) == 0))
         rc = error_set(error, ERR_VALIDATION_ERROR,
                        "Template format error: At least one Resources member must be defined.");
-    if (rc == OK && yyjson_obj_size(resources) > CFN_MAX_RESOURCES)
-        rc = error_set(error, ERR_VALIDATION_ERROR,
-                       "Template format error: Number of resources, %zu, is greater than maximum "
-                       "allowed, %d",
-                       yyjson_obj_size(resources), CFN_MAX_RESOURCES);
+    if (rc == OK)
+        rc = check_each(resources, "resources", CFN_MAX_RESOURCES, check_resource, error);
+    if (rc == OK)
+        rc = check_each(json_get(root, "Outputs"), "outputs", CFN_MAX_OUTPUTS, check_output, error);
     if (rc)
         return rc;
-    yyjson_obj_foreach (resources, i, max, key, value) {
-        rc = check_resource(json_str(key), value, error);
-        if (rc)
-            return rc;
-    }
-    return OK;
-}
-
-/* --- Parameters --- */
-
-static bool is_allowed(const yyjson_val *allowed, struct str value, struct arena *arena)
-{
-    yyjson_val *item;
-    size_t i, max;
-    if (!allowed)
-        return true;
-    yyjson_arr_foreach ((yyjson_val *)(uintptr_t)allowed, i, max, item) {
-        struct str text = yyjson_is_str(item) ? json_str(item) : json_write_val(arena, item);
-        if (str_eq(text, value))
-            return true;
-    }
-    return false;
-}
-
-static enum err check_number(struct cfn_template *template, struct str name, yyjson_val *declared,
-                             const yyjson_val *holder, struct str value, struct error *error)
-{
-    double number, limit;
-    char *key = arena_cstr(template->arena, name);
-    if (!json_get_double(holder, key, &number))
-        return error_set(error, ERR_VALIDATION_ERROR, "Parameter '%.*s' must be a number.",
-                         STR_ARG(name));
-    if (json_get_double(declared, "MinValue", &limit) && number < limit)
-        return error_set(error, ERR_VALIDATION_ERROR,
-                         "Parameter '%.*s' must be a number not less than %g.", STR_ARG(name),
-                         limit);
-    if (json_get_double(declared, "MaxValue", &limit) && number > limit)
-        return error_set(error, ERR_VALIDATION_ERROR,
-                         "Parameter '%.*s' must be a number not greater than %g.", STR_ARG(name),
-                         limit);
-    (void)value;
-    return OK;
-}
-
-static enum err check_text(struct str name, yyjson_val *declared, struct str value,
-                           struct error *error)
-{
-    int64_t limit;
-    if (json_get_i64(declared, "MinLength", &limit) && (int64_t)value.len < limit)
-        return error_set(error, ERR_VALIDATION_ERROR,
-                         "Parameter '%.*s' must contain at least %lld characters", STR_ARG(name),
-                         (long long)limit);
-    if (json_get_i64(declared, "MaxLength", &limit) && (int64_t)value.len > limit)
-        return error_set(error, ERR_VALIDATION_ERROR,
-                         "Parameter '%.*s' must contain at most %lld characters", STR_ARG(name),
-                         (long long)limit);
-    return OK;
-}
-
-static struct str scalar_text(struct arena *arena, const yyjson_val *value)
-{
-    if (yyjson_is_str((yyjson_val *)(uintptr_t)value))
-        return json_str(value);
-    return json_write_val(arena, value);
-}
-
-static enum err set_parameter(struct cfn_template *template, struct str name, yyjson_val *declared,
-                              const yyjson_val *given, yyjson_mut_doc *doc, yyjson_mut_val *out,
-                              struct error *error)
-{
-    char *key = arena_cstr(template->arena, name);
-    yyjson_val *value = json_get(given, key);
-    yyjson_val *fallback = json_get(declared, "Default");
-    if (!value && !fallback)
-        return error_set(error, ERR_VALIDATION_ERROR, "Parameters: [%.*s] must have values",
-                         STR_ARG(name));
-    struct str text = scalar_text(template->arena, value ? value : fallback);
-    if (!is_allowed(json_get(declared, "AllowedValues"), text, template->arena))
-        return error_set(error, ERR_VALIDATION_ERROR,
-                         "Parameter '%.*s' must be one of AllowedValues", STR_ARG(name));
-    struct str type = json_get_str(declared, "Type");
-    enum err rc = check_text(name, declared, text, error);
-    if (rc == OK && str_eq(type, STR("Number"))) {
-        yyjson_mut_val *holder = yyjson_mut_obj(doc);
-        json_add_str(doc, holder, key, text);
-        rc = check_number(template, name, declared,
-                          json_parse(template->arena, json_write(template->arena, holder)), text,
-                          error);
-    }
-    if (rc)
-        return rc;
-    if (!str_starts(type, STR("List<")) && !str_eq(type, STR("CommaDelimitedList"))) {
-        json_add_str(doc, out, key, text);
-        return OK;
-    }
-    yyjson_mut_val *list = json_add_arr(doc, out, key);
-    while (text.len) {
-        struct str part;
-        str_cut(&text, ',', &part);
-        part = str_trim(part);
-        yyjson_mut_arr_add_strn(doc, list, part.ptr, part.len);
-    }
-    return OK;
-}
-
-struct str cfn_parameter_text(struct arena *arena, const yyjson_val *value)
-{
-    struct buf text;
-    yyjson_val *item;
-    size_t i, max;
-    if (!yyjson_is_arr((yyjson_val *)(uintptr_t)value))
-        return json_str(value);
-    buf_init_arena(&text, arena, SIZE_MAX / 2);
-    yyjson_arr_foreach ((yyjson_val *)(uintptr_t)value, i, max, item) {
-        if (i)
-            buf_add_byte(&text, ',');
-        buf_add(&text, json_str(item));
-    }
-    return buf_str(&text);
-}
-
-static enum err check_given(const yyjson_val *declared, const yyjson_val *given,
-                            struct error *error)
-{
-    yyjson_val *key, *value;
-    size_t i, max;
-    yyjson_obj_foreach ((yyjson_val *)(uintptr_t)given, i, max, key, value) {
-        if (!json_get(declared, yyjson_get_str(key)))
-            return error_set(error, ERR_VALIDATION_ERROR,
-                             "Parameters: [%.*s] do not exist in the template",
-                             STR_ARG(json_str(key)));
-    }
-    return OK;
-}
-
-enum err cfn_template_set_parameters(struct cfn_template *template, const yyjson_val *given,
-                                     struct error *error)
-{
-    yyjson_val *declared = json_get(template->root, "Parameters"), *key, *value;
-    yyjson_mut_doc *doc = json_doc(template->arena);
-    yyjson_mut_val *values = yyjson_mut_obj(doc);
-    size_t i, max;
-    enum err rc = check_given(declared, given, error);
-    if (rc == OK && yyjson_obj_size(declared) > MAX_PARAMETERS)
-        rc = error_set(error, ERR_VALIDATION_ERROR,
-                       "Template format error: more than %d parameters", MAX_PARAMETERS);
-    if (rc)
-        return rc;
-    yyjson_obj_foreach (declared, i, max, key, value) {
-        rc = set_parameter(template, json_str(key), value, given, doc, values, error);
-        if (rc)
-            return rc;
-    }
-    template->parameters = json_parse(template->arena, json_write(template->arena, values));
-    return OK;
+    make_index(template);
+    rc = check_block(template, "Resources", "Properties", error);
+    return rc ? rc : check_block(template, "Outputs", "Value", error);
 }
 
 /* --- Order --- */
 
 struct cfn_resource *cfn_template_find(const struct cfn_template *template, struct str logical_id)
 {
-    for (size_t i = 0; i < template->resource_count; i++) {
-        if (str_eq(template->resources[i].logical_id, logical_id))
-            return &template->resources[i];
-    }
-    return NULL;
+    return map_get(&template->index->resources, logical_id);
 }
 
 struct dependency_visit {
@@ -278,24 +253,33 @@ static void add_dependency(struct dependency_visit *visit, struct cfn_resource *
     resource->depends_on[resource->depends_count++] = on;
 }
 
-static enum err unresolved(struct str name, struct error *error)
-{
-    return error_set(error, ERR_VALIDATION_ERROR,
-                     "Template format error: Unresolved resource dependencies [%.*s] in the "
-                     "Resources block of the template",
-                     STR_ARG(name));
-}
-
-static enum err visit_dependency(void *arg, struct str name, struct error *error)
+static enum err visit_dependency(void *arg, struct str name, struct str attribute,
+                                 struct error *error)
 {
     struct dependency_visit *visit = arg;
-    if (str_starts(name, STR("AWS::")) ||
-        json_get(visit->template->parameters, arena_cstr(visit->template->arena, name)))
+    (void)attribute;
+    if (is_value(visit->template, name))
         return OK;
     struct cfn_resource *on = cfn_template_find(visit->template, name);
     if (!on)
-        return unresolved(name, error);
-    add_dependency(visit, on);
+        return unresolved(name, visit->resource ? "Resources" : "Outputs", error);
+    if (visit->resource)
+        add_dependency(visit, on);
+    return OK;
+}
+
+static enum err visit_import(void *arg, struct str name, struct error *error)
+{
+    struct cfn_template *template = ((struct dependency_visit *)arg)->template;
+    (void)error;
+    for (size_t i = 0; i < template->import_count; i++) {
+        if (str_eq(template->imports[i], name))
+            return OK;
+    }
+    size_t size = template->import_count * sizeof(struct str);
+    template->imports =
+        arena_realloc(template->arena, template->imports, size, size + sizeof(struct str));
+    template->imports[template->import_count++] = name;
     return OK;
 }
 
@@ -306,7 +290,7 @@ static enum err add_explicit(struct dependency_visit *visit, yyjson_val *name, s
     if (on)
         add_dependency(visit, on);
     else if (!yyjson_is_str(name) || !json_get(declared, yyjson_get_str(name)))
-        return unresolved(json_str(name), error);
+        return unresolved(json_str(name), "Resources", error);
     return OK; /* a resource whose condition does not hold is not waited for */
 }
 
@@ -316,8 +300,10 @@ static enum err find_dependencies(struct cfn_template *template, struct cfn_reso
     struct dependency_visit visit = {.template = template, .resource = resource};
     yyjson_val *explicit = json_get(resource->definition, "DependsOn"), *name;
     size_t i, max;
+    const struct cfn_visit references = {
+        .reference = visit_dependency, .import = visit_import, .arg = &visit};
     enum err rc = cfn_visit_references(template, json_get(resource->definition, "Properties"),
-                                       visit_dependency, &visit, error);
+                                       &references, error);
     if (rc == OK && yyjson_is_str(explicit))
         rc = add_explicit(&visit, explicit, error);
     yyjson_arr_foreach (explicit, i, max, name) {
@@ -365,12 +351,50 @@ static enum err collect(struct cfn_template *template, struct error *error)
         resource->type = json_get_str(definition, "Type");
         resource->definition = definition;
     }
+    for (size_t n = 0; n < template->resource_count; n++)
+        map_set(&template->index->resources, template->resources[n].logical_id,
+                &template->resources[n]);
+    return OK;
+}
+
+static enum err check_outputs(struct cfn_template *template, struct error *error)
+{
+    struct dependency_visit visit = {.template = template};
+    const struct cfn_visit references = {
+        .reference = visit_dependency, .import = visit_import, .arg = &visit};
+    yyjson_val *key, *output;
+    size_t i, max;
+    yyjson_obj_foreach (json_get(template->root, "Outputs"), i, max, key, output) {
+        struct str condition = json_get_str(output, "Condition");
+        bool holds = true;
+        enum err rc = condition.ptr ? cfn_condition_holds(template, condition, &holds, error) : OK;
+        if (rc == OK && holds)
+            rc = cfn_visit_references(template, output, &references, error);
+        if (rc)
+            return rc;
+    }
+    return OK;
+}
+
+/* Each one, so that a bad one is found that nothing uses. */
+static enum err decide_conditions(struct cfn_template *template, struct error *error)
+{
+    yyjson_val *key, *condition;
+    size_t i, max;
+    bool holds;
+    yyjson_obj_foreach (json_get(template->root, "Conditions"), i, max, key, condition) {
+        enum err rc = cfn_condition_holds(template, json_str(key), &holds, error);
+        if (rc)
+            return rc;
+    }
     return OK;
 }
 
 enum err cfn_template_sort(struct cfn_template *template, struct error *error)
 {
-    enum err rc = collect(template, error);
+    enum err rc = decide_conditions(template, error);
+    if (rc == OK)
+        rc = collect(template, error);
     for (size_t i = 0; rc == OK && i < template->resource_count; i++)
         rc = find_dependencies(template, &template->resources[i], error);
     struct cfn_resource **order =
@@ -381,8 +405,10 @@ enum err cfn_template_sort(struct cfn_template *template, struct error *error)
     if (rc)
         return rc;
     struct cfn_resource *sorted = arena_array(template->arena, struct cfn_resource, count);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         sorted[i] = *order[i];
+        map_set(&template->index->resources, sorted[i].logical_id, &sorted[i]);
+    }
     template->resources = sorted;
-    return OK;
+    return check_outputs(template, error);
 }

@@ -5,7 +5,9 @@
 #include "core/skylite.h"
 #include "wire/json.h"
 
-enum { CFN_MAX_RESOURCES = 500, CFN_MAX_TEMPLATE_BYTES = 1024 * 1024 };
+enum { CFN_MAX_RESOURCES = 500, CFN_MAX_OUTPUTS = 200, CFN_MAX_TEMPLATE_BYTES = 1024 * 1024 };
+
+struct cfn_index;
 
 struct cfn_resource {
     struct str logical_id;
@@ -29,9 +31,13 @@ struct cfn_template {
     struct cfn_resource
         *resources; /* whose conditions hold, in order of creation after cfn_template_sort */
     size_t resource_count;
+    struct cfn_index *index; /* after cfn_template_parse */
+    struct str *imports;     /* names that Fn::ImportValue asks for, after cfn_template_sort */
+    size_t import_count;
 };
 
-/* Parses and checks sections and the form of every resource. ERR_VALIDATION_ERROR. */
+/* Parses and checks sections, the form of every resource, and that what is referred to is there.
+ * ERR_VALIDATION_ERROR. */
 enum err cfn_template_parse(struct cfn_template *template, struct str body, struct error *error);
 
 /* Fills in the parameters from `given` (an object of texts; NULL for none) and the declared
@@ -42,8 +48,8 @@ enum err cfn_template_set_parameters(struct cfn_template *template, const yyjson
 /* A parameter's value as the text that gives it. */
 struct str cfn_parameter_text(struct arena *arena, const yyjson_val *value);
 
-/* Finds the resources whose conditions hold and puts them in order of creation. Fails for
- * unresolved or circular dependencies. */
+/* Decides the conditions, finds the resources whose conditions hold and puts them in order of
+ * creation. Fails for unresolved or circular dependencies, those of outputs too. */
 enum err cfn_template_sort(struct cfn_template *template, struct error *error);
 
 struct cfn_resource *cfn_template_find(const struct cfn_template *template, struct str logical_id);
@@ -56,7 +62,15 @@ enum err cfn_condition_holds(const struct cfn_template *template, struct str nam
 enum err cfn_resolve(const struct cfn_template *template, const yyjson_val *value,
                      yyjson_mut_doc *doc, yyjson_mut_val **out, struct error *error);
 
-/* Calls visit for each resource or parameter that a value refers to, in branches that are taken. */
+/* What a value refers to. Functions that fail end the visit. */
+struct cfn_visit {
+    bool is_static; /* also in branches of Fn::If that are not taken; needs no parameters */
+    /* A resource or parameter; `attribute` is Fn::GetAtt's, a NULL pointer for Ref, and empty when
+     * it cannot be told yet. */
+    enum err (*reference)(void *arg, struct str name, struct str attribute, struct error *error);
+    /* The name of an export. NULL: not asked for. */
+    enum err (*import)(void *arg, struct str name, struct error *error);
+    void *arg;
+};
 enum err cfn_visit_references(const struct cfn_template *template, const yyjson_val *value,
-                              enum err (*visit)(void *arg, struct str name, struct error *error),
-                              void *arg, struct error *error);
+                              const struct cfn_visit *visit, struct error *error);

@@ -49,6 +49,9 @@ struct cfn_property {
     unsigned flags; /* enum cfn_property_flag */
 };
 
+/* A list of names for a row. */
+#define CFN_NAMES(...) ((const char *const[]){__VA_ARGS__, NULL})
+
 struct cfn_type {
     const char *name;
     const struct cfn_property *properties; /* ends with a NULL name */
@@ -60,6 +63,8 @@ struct cfn_type {
     cfn_call_fn remove;
     /* A name given by the template: a new resource cannot live beside the old one. May be NULL. */
     const char *name_property;
+    /* What Fn::GetAtt knows; ends with NULL. May be NULL. */
+    const char *const *attributes;
 };
 
 const struct cfn_type *cfn_type_find(struct str name);

@@ -736,6 +736,7 @@ const struct cfn_type cfn_apigateway_types[] = {
         .created = created_rest_api,
         .update = update_rest_api,
         .remove = remove_rest_api,
+        .attributes = CFN_NAMES("RestApiId", "RootResourceId"),
     },
     {
         .name = AWS "Resource",
@@ -743,6 +744,7 @@ const struct cfn_type cfn_apigateway_types[] = {
         .create = create_resource,
         .created = created_resource,
         .remove = remove_resource,
+        .attributes = CFN_NAMES("ResourceId"),
     },
     {
         .name = AWS "Method",
@@ -766,6 +768,7 @@ const struct cfn_type cfn_apigateway_types[] = {
         .create = create_deployment,
         .created = created_deployment,
         .remove = remove_deployment,
+        .attributes = CFN_NAMES("DeploymentId"),
     },
     {
         .name = AWS "Stage",
@@ -783,6 +786,7 @@ const struct cfn_type cfn_apigateway_types[] = {
         .created = created_api_key,
         .update = update_api_key,
         .remove = remove_api_key,
+        .attributes = CFN_NAMES("APIKeyId"),
     },
     {
         .name = AWS "UsagePlan",
@@ -791,6 +795,7 @@ const struct cfn_type cfn_apigateway_types[] = {
         .created = created_usage_plan,
         .update = update_usage_plan,
         .remove = remove_usage_plan,
+        .attributes = CFN_NAMES("Id"),
     },
     {
         .name = AWS "UsagePlanKey",
@@ -806,6 +811,8 @@ const struct cfn_type cfn_apigateway_types[] = {
         .created = created_domain_name,
         .remove = remove_domain_name,
         .name_property = "DomainName",
+        .attributes =
+            CFN_NAMES("DistributionDomainName", "RegionalDomainName", "RegionalHostedZoneId"),
     },
     {
         .name = AWS "BasePathMapping",

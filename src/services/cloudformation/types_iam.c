@@ -260,6 +260,7 @@ const struct cfn_type cfn_iam_types[] = {
         .update = update_role,
         .remove = remove_role,
         .name_property = "RoleName",
+        .attributes = CFN_NAMES("Arn", "RoleId"),
     },
     {
         .name = "AWS::IAM::Policy",
@@ -276,6 +277,7 @@ const struct cfn_type cfn_iam_types[] = {
         .created = created_managed_policy,
         .remove = remove_managed_policy,
         .name_property = "ManagedPolicyName",
+        .attributes = CFN_NAMES("PolicyArn"),
     },
     {.name = NULL},
 };

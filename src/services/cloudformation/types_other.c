@@ -270,6 +270,7 @@ const struct cfn_type cfn_other_types[] = {
         .created = created_table,
         .remove = remove_table,
         .name_property = "TableName",
+        .attributes = CFN_NAMES("Arn", "StreamArn"),
     },
     {
         .name = "AWS::Lambda::Function",
@@ -279,6 +280,7 @@ const struct cfn_type cfn_other_types[] = {
         .update = update_function,
         .remove = remove_function,
         .name_property = "FunctionName",
+        .attributes = CFN_NAMES("Arn"),
     },
     {
         .name = "AWS::Lambda::Permission",
@@ -294,6 +296,7 @@ const struct cfn_type cfn_other_types[] = {
         .update = update_log_group,
         .remove = remove_log_group,
         .name_property = "LogGroupName",
+        .attributes = CFN_NAMES("Arn"),
     },
     {.name = NULL},
 };
