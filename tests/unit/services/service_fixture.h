@@ -45,8 +45,8 @@ static inline void stop_server(struct fixture *f)
 {
     loop_stop(f->loop);
     loop_join(f->loop);
-    loop_free(f->loop);
     stop_services(f);
+    loop_free(f->loop);
     store_close(f->skylite.store);
 }
 
