@@ -17,6 +17,8 @@ static const char usage[] =
     "  logs NAME [--since 10m] [--follow]\n"
     "                            print what a function wrote\n"
     "  status                    show APIs, functions, tables and plans with their figures\n"
+    "  import TABLE FILE         put a file's items into a table: DynamoDB JSON lines, or CSV\n"
+    "  export TABLE FILE         write a table's items to a file: JSON lines; .csv: CSV\n"
     "  env                       print shell variables for AWS's own tools: eval $(skylite env)\n"
     "  version                   print the version\n"
     "\n"
@@ -47,6 +49,7 @@ int main(int argc, char **argv)
         {"serve", cli_serve},         {"deploy", cli_deploy_command},
         {"delete", cli_delete},       {"outputs", cli_outputs},
         {"logs", cli_logs},           {"env", cli_env},
+        {"import", cli_import},       {"export", cli_export},
         {"status", cli_status},       {"version", print_version},
         {"--version", print_version}, {"help", print_help},
         {"--help", print_help},

@@ -9,4 +9,6 @@ int cli_delete(int argc, char **argv);
 int cli_outputs(int argc, char **argv);
 int cli_env(int argc, char **argv);
 int cli_logs(int argc, char **argv);
+int cli_import(int argc, char **argv);
+int cli_export(int argc, char **argv);
 int cli_status(int argc, char **argv);

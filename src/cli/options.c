@@ -51,11 +51,15 @@ bool cli_options_read(int argc, char **argv, const char *allowed, const char *ar
     }
     if (optind < argc)
         out->argument = argv[optind++];
+    if (optind < argc && argument && strchr(argument, ' '))
+        out->second_argument = argv[optind++];
     if (optind < argc || (out->argument && !argument)) {
         fprintf(stderr, "skylite %s: unexpected argument: %s\n", argv[0], argv[argc - 1]);
         return false;
     }
-    if (argument && !out->argument) {
+    bool is_short =
+        argument && (!out->argument || (strchr(argument, ' ') && !out->second_argument));
+    if (is_short) {
         fprintf(stderr, "usage: skylite %s %s [--data DIR]; see skylite help\n", argv[0], argument);
         return false;
     }

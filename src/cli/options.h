@@ -12,12 +12,13 @@ struct cli_options {
     bool follow;                                /* --follow */
     const char *parameters[CLI_MAX_PARAMETERS]; /* --parameter NAME=VALUE */
     size_t parameter_count;
-    const char *argument; /* the one word that is no option; NULL when there is none */
+    const char *argument; /* the word that is no option; NULL when there is none */
+    const char *second_argument;
 };
 
 /* Reads the options that `allowed` names by their letters: d(ata) S(tack) s(ince) f(ollow)
  * p(arameter). False, and a message on standard error, when they are wrong or the argument (named
- * `argument` in the message; NULL: there may be none) is missing. */
+ * `argument` in the message; NULL: there may be none; "A B": there are two) is missing. */
 bool cli_options_read(int argc, char **argv, const char *allowed, const char *argument,
                       struct cli_options *out);
 
