@@ -30,7 +30,8 @@ struct log_line {
     struct log_line *next;
 };
 
-static void add_line(struct api_call *call, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void add_line(struct api_call *call,
+                                                           const char *format, va_list args)
 {
     struct log_line *line = arena_new(call->arena, struct log_line);
     struct str text = arena_vprintf(call->arena, format, args);
