@@ -13,9 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     double first[] = {1, 2, 3}, second[] = {0, -1, 1e300}, *out;
     struct arena arena = {0};
     struct error error;
-    size_t length = 0;
+    size_t length = 0, budget = 100000;
     const struct math_series series[] = {{STR("m1"), first}, {STR("m2"), second}};
-    struct math_input input = {series, 2, 2, 3, 60, &arena};
+    struct math_input input = {series, 2, 2, 3, 60, &arena, &budget};
     struct str text = str_make((const char *)data, size < 2048 ? size : 2048);
     math_ids(text, visit, &length);
     if (math_evaluate(text, &input, &out, &error) == OK)

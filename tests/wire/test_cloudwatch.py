@@ -97,10 +97,10 @@ def test_get_metric_data_has_expressions(cloudwatch):
         (lambda c: c.put_metric_data(MetricData=[]), "MissingParameter", "The parameter Namespace is required."),
         (lambda c: c.put_metric_data(Namespace="N"), "MissingParameter", "The parameter MetricData is required."),
         (lambda c: c.put_metric_data(Namespace="N", MetricData=[{"MetricName": "m", "Value": 1, "Unit": "Apples"}]), "InvalidParameterValue", "Apples"),
-        (lambda c: c.put_metric_data(Namespace="N", MetricData=[{"MetricName": "m", "Value": 1, "Timestamp": 0}]), "InvalidParameterValue", "no more than two weeks in the past"),
+        (lambda c: c.put_metric_data(Namespace="N", MetricData=[{"MetricName": "m", "Value": 1, "Timestamp": 0}]), "InvalidParameterValue", "The parameter MetricData.member.1.Timestamp must specify a time within the past two weeks."),
         (lambda c: c.put_metric_data(Namespace="N", MetricData=[{"MetricName": "m", "Value": float("nan")}]), "InvalidParameterValue", "Value"),
         (lambda c: statistics(c, "m", period=61), "InvalidParameterValue", "multiple of 60"),
-        (lambda c: statistics(c, "m", StartTime=NOW - datetime.timedelta(days=2), period=60), "InvalidParameterCombination", "exceeds the limit of 1,440"),
+        (lambda c: statistics(c, "m", StartTime=NOW - datetime.timedelta(days=2), period=60), "InvalidParameterCombination", "exceeds the limit of 1440"),
         (lambda c: statistics(c, "m", Statistics=["Median"]), "InvalidParameterValue", "Median"),
     ],
 )

@@ -76,9 +76,38 @@ static enum err flush_for_request(struct request *request, struct store_txn *txn
     return cw_flush(request_self(request, struct cloudwatch), txn, &request->error);
 }
 
-enum err cw_after_flush(struct request *request, enum err (*after)(struct request *request))
+/* What an operation reads on a thread of the pool; the request's handler_state. */
+struct reading {
+    struct request *request;
+    cw_read_fn read;
+    void *state;
+    enum err rc;
+};
+
+static void read_in_pool(void *arg)
 {
-    return request_write(request, flush_for_request, after);
+    struct reading *reading = arg;
+    reading->rc = reading->read(reading->request, reading->state);
+}
+
+static void read_done(void *arg)
+{
+    struct reading *reading = arg;
+    request_finish(reading->request, reading->rc);
+}
+
+static enum err start_reading(struct request *request)
+{
+    loop_work(request->loop, read_in_pool, read_done, request->handler_state);
+    return ERR_PENDING;
+}
+
+enum err cw_after_flush(struct request *request, cw_read_fn read, void *state)
+{
+    struct reading *reading = arena_new(request->arena, struct reading);
+    *reading = (struct reading){.request = request, .read = read, .state = state};
+    request->handler_state = reading;
+    return request_write(request, flush_for_request, start_reading);
 }
 
 /* --- Beginning and end --- */

@@ -2,35 +2,46 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "services/cloudwatch/internal.h"
 #include "services/cloudwatch/math.h"
 
 enum {
     MAX_QUERIES = 500,
-    MAX_POINTS = 100800,
+    MAX_POINTS = 100800, /* in one answer */
+    MAX_READ = 1000000,  /* of all metrics together */
+    MAX_WORK = 16000000,
     MAX_EXPRESSION = 2048,
+    DEFAULT_PERIOD_S = 300, /* of an expression without metrics */
+};
+
+/* A query's values by periods of one length. */
+struct timeline {
+    int64_t start_s, period_s;
+    size_t length;
+    double *values;
+    struct timeline *next; /* the same query's for another period */
 };
 
 struct data_query {
     struct str id, label, expression, stat;
-    yyjson_val *metric; /* {"Namespace","MetricName","Dimensions","Unit"}; NULL: an expression */
-    int64_t period_s;
+    bool is_metric;
+    struct cw_identity identity; /* of a metric; without a unit: in any */
+    int64_t period_s;            /* of an expression the longest of the metrics that it uses */
     bool is_returned;
-    double *values; /* once they are known */
-    int mark;       /* of evaluating: 1 under way, 2 done */
+    struct timeline *timelines; /* as far as they are known */
+    struct timeline *result;    /* the one for its own period */
+    bool is_open;               /* it is being worked out */
 };
 
 struct data {
     struct request *request;
     struct data_query *queries;
     size_t count;
-    int64_t start_s, end_s, period_s; /* all queries have one period, which expressions share */
-    size_t length;
-    size_t max_points;
+    int64_t start_s, end_s;
+    size_t first;      /* how many values of each query the pages before had */
+    size_t max_points; /* in this page */
+    size_t budget;     /* of expressions */
     bool is_ascending;
-    struct error *error;
-    enum err rc;
 };
 
 /* --- Reading --- */
@@ -49,37 +60,36 @@ static bool is_id(struct str id)
     return true;
 }
 
-/* The metric with its unit beside it, as cw_find_series takes it. */
-static yyjson_val *metric_of(struct request *request, yyjson_val *stat)
+static enum err read_stat(struct request *request, yyjson_val *stat, const char *path,
+                          struct data_query *out)
 {
-    yyjson_mut_doc *doc = json_doc(request->arena);
-    yyjson_mut_val *metric = yyjson_val_mut_copy(doc, json_get(stat, "Metric"));
-    json_add_copy(doc, metric, "Unit", json_get(stat, "Unit"));
-    return json_parse(request->arena, json_write(request->arena, metric));
-}
-
-static enum err read_stat(struct request *request, yyjson_val *stat, struct data_query *out)
-{
-    struct cw_identity identity;
+    struct arena *arena = request->arena;
     yyjson_val *metric = json_get(stat, "Metric");
+    struct str unit = json_get_str(stat, "Unit");
+    const char *own_path = arena_printf(arena, "%sMetricStat.", path).ptr;
+    out->is_metric = true;
     out->stat = json_get_str(stat, "Stat");
     if (!yyjson_is_obj(metric))
-        return cw_missing(request, "MetricDataQueries.member.MetricStat.Metric");
+        return cw_missing(request, arena_printf(arena, "%sMetric", own_path).ptr);
     if (!out->stat.ptr)
-        return cw_missing(request, "MetricDataQueries.member.MetricStat.Stat");
+        return cw_missing(request, arena_printf(arena, "%sStat", own_path).ptr);
     if (!cw_is_statistic(out->stat))
         return request_fail(request, ERR_VALIDATION_ERROR,
-                            "The value %.*s for parameter MetricDataQueries.member.MetricStat.Stat "
-                            "is not supported.",
-                            STR_ARG(out->stat));
-    if (!json_get_i64(stat, "Period", &out->period_s) || out->period_s < 1)
-        return cw_missing(request, "MetricDataQueries.member.MetricStat.Period");
-    out->metric = metric_of(request, stat);
-    return cw_read_identity(request, json_get_str(metric, "Namespace"), metric,
-                            "MetricDataQueries.member.MetricStat.Metric.", &identity);
+                            "The value %.*s for parameter %sStat is not supported.",
+                            STR_ARG(out->stat), own_path);
+    if (unit.ptr && !cw_is_unit(unit))
+        return cw_invalid(request, "The value %.*s for parameter %sUnit is invalid.", STR_ARG(unit),
+                          own_path);
+    enum err rc = cw_read_period(request, stat, own_path, &out->period_s);
+    if (rc == OK)
+        rc = cw_read_identity(request, json_get_str(metric, "Namespace"), metric,
+                              arena_printf(arena, "%sMetric.", own_path).ptr, &out->identity);
+    out->identity.unit = unit.ptr ? unit : STR_EMPTY;
+    return rc;
 }
 
-static enum err read_query(struct request *request, yyjson_val *input, struct data_query *out)
+static enum err read_query(struct request *request, yyjson_val *input, const char *path,
+                           struct data_query *out)
 {
     yyjson_val *stat = json_get(input, "MetricStat");
     out->id = json_get_str(input, "Id");
@@ -87,19 +97,17 @@ static enum err read_query(struct request *request, yyjson_val *input, struct da
     out->expression = json_get_str(input, "Expression");
     out->is_returned = json_get_bool(input, "ReturnData", true);
     if (!is_id(out->id))
-        return request_fail(
-            request, ERR_VALIDATION_ERROR,
-            "The value %.*s for parameter MetricDataQueries.member.Id is not valid. "
-            "It must begin with a lower-case letter and have letters, digits and "
-            "underscores only.",
-            out->id.ptr ? (int)out->id.len : 0, out->id.ptr ? out->id.ptr : "");
+        return request_fail(request, ERR_VALIDATION_ERROR,
+                            "The value \"%.*s\" in field \"Id\" does not match expression "
+                            "\"^[a-z][a-zA-Z0-9_]*$\".",
+                            out->id.ptr ? (int)out->id.len : 0, out->id.ptr ? out->id.ptr : "");
     if ((stat != NULL) == (out->expression.ptr != NULL))
         return request_fail(request, ERR_VALIDATION_ERROR,
                             "Each query must have either MetricStat or Expression.");
     if (out->expression.len > MAX_EXPRESSION)
         return request_fail(request, ERR_VALIDATION_ERROR, "An expression may have %d characters.",
                             MAX_EXPRESSION);
-    return stat ? read_stat(request, stat, out) : OK;
+    return stat ? read_stat(request, stat, path, out) : OK;
 }
 
 static enum err read_queries(struct request *request, struct data *data)
@@ -115,7 +123,8 @@ static enum err read_queries(struct request *request, struct data *data)
     data->queries = arena_array(request->arena, struct data_query, yyjson_arr_size(list));
     yyjson_arr_foreach (list, i, max, one) {
         struct data_query *query = &data->queries[data->count++];
-        enum err rc = read_query(request, one, query);
+        struct str path = arena_printf(request->arena, "MetricDataQueries.member.%zu.", i + 1);
+        enum err rc = read_query(request, one, path.ptr, query);
         if (rc)
             return rc;
         for (size_t j = 0; j < i; j++) {
@@ -129,61 +138,53 @@ static enum err read_queries(struct request *request, struct data *data)
     return OK;
 }
 
-/* Where queries differ in their period, expressions work with the longest. */
-static enum err read_times(struct request *request, struct data *data)
+static size_t length_of(const struct data *data, int64_t period_s)
 {
-    yyjson_val *start = json_get(request->input, "StartTime");
-    yyjson_val *end = json_get(request->input, "EndTime");
+    int64_t start_s = cw_rounded_start(data->start_s, period_s);
+    return (size_t)((data->end_s - start_s + period_s - 1) / period_s);
+}
+
+static enum err read_range(struct request *request, struct data *data)
+{
     int64_t most = MAX_POINTS;
-    if (!start || !end)
-        return cw_missing(request, start ? "EndTime" : "StartTime");
-    if (!cw_time(start, &data->start_s) || !cw_time(end, &data->end_s))
-        return cw_invalid(request, "The parameters StartTime and EndTime must be times.");
-    if (data->start_s >= data->end_s)
-        return request_fail(request, ERR_VALIDATION_ERROR,
-                            "The parameter StartTime must be less than the parameter EndTime.");
-    data->period_s = 0;
-    for (size_t i = 0; i < data->count; i++)
-        data->period_s =
-            data->queries[i].period_s > data->period_s ? data->queries[i].period_s : data->period_s;
-    data->period_s = data->period_s ? data->period_s : 300;
-    data->start_s -= data->start_s % (data->period_s < 60 ? data->period_s : 60);
+    size_t wanted = 0;
+    enum err rc = cw_read_times(request, ERR_VALIDATION_ERROR, &data->start_s, &data->end_s);
+    if (rc)
+        return rc;
     if (json_get_i64(request->input, "MaxDatapoints", &most) && (most < 1 || most > MAX_POINTS))
         return cw_invalid(request, "The value %lld for parameter MaxDatapoints is invalid.",
                           (long long)most);
     data->max_points = (size_t)most;
-    int64_t length = (data->end_s - data->start_s + data->period_s - 1) / data->period_s;
-    if (length * (int64_t)data->count > MAX_POINTS)
-        return request_fail(request, ERR_VALIDATION_ERROR,
-                            "You have requested up to %lld datapoints, which exceeds the limit of "
-                            "%d.",
-                            (long long)length * (long long)data->count, MAX_POINTS);
-    data->length = (size_t)length;
-    data->is_ascending = str_eq(request_str(request, "ScanBy"), STR("TimestampAscending"));
-    return OK;
-}
-
-/* --- Evaluating --- */
-
-static enum err read_metric(struct data *data, struct data_query *query)
-{
-    struct request *request = data->request;
-    struct cloudwatch *cloudwatch = request_self(request, struct cloudwatch);
-    struct point *points = arena_array(request->arena, struct point, data->length + 1);
-    struct metric_series **found;
-    size_t count = cw_find_series(request, query->metric, &found);
-    for (size_t i = 0; i < data->length; i++)
-        query->values[i] = NAN;
-    for (size_t i = 0; i < count; i++) {
-        enum err rc = cw_read(cloudwatch, found[i], data->start_s, data->period_s, data->length,
-                              points, request->arena, &request->error);
-        if (rc)
-            return rc;
-        for (size_t j = 0; j < data->length; j++)
-            cw_statistic(&points[j], query->stat, &query->values[j]);
+    for (size_t i = 0; i < data->count; i++) {
+        if (data->queries[i].is_metric)
+            wanted += length_of(data, data->queries[i].period_s);
     }
+    if (wanted > MAX_READ)
+        return request_fail(request, ERR_VALIDATION_ERROR,
+                            "You have requested up to %zu datapoints, which exceeds the limit of "
+                            "%d. You may reduce the datapoints requested by increasing Period, or "
+                            "decreasing the time range.",
+                            wanted, MAX_READ);
     return OK;
 }
+
+/* The order of an answer, and where it goes on. */
+static enum err read_page(struct request *request, struct data *data)
+{
+    struct str order = request_str(request, "ScanBy"), token = request_str(request, "NextToken");
+    uint64_t first = 0;
+    if (order.ptr && !str_eq(order, STR("TimestampAscending")) &&
+        !str_eq(order, STR("TimestampDescending")))
+        return cw_invalid(request, "The value %.*s for parameter ScanBy is invalid.",
+                          STR_ARG(order));
+    if (token.len && (!str_to_u64(token, &first) || first > SIZE_MAX / 2))
+        return request_fail(request, ERR_CW_INVALID_NEXT_TOKEN, "Invalid nextToken");
+    data->is_ascending = str_eq(order, STR("TimestampAscending"));
+    data->first = (size_t)first;
+    return OK;
+}
+
+/* --- What expressions use --- */
 
 static struct data_query *find_query(struct data *data, struct str id)
 {
@@ -194,61 +195,174 @@ static struct data_query *find_query(struct data *data, struct str id)
     return NULL;
 }
 
-static void evaluate(struct data *data, struct data_query *query);
+/* A walk over all that an expression uses, through other expressions. */
+struct use {
+    struct data *data;
+    int64_t longest_s;
+    enum err rc;
+};
 
-/* What an expression needs comes before it. */
-static void evaluate_needed(void *arg, struct str id)
+static void use_query(struct use *use, struct data_query *query);
+
+/* "METRICS()", whose id is empty, uses all metrics. */
+static void use_id(void *arg, struct str id)
 {
-    struct data *data = arg;
-    struct data_query *query = find_query(data, id);
+    struct use *use = arg;
+    struct data_query *query = find_query(use->data, id);
     if (query)
-        evaluate(data, query);
-    for (size_t i = 0; i < data->count && id.len == 0; i++) {
-        if (data->queries[i].metric)
-            evaluate(data, &data->queries[i]);
+        use_query(use, query);
+    for (size_t i = 0; i < use->data->count && id.len == 0; i++) {
+        if (use->data->queries[i].is_metric)
+            use_query(use, &use->data->queries[i]);
     }
 }
 
-/* Metrics first, because METRICS() stands for them. */
-static struct math_input known_series(struct data *data)
+static void use_query(struct use *use, struct data_query *query)
+{
+    if (use->rc == OK && query->is_open)
+        use->rc = request_fail(use->data->request, ERR_VALIDATION_ERROR,
+                               "The expression of %.*s uses itself.", STR_ARG(query->id));
+    if (use->rc)
+        return;
+    if (query->period_s == 0) {
+        struct use inner = {.data = use->data};
+        query->is_open = true;
+        math_ids(query->expression, use_id, &inner);
+        query->is_open = false;
+        query->period_s = inner.longest_s ? inner.longest_s : DEFAULT_PERIOD_S;
+        use->rc = inner.rc;
+    }
+    if (query->period_s > use->longest_s)
+        use->longest_s = query->period_s;
+}
+
+static enum err find_periods(struct data *data)
+{
+    struct use use = {.data = data};
+    for (size_t i = 0; i < data->count; i++)
+        use_query(&use, &data->queries[i]);
+    return use.rc;
+}
+
+/* --- Working out values --- */
+
+static enum err read_metric(struct data *data, const struct data_query *query,
+                            struct timeline *timeline)
+{
+    struct request *request = data->request;
+    struct cloudwatch *cloudwatch = request_self(request, struct cloudwatch);
+    struct arena scratch = {0};
+    struct point *all = arena_array(&scratch, struct point, timeline->length + 1);
+    struct point *points = arena_array(&scratch, struct point, timeline->length + 1);
+    struct metric_series *found[CW_UNITS];
+    size_t count = cw_find(cloudwatch, &query->identity, found);
+    enum err rc = OK;
+    for (size_t i = 0; i < timeline->length; i++)
+        all[i] = point_empty();
+    for (size_t i = 0; i < count && rc == OK; i++) {
+        rc = cw_read(cloudwatch, found[i], timeline->start_s, timeline->period_s, timeline->length,
+                     points, &scratch, &request->error);
+        for (size_t j = 0; j < timeline->length && rc == OK; j++)
+            point_merge(&all[j], &points[j], &scratch);
+    }
+    for (size_t i = 0; i < timeline->length; i++) {
+        if (!cw_statistic(&all[i], query->stat, &timeline->values[i]))
+            timeline->values[i] = NAN;
+    }
+    arena_release(&scratch);
+    return rc;
+}
+
+static enum err work_out(struct data *data, struct data_query *query, int64_t period_s,
+                         struct timeline **out);
+
+/* What the expression's ids stand for, metrics first, because METRICS() stands for them. */
+struct known {
+    struct data *data;
+    int64_t period_s;
+    struct math_series *series;
+    size_t count, metric_count;
+    enum err rc;
+};
+
+static void know_query(struct known *known, struct data_query *query)
+{
+    struct timeline *timeline;
+    for (size_t i = 0; i < known->count; i++) {
+        if (str_eq(known->series[i].id, query->id))
+            return;
+    }
+    if (known->rc == OK)
+        known->rc = work_out(known->data, query, known->period_s, &timeline);
+    if (known->rc)
+        return;
+    struct math_series series = {query->id, timeline->values};
+    known->series[known->count++] = series;
+    if (!query->is_metric)
+        return;
+    known->series[known->count - 1] = known->series[known->metric_count];
+    known->series[known->metric_count++] = series;
+}
+
+static void know_id(void *arg, struct str id)
+{
+    struct known *known = arg;
+    struct data_query *query = find_query(known->data, id);
+    if (query)
+        know_query(known, query);
+    for (size_t i = 0; i < known->data->count && id.len == 0; i++) {
+        if (known->data->queries[i].is_metric)
+            know_query(known, &known->data->queries[i]);
+    }
+}
+
+static enum err evaluate(struct data *data, const struct data_query *query,
+                         struct timeline *timeline)
+{
+    struct arena scratch = {0};
+    struct known known = {.data = data, .period_s = timeline->period_s};
+    known.series = arena_array(&scratch, struct math_series, data->count + 1);
+    math_ids(query->expression, know_id, &known);
+    struct math_input input = {
+        .series = known.series,
+        .series_count = known.count,
+        .metric_count = known.metric_count,
+        .length = timeline->length,
+        .period_s = timeline->period_s,
+        .arena = &scratch,
+        .budget = &data->budget,
+    };
+    double *values;
+    enum err rc = known.rc;
+    if (rc == OK)
+        rc = math_evaluate(query->expression, &input, &values, &data->request->error);
+    if (rc == OK)
+        memcpy(timeline->values, values, timeline->length * sizeof(double));
+    arena_release(&scratch);
+    return rc;
+}
+
+/* The query's values by periods of that length; each only once. */
+static enum err work_out(struct data *data, struct data_query *query, int64_t period_s,
+                         struct timeline **out)
 {
     struct arena *arena = data->request->arena;
-    struct math_series *series = arena_array(arena, struct math_series, data->count);
-    struct math_input input = {
-        .series = series, .length = data->length, .period_s = data->period_s, .arena = arena};
-    for (int round = 0; round < 2; round++) {
-        for (size_t i = 0; i < data->count; i++) {
-            const struct data_query *query = &data->queries[i];
-            if (query->mark == 2 && (query->metric != NULL) == (round == 0))
-                series[input.series_count++] = (struct math_series){query->id, query->values};
-        }
-        if (round == 0)
-            input.metric_count = input.series_count;
-    }
-    return input;
-}
-
-static void evaluate(struct data *data, struct data_query *query)
-{
-    if (data->rc || query->mark == 2)
-        return;
-    if (query->mark == 1) {
-        data->rc = request_fail(data->request, ERR_VALIDATION_ERROR,
-                                "The expression of %.*s needs itself.", STR_ARG(query->id));
-        return;
-    }
-    query->mark = 1;
-    query->values = arena_array(data->request->arena, double, data->length + 1);
-    if (query->metric) {
-        data->rc = read_metric(data, query);
-    } else {
-        math_ids(query->expression, evaluate_needed, data);
-        struct math_input input = known_series(data);
-        if (data->rc == OK)
-            data->rc =
-                math_evaluate(query->expression, &input, &query->values, &data->request->error);
-    }
-    query->mark = 2;
+    struct timeline *timeline = query->timelines;
+    while (timeline && timeline->period_s != period_s)
+        timeline = timeline->next;
+    *out = timeline;
+    if (timeline)
+        return OK;
+    timeline = arena_new(arena, struct timeline);
+    timeline->start_s = cw_rounded_start(data->start_s, period_s);
+    timeline->period_s = period_s;
+    timeline->length = length_of(data, period_s);
+    timeline->values = arena_array(arena, double, timeline->length + 1);
+    enum err rc =
+        query->is_metric ? read_metric(data, query, timeline) : evaluate(data, query, timeline);
+    timeline->next = query->timelines;
+    query->timelines = *out = timeline;
+    return rc;
 }
 
 /* --- Answering --- */
@@ -257,59 +371,59 @@ static struct str label_of(const struct data_query *query)
 {
     if (query->label.len)
         return query->label;
-    return query->metric ? json_get_str(query->metric, "MetricName") : query->id;
+    return query->is_metric ? query->identity.name : query->id;
 }
 
-static void add_result(struct data *data, yyjson_mut_val *list, const struct data_query *query,
-                       size_t first, size_t last)
+/* Adds the values that are in this page; returns whether there are more. */
+static bool add_result(struct data *data, yyjson_mut_val *list, const struct data_query *query,
+                       size_t room)
 {
     struct request *request = data->request;
+    const struct timeline *timeline = query->result;
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *result = yyjson_mut_arr_add_obj(doc, list);
     json_add_str(doc, result, "Id", query->id);
     json_add_str(doc, result, "Label", label_of(query));
     yyjson_mut_val *times = json_add_arr(doc, result, "Timestamps");
     yyjson_mut_val *values = json_add_arr(doc, result, "Values");
-    for (size_t i = first; i < last; i++) {
-        size_t place = data->is_ascending ? i : data->length - 1 - i;
-        if (isnan(query->values[place]))
+    size_t last = data->first + room;
+    for (size_t i = data->first; i < timeline->length && i < last; i++) {
+        size_t place = data->is_ascending ? i : timeline->length - 1 - i;
+        if (!isfinite(timeline->values[place]))
             continue;
-        yyjson_mut_arr_append(
-            times, request_time(request, (data->start_s + (int64_t)place * data->period_s) * 1000));
-        yyjson_mut_arr_append(values, yyjson_mut_real(doc, query->values[place]));
+        int64_t time_s = timeline->start_s + (int64_t)place * timeline->period_s;
+        yyjson_mut_arr_append(times, request_time(request, time_s * 1000));
+        yyjson_mut_arr_append(values, yyjson_mut_real(doc, timeline->values[place]));
     }
-    json_add_str(doc, result, "StatusCode",
-                 last < data->length ? STR("PartialData") : STR("Complete"));
+    bool has_more = last < timeline->length;
+    json_add_str(doc, result, "StatusCode", has_more ? STR("PartialData") : STR("Complete"));
+    return has_more;
 }
 
-/* A page has as many periods as fit; the token is the number of the next one. */
-static enum err answer(struct request *request)
+/* A page has the same number of values of each query; the token says how many there were. */
+static enum err answer(struct request *request, void *state)
 {
-    struct data *data = request->handler_state;
-    struct str token = request_str(request, "NextToken");
-    size_t returned = 0, first = 0;
-    uint64_t start = 0;
-    if (token.len && (!str_to_u64(token, &start) || start > data->length))
-        return cw_invalid(request, "Invalid nextToken");
-    first = (size_t)start;
+    struct data *data = state;
+    size_t returned = 0;
+    bool has_more = false;
     for (size_t i = 0; i < data->count; i++) {
-        evaluate(data, &data->queries[i]);
-        returned += data->queries[i].is_returned;
+        struct data_query *query = &data->queries[i];
+        enum err rc = work_out(data, query, query->period_s, &query->result);
+        if (rc)
+            return rc;
+        returned += query->is_returned;
     }
-    if (data->rc)
-        return data->rc;
-    size_t room = returned ? data->max_points / returned : data->length;
-    size_t last =
-        first + (room ? room : 1) < data->length ? first + (room ? room : 1) : data->length;
+    size_t room = returned ? data->max_points / returned : 0;
+    room = room ? room : 1;
     yyjson_mut_val *list = json_add_arr(request->doc, request_output(request), "MetricDataResults");
     for (size_t i = 0; i < data->count; i++) {
         if (data->queries[i].is_returned)
-            add_result(data, list, &data->queries[i], first, last);
+            has_more |= add_result(data, list, &data->queries[i], room);
     }
     json_add_arr(request->doc, request->output, "Messages");
-    if (last < data->length)
+    if (has_more)
         json_add_str(request->doc, request->output, "NextToken",
-                     arena_printf(request->arena, "%zu", last));
+                     arena_printf(request->arena, "%zu", data->first + room));
     return OK;
 }
 
@@ -317,9 +431,13 @@ enum err cw_get_metric_data(struct request *request)
 {
     struct data *data = arena_new(request->arena, struct data);
     data->request = request;
+    data->budget = MAX_WORK;
     enum err rc = read_queries(request, data);
     if (rc == OK)
-        rc = read_times(request, data);
-    request->handler_state = data;
-    return rc ? rc : cw_after_flush(request, answer);
+        rc = read_range(request, data);
+    if (rc == OK)
+        rc = read_page(request, data);
+    if (rc == OK)
+        rc = find_periods(data);
+    return rc ? rc : cw_after_flush(request, answer, data);
 }

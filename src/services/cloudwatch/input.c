@@ -1,4 +1,5 @@
 /* Reading and checking what requests say. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,18 +59,26 @@ static bool parse_iso8601(const char *text, int64_t *out_s)
     return false;
 }
 
+/* Within what ISO 8601 can say, so that sums of times stay numbers. */
+static bool is_time(double seconds)
+{
+    return seconds > -62135596800.0 && seconds < 253402300800.0;
+}
+
 bool cw_time(yyjson_val *value, int64_t *out_s)
 {
     if (yyjson_is_num(value)) {
-        *out_s = (int64_t)yyjson_get_num(value);
-        return true;
+        double seconds = yyjson_get_num(value);
+        if (is_time(seconds))
+            *out_s = (int64_t)floor(seconds);
+        return is_time(seconds);
     }
     struct str text = json_str(value);
     char copy[64] = "";
     if (!text.ptr || text.len >= sizeof(copy))
         return false;
     memcpy(copy, text.ptr, text.len);
-    return str_to_i64(text, out_s) || parse_iso8601(copy, out_s);
+    return (str_to_i64(text, out_s) || parse_iso8601(copy, out_s)) && is_time((double)*out_s);
 }
 
 /* --- Identities --- */
@@ -152,39 +161,40 @@ enum err cw_read_identity(struct request *request, struct str space, const yyjso
     return rc;
 }
 
+const char *const cw_units[CW_UNITS] = {
+    "Seconds",
+    "Microseconds",
+    "Milliseconds",
+    "Bytes",
+    "Kilobytes",
+    "Megabytes",
+    "Gigabytes",
+    "Terabytes",
+    "Bits",
+    "Kilobits",
+    "Megabits",
+    "Gigabits",
+    "Terabits",
+    "Percent",
+    "Count",
+    "Bytes/Second",
+    "Kilobytes/Second",
+    "Megabytes/Second",
+    "Gigabytes/Second",
+    "Terabytes/Second",
+    "Bits/Second",
+    "Kilobits/Second",
+    "Megabits/Second",
+    "Gigabits/Second",
+    "Terabits/Second",
+    "Count/Second",
+    "None",
+};
+
 bool cw_is_unit(struct str unit)
 {
-    static const char *const units[] = {
-        "Seconds",
-        "Microseconds",
-        "Milliseconds",
-        "Bytes",
-        "Kilobytes",
-        "Megabytes",
-        "Gigabytes",
-        "Terabytes",
-        "Bits",
-        "Kilobits",
-        "Megabits",
-        "Gigabits",
-        "Terabits",
-        "Percent",
-        "Count",
-        "Bytes/Second",
-        "Kilobytes/Second",
-        "Megabytes/Second",
-        "Gigabytes/Second",
-        "Terabytes/Second",
-        "Bits/Second",
-        "Kilobits/Second",
-        "Megabits/Second",
-        "Gigabits/Second",
-        "Terabits/Second",
-        "Count/Second",
-        "None",
-    };
-    for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (str_eq(unit, str_from(units[i])))
+    for (size_t i = 0; i < CW_UNITS; i++) {
+        if (str_eq(unit, str_from(cw_units[i])))
             return true;
     }
     return false;

@@ -15,6 +15,7 @@
 enum {
     CW_MAX_DIMENSIONS = 30,
     CW_MAX_SERIES = 100000,
+    CW_UNITS = 27,
     CW_FLUSH_EVERY_MS = 10 * 1000,
     CW_LISTED_FOR_S = 14 * 24 * 3600, /* after its last value a metric is listed for two weeks */
 };
@@ -28,12 +29,12 @@ struct cw_identity {
 
 struct cell;
 
+/* In one piece of memory with its dimensions and its key, since there may be many. */
 struct metric_series {
     struct cloudwatch *cloudwatch;
-    struct arena arena; /* holds the identity */
     uint64_t id;
-    struct str key; /* of the identity, as in the map */
-    struct cw_identity identity;
+    struct str key;                /* of the identity, as in the map */
+    struct cw_identity identity;   /* its texts are those in the key */
     struct metric_series *also[2]; /* values count there as well, when they are written */
     size_t also_count;
     bool is_exposed;       /* opened by a service */
@@ -74,6 +75,11 @@ struct str cw_key(struct arena *arena, const struct cw_identity *identity);
 
 /* The series, made when it is not there yet; NULL when there are too many. Any thread. */
 struct metric_series *cw_series(struct cloudwatch *cloudwatch, const struct cw_identity *identity);
+
+/* The series of an identity in any unit, or (unless `identity->unit` is empty) in that one; returns
+ * how many there are. */
+size_t cw_find(struct cloudwatch *cloudwatch, const struct cw_identity *identity,
+               struct metric_series *out[CW_UNITS]);
 
 /* Calls visit for each series, under the reader's lock. */
 void cw_each(struct cloudwatch *cloudwatch, void (*visit)(struct metric_series *series, void *arg),
@@ -116,9 +122,12 @@ enum err cw_read(struct cloudwatch *cloudwatch, const struct metric_series *seri
                  int64_t period_s, size_t count, struct point *out, struct arena *arena,
                  struct error *error);
 
-/* Has everything that was added written, then calls `after`; for operations that read. Returns
+typedef enum err (*cw_read_fn)(struct request *request, void *state);
+
+/* Has everything that was added written, then calls read(request, state) on a thread of the pool,
+ * since it may read much, and finishes the request on its loop; for operations that read. Returns
  * ERR_PENDING. */
-enum err cw_after_flush(struct request *request, enum err (*after)(struct request *request));
+enum err cw_after_flush(struct request *request, cw_read_fn read, void *state);
 
 /* --- Statistics (statistics.c) --- */
 
@@ -128,22 +137,30 @@ bool cw_is_statistic(struct str name);
 /* The statistic of a point; false when the point has none. */
 bool cw_statistic(const struct point *point, struct str name, double *out);
 
-/* The series that input names (Namespace, MetricName, Dimensions and, unless empty, Unit): one for
- * each unit. In the request's arena. */
-size_t cw_find_series(struct request *request, const yyjson_val *input,
-                      struct metric_series ***out);
+/* Reads and checks "Period"; `path` goes before its name in messages. */
+enum err cw_read_period(struct request *request, const yyjson_val *input, const char *path,
+                        int64_t *out_s);
+
+/* Reads "StartTime" and "EndTime"; `order_error` when they are not in this order. */
+enum err cw_read_times(struct request *request, enum err order_error, int64_t *out_start_s,
+                       int64_t *out_end_s);
+
+/* Where periods begin: the time, rounded down as its age demands. */
+int64_t cw_rounded_start(int64_t start_s, int64_t period_s);
 
 /* --- Input (input.c) --- */
 
 enum err cw_missing(struct request *request, const char *parameter);
 enum err cw_invalid(struct request *request, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-/* A time as the protocols give it: seconds as a number, or ISO 8601 text. */
+/* A time as the protocols give it: seconds as a number, or ISO 8601 text. False also for what is
+ * thousands of years away. */
 bool cw_time(yyjson_val *value, int64_t *out_s);
 /* Fills the identity but its unit from Namespace, MetricName and Dimensions; checked. `path` goes
  * before names in messages. */
 enum err cw_read_identity(struct request *request, struct str space, const yyjson_val *metric,
                           const char *path, struct cw_identity *out);
+extern const char *const cw_units[CW_UNITS];
 bool cw_is_unit(struct str unit);
 
 /* --- Operations --- */

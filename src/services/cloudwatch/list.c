@@ -88,9 +88,9 @@ static void add_metric(struct request *request, yyjson_mut_val *list,
     }
 }
 
-static enum err answer(struct request *request)
+static enum err answer(struct request *request, void *state)
 {
-    struct search *search = request->handler_state;
+    struct search *search = state;
     yyjson_mut_val *list = json_add_arr(request->doc, request_output(request), "Metrics");
     cw_each(request_self(request, struct cloudwatch), collect, search);
     if (search->count)
@@ -127,6 +127,5 @@ enum err cw_list_metrics(struct request *request)
                           STR_ARG(recent));
     if (recent.ptr)
         search->since_s = now_s - RECENT_S;
-    request->handler_state = search;
-    return cw_after_flush(request, answer);
+    return cw_after_flush(request, answer, search);
 }

@@ -17,6 +17,7 @@ struct value {
 struct parser {
     struct str rest;
     const struct math_input *input;
+    double *spare; /* a series for when there can be no more */
     int depth;
     enum err rc;
     struct error *error;
@@ -32,9 +33,17 @@ static struct value fail(struct parser *parser, const char *what, struct str det
 
 /* --- Values --- */
 
+/* All that takes memory and time comes by here. */
 static double *new_series(struct parser *parser)
 {
-    return arena_array(parser->input->arena, double, parser->input->length + 1);
+    const struct math_input *input = parser->input;
+    if (*input->budget < input->length + 1) {
+        fail(parser, "it takes too much work: fewer periods, metrics or operators are needed",
+             STR_EMPTY);
+        return parser->spare;
+    }
+    *input->budget -= input->length + 1;
+    return arena_array(input->arena, double, input->length + 1);
 }
 
 static struct value scalar(double number)
@@ -335,12 +344,18 @@ static struct value parse_number(struct parser *parser)
 
 static struct value parse_atom(struct parser *parser)
 {
+    if (parser->depth > MAX_DEPTH)
+        return fail(parser, "it is nested too deeply", STR_EMPTY);
     if (take(parser, '(')) {
         struct value value = parse_sum(parser);
         return take(parser, ')') ? value : fail(parser, "expected )", STR_EMPTY);
     }
-    if (take(parser, '-'))
-        return combine(parser, scalar(0), parse_atom(parser), minus);
+    if (take(parser, '-')) {
+        parser->depth++;
+        struct value value = parse_atom(parser);
+        parser->depth--;
+        return combine(parser, scalar(0), value, minus);
+    }
     bool is_digit =
         parser->rest.len &&
         ((parser->rest.ptr[0] >= '0' && parser->rest.ptr[0] <= '9') || parser->rest.ptr[0] == '.');
@@ -360,8 +375,7 @@ static struct value parse_atom(struct parser *parser)
 
 static struct value parse_power(struct parser *parser)
 {
-    if (++parser->depth > MAX_DEPTH)
-        return fail(parser, "it is nested too deeply", STR_EMPTY);
+    parser->depth++;
     struct value left = parse_atom(parser);
     if (parser->rc == OK && take(parser, '^'))
         left = combine(parser, left, parse_power(parser), pow);
@@ -401,6 +415,7 @@ enum err math_evaluate(struct str text, const struct math_input *input, double *
                        struct error *error)
 {
     struct parser parser = {.rest = text, .input = input, .rc = OK, .error = error};
+    parser.spare = arena_array(input->arena, double, input->length + 1);
     struct value value = parse_sum(&parser);
     skip_blanks(&parser);
     if (parser.rc == OK && parser.rest.len)
@@ -409,10 +424,9 @@ enum err math_evaluate(struct str text, const struct math_input *input, double *
         fail(&parser, "the result must be a single series", STR_EMPTY);
     if (parser.rc)
         return parser.rc;
-    double *values = new_series(&parser);
     for (size_t i = 0; i < input->length; i++)
-        values[i] = at(&value, 0, i);
-    *out = values;
+        parser.spare[i] = at(&value, 0, i);
+    *out = parser.spare;
     return OK;
 }
 

@@ -19,10 +19,11 @@ struct math_input {
     size_t length;       /* values in each */
     int64_t period_s;
     struct arena *arena;
+    size_t *budget; /* how many values may still be worked out, for all expressions together */
 };
 
 /* Evaluates; `*out` has a value for each period, in the arena. ERR_VALIDATION_ERROR for what is no
- * expression, a function that there is not, or an id that is not known. */
+ * expression, a function that there is not, an id that is not known, or what costs too much. */
 enum err math_evaluate(struct str text, const struct math_input *input, double **out,
                        struct error *error);
 

@@ -132,10 +132,15 @@ static enum err read_time(struct request *request, const yyjson_val *datum, cons
     out->time_s = now_s;
     if (time && !cw_time(time, &out->time_s))
         return cw_invalid(request, "The parameter %sTimestamp is not a time.", path);
-    if (out->time_s < now_s - MAX_PAST_S || out->time_s > now_s + MAX_FUTURE_S)
+    if (out->time_s < now_s - MAX_PAST_S)
         return cw_invalid(request,
-                          "The parameter %sTimestamp must specify a time no more than two "
-                          "weeks in the past and no more than two hours in the future.",
+                          "The parameter %sTimestamp must specify a time within the past two "
+                          "weeks.",
+                          path);
+    if (out->time_s > now_s + MAX_FUTURE_S)
+        return cw_invalid(request,
+                          "The parameter %sTimestamp must specify a time no more than two hours in "
+                          "the future.",
                           path);
     json_get_i64(datum, "StorageResolution", &resolution);
     if (resolution != 1 && resolution != 60)

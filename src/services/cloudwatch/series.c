@@ -26,32 +26,38 @@ struct str cw_key(struct arena *arena, const struct cw_identity *identity)
     return buf_str(&key);
 }
 
-static void copy_identity(struct metric_series *series, const struct cw_identity *from)
+/* The next text in a key, which is NUL or the key's end behind it. */
+static struct str take_text(struct str *rest, size_t len)
 {
-    struct arena *arena = &series->arena;
-    struct cw_identity *to = &series->identity;
-    *to = *from;
-    to->space = arena_str(arena, from->space);
-    to->name = arena_str(arena, from->name);
-    to->unit = arena_str(arena, from->unit);
-    to->dimensions = arena_array(arena, struct metric_dimension, from->dimension_count + 1);
-    for (size_t i = 0; i < from->dimension_count; i++) {
-        to->dimensions[i].name = arena_str(arena, from->dimensions[i].name);
-        to->dimensions[i].value = arena_str(arena, from->dimensions[i].value);
-    }
+    struct str text = str_slice(*rest, 0, len);
+    *rest = str_slice(*rest, len + 1, rest->len);
+    return text;
 }
 
 /* Under the writer's lock. */
 static struct metric_series *make_series(struct cloudwatch *cloudwatch,
-                                         const struct cw_identity *identity, struct str key)
+                                         const struct cw_identity *from, struct str key)
 {
-    struct metric_series *series = calloc(1, sizeof(*series));
+    size_t dimension_bytes = from->dimension_count * sizeof(struct metric_dimension);
+    struct metric_series *series = calloc(1, sizeof(*series) + dimension_bytes + key.len);
     if (!series)
         abort();
+    struct cw_identity *to = &series->identity;
+    to->dimensions = (struct metric_dimension *)(series + 1);
+    to->dimension_count = from->dimension_count;
+    char *bytes = (char *)(series + 1) + dimension_bytes;
+    memcpy(bytes, key.ptr, key.len);
+    series->key = str_make(bytes, key.len);
+    struct str rest = series->key;
+    to->space = take_text(&rest, from->space.len);
+    to->name = take_text(&rest, from->name.len);
+    for (size_t i = 0; i < from->dimension_count; i++) {
+        to->dimensions[i].name = take_text(&rest, from->dimensions[i].name.len);
+        to->dimensions[i].value = take_text(&rest, from->dimensions[i].value.len);
+    }
+    to->unit = rest;
     series->cloudwatch = cloudwatch;
     series->id = cloudwatch->next_id++;
-    series->key = arena_str(&series->arena, key);
-    copy_identity(series, identity);
     pthread_mutex_init(&series->lock, NULL);
     map_set(&cloudwatch->series, series->key, series);
     return series;
@@ -73,6 +79,26 @@ struct metric_series *cw_series(struct cloudwatch *cloudwatch, const struct cw_i
     }
     arena_release(&arena);
     return series;
+}
+
+size_t cw_find(struct cloudwatch *cloudwatch, const struct cw_identity *identity,
+               struct metric_series *out[CW_UNITS])
+{
+    struct arena arena = {0};
+    struct cw_identity wanted = *identity;
+    size_t count = 0;
+    pthread_rwlock_rdlock(&cloudwatch->lock);
+    for (size_t i = 0; i < CW_UNITS; i++) {
+        wanted.unit = str_from(cw_units[i]);
+        if (identity->unit.len && !str_eq(identity->unit, wanted.unit))
+            continue;
+        struct metric_series *series = map_get(&cloudwatch->series, cw_key(&arena, &wanted));
+        if (series)
+            out[count++] = series;
+    }
+    pthread_rwlock_unlock(&cloudwatch->lock);
+    arena_release(&arena);
+    return count;
 }
 
 void cw_each(struct cloudwatch *cloudwatch, void (*visit)(struct metric_series *series, void *arg),
@@ -319,7 +345,6 @@ void cw_release_series(struct cloudwatch *cloudwatch)
             free(cell);
         }
         pthread_mutex_destroy(&series->lock);
-        arena_release(&series->arena);
         free(series);
     }
     map_release(&cloudwatch->series);

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "services/cloudwatch/internal.h"
 
-enum { MAX_POINTS = 1440 };
+enum { MAX_POINTS = 1440, MAX_PERIOD_S = 455 * 86400 };
 
 /* --- Statistics --- */
 
@@ -56,56 +56,17 @@ bool cw_statistic(const struct point *point, struct str name, double *out)
     return true;
 }
 
-/* --- Finding --- */
-
-struct finding {
-    struct request *request;
-    struct str key; /* up to the unit */
-    struct str unit;
-    struct metric_series **found;
-    size_t count;
-};
-
-static void collect(struct metric_series *series, void *arg)
-{
-    struct finding *finding = arg;
-    if (series->key.len != finding->key.len + series->identity.unit.len ||
-        !str_starts(series->key, finding->key))
-        return;
-    if (finding->unit.len && !str_eq(finding->unit, series->identity.unit))
-        return;
-    struct metric_series **more =
-        arena_array(finding->request->arena, struct metric_series *, finding->count + 1);
-    if (finding->count)
-        memcpy(more, finding->found, finding->count * sizeof(*more));
-    more[finding->count++] = series;
-    finding->found = more;
-}
-
-size_t cw_find_series(struct request *request, const yyjson_val *input, struct metric_series ***out)
-{
-    struct finding finding = {.request = request, .unit = json_get_str(input, "Unit")};
-    struct cw_identity identity;
-    *out = NULL;
-    if (cw_read_identity(request, json_get_str(input, "Namespace"), input, "", &identity))
-        return 0;
-    identity.unit = STR_EMPTY;
-    finding.key = cw_key(request->arena, &identity);
-    cw_each(request_self(request, struct cloudwatch), collect, &finding);
-    *out = finding.found;
-    return finding.count;
-}
-
 /* --- GetMetricStatistics --- */
 
 struct query {
-    int64_t start_s, end_s, period_s;
+    struct cw_identity identity; /* without a unit: in any */
+    int64_t start_s, period_s;
     size_t count;
 };
 
 /* As AWS rounds: to what it keeps of data of that age.
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_GetMetricStatistics.html */
-static int64_t rounded_start(int64_t start_s, int64_t period_s)
+int64_t cw_rounded_start(int64_t start_s, int64_t period_s)
 {
     int64_t age_s = clock_wall_ms() / 1000 - start_s, unit_s = 60;
     if (age_s > 63 * 86400)
@@ -130,38 +91,55 @@ static enum err check_names(struct request *request, const char *member, bool is
     return OK;
 }
 
-static enum err read_period(struct request *request, struct query *out)
+enum err cw_read_period(struct request *request, const yyjson_val *input, const char *path,
+                        int64_t *out_s)
 {
-    if (!json_get(request->input, "Period"))
-        return cw_missing(request, "Period");
-    if (!json_get_i64(request->input, "Period", &out->period_s) || out->period_s < 1)
-        return cw_invalid(request, "The parameter Period must be greater than 0.");
-    bool is_short = out->period_s == 1 || out->period_s == 5 || out->period_s == 10 ||
-                    out->period_s == 20 || out->period_s == 30;
-    if (out->period_s % 60 && !is_short)
-        return cw_invalid(request, "The parameter Period must be a multiple of 60.");
+    int64_t period_s;
+    if (!json_get(input, "Period"))
+        return cw_missing(request, arena_printf(request->arena, "%sPeriod", path).ptr);
+    if (!json_get_i64(input, "Period", &period_s) || period_s < 1)
+        return cw_invalid(request, "The parameter %sPeriod must be greater than 0.", path);
+    bool is_short =
+        period_s == 1 || period_s == 5 || period_s == 10 || period_s == 20 || period_s == 30;
+    if (period_s % 60 && !is_short)
+        return cw_invalid(request, "The parameter %sPeriod must be a multiple of 60.", path);
+    if (period_s > MAX_PERIOD_S)
+        return cw_invalid(request, "The parameter %sPeriod must not be greater than %d.", path,
+                          MAX_PERIOD_S);
+    *out_s = period_s;
+    return OK;
+}
+
+enum err cw_read_times(struct request *request, enum err order_error, int64_t *out_start_s,
+                       int64_t *out_end_s)
+{
+    yyjson_val *start = json_get(request->input, "StartTime");
+    yyjson_val *end = json_get(request->input, "EndTime");
+    if (!start || !end)
+        return cw_missing(request, start ? "EndTime" : "StartTime");
+    if (!cw_time(start, out_start_s) || !cw_time(end, out_end_s))
+        return cw_invalid(request, "The parameters StartTime and EndTime must be times.");
+    if (*out_start_s >= *out_end_s)
+        return request_fail(request, order_error,
+                            "The parameter StartTime must be less than the parameter EndTime.");
     return OK;
 }
 
 static enum err read_times(struct request *request, struct query *out)
 {
-    yyjson_val *start = json_get(request->input, "StartTime"), *end;
-    end = json_get(request->input, "EndTime");
-    if (!start || !end)
-        return cw_missing(request, start ? "EndTime" : "StartTime");
-    if (!cw_time(start, &out->start_s) || !cw_time(end, &out->end_s))
-        return cw_invalid(request, "The parameters StartTime and EndTime must be times.");
-    if (out->start_s >= out->end_s)
-        return request_fail(request, ERR_CW_INVALID_PARAMETER_COMBINATION,
-                            "The parameter StartTime must be less than the parameter EndTime.");
-    out->start_s = rounded_start(out->start_s, out->period_s);
-    int64_t count = (out->end_s - out->start_s + out->period_s - 1) / out->period_s;
+    int64_t end_s;
+    enum err rc =
+        cw_read_times(request, ERR_CW_INVALID_PARAMETER_COMBINATION, &out->start_s, &end_s);
+    if (rc)
+        return rc;
+    out->start_s = cw_rounded_start(out->start_s, out->period_s);
+    int64_t count = (end_s - out->start_s + out->period_s - 1) / out->period_s;
     if (count > MAX_POINTS)
         return request_fail(request, ERR_CW_INVALID_PARAMETER_COMBINATION,
                             "You have requested up to %lld datapoints, which exceeds the limit of "
-                            "1,440. You may reduce the datapoints requested by increasing Period, "
-                            "or decreasing the time range.",
-                            (long long)count);
+                            "%d. You may reduce the datapoints requested by increasing Period, or "
+                            "decreasing the time range.",
+                            (long long)count, MAX_POINTS);
     out->count = (size_t)count;
     return OK;
 }
@@ -202,13 +180,13 @@ static void add_point(struct request *request, yyjson_mut_val *list, const struc
     json_add_str(doc, out, "Unit", unit);
 }
 
-static enum err answer(struct request *request)
+static enum err answer(struct request *request, void *state)
 {
-    const struct query *query = request->handler_state;
+    const struct query *query = state;
     struct cloudwatch *cloudwatch = request_self(request, struct cloudwatch);
     struct point *points = arena_array(request->arena, struct point, query->count + 1);
-    struct metric_series **found;
-    size_t found_count = cw_find_series(request, request->input, &found);
+    struct metric_series *found[CW_UNITS];
+    size_t found_count = cw_find(cloudwatch, &query->identity, found);
     json_add_copy(request->doc, request_output(request), "Label",
                   json_get(request->input, "MetricName"));
     yyjson_mut_val *list = json_add_arr(request->doc, request->output, "Datapoints");
@@ -229,14 +207,14 @@ static enum err answer(struct request *request)
 enum err cw_get_metric_statistics(struct request *request)
 {
     struct query *query = arena_new(request->arena, struct query);
-    struct cw_identity identity;
     struct str unit = request_str(request, "Unit");
-    enum err rc =
-        cw_read_identity(request, request_str(request, "Namespace"), request->input, "", &identity);
+    enum err rc = cw_read_identity(request, request_str(request, "Namespace"), request->input, "",
+                                   &query->identity);
+    query->identity.unit = unit.ptr ? unit : STR_EMPTY;
     if (rc == OK && unit.ptr && !cw_is_unit(unit))
         rc = cw_invalid(request, "The value %.*s for parameter Unit is invalid.", STR_ARG(unit));
     if (rc == OK)
-        rc = read_period(request, query);
+        rc = cw_read_period(request, request->input, "", &query->period_s);
     if (rc == OK)
         rc = read_times(request, query);
     if (rc == OK && !yyjson_arr_size(json_get(request->input, "Statistics")) &&
@@ -247,6 +225,5 @@ enum err cw_get_metric_statistics(struct request *request)
         rc = check_names(request, "Statistics", false);
     if (rc == OK)
         rc = check_names(request, "ExtendedStatistics", true);
-    request->handler_state = query;
-    return rc ? rc : cw_after_flush(request, answer);
+    return rc ? rc : cw_after_flush(request, answer, query);
 }

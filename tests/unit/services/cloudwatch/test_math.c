@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "../../check.h"
+#include "base/buf.h"
 
 static struct arena arena;
 static double first[] = {1, 2, NAN, 4}, second[] = {10, 20, 30, 0};
@@ -18,7 +19,8 @@ static int teardown(void **state)
 
 static enum err evaluate(const char *text, double **out, struct error *error)
 {
-    struct math_input input = {known, 2, 2, 4, 60, &arena};
+    size_t budget = 1000;
+    struct math_input input = {known, 2, 2, 4, 60, &arena, &budget};
     return math_evaluate(str_from(text), &input, out, error);
 }
 
@@ -94,6 +96,19 @@ static void test_math__says_what_is_wrong(void **state)
     assert_refused("METRICS()", "single series");
     assert_refused("((((((((((((((((((((((((((((((((((((((1))))))))))))))))))))))))))))))))))))))",
                    "nested too deeply");
+    assert_refused("--------------------------------------1", "nested too deeply");
+}
+
+static void test_math__refuses_what_costs_too_much(void **state)
+{
+    struct buf text;
+    (void)state;
+    buf_init_arena(&text, &arena, 4096);
+    buf_add(&text, STR("SUM(METRICS()"));
+    for (int i = 0; i < 100; i++)
+        buf_add(&text, STR("*METRICS()"));
+    buf_add_byte(&text, ')');
+    assert_refused(arena_cstr(&arena, buf_str(&text)), "too much work");
 }
 
 #define MATH_TEST(name) cmocka_unit_test_teardown(name, teardown)
@@ -107,6 +122,7 @@ int main(void)
         MATH_TEST(test_math__aggregates_several_to_a_series),
         MATH_TEST(test_math__fills_and_differs),
         MATH_TEST(test_math__says_what_is_wrong),
+        MATH_TEST(test_math__refuses_what_costs_too_much),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
