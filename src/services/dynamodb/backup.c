@@ -32,7 +32,7 @@ static bool parse_backup(struct str text, struct arena *arena, struct ddb_backup
     return out->id && out->table.ptr && out->backup_id.ptr;
 }
 
-struct str ddb_backup_arn(struct request *request, const struct ddb_backup *backup)
+static struct str arn_of(struct request *request, const struct ddb_backup *backup)
 {
     return arena_printf(request->arena, "%.*s/backup/%.*s",
                         STR_ARG(ddb_table_arn(request, backup->table)), STR_ARG(backup->backup_id));
@@ -202,7 +202,7 @@ static void add_details(struct request *request, const struct ddb_backup *backup
                         const char *status, yyjson_mut_val *out)
 {
     yyjson_mut_doc *doc = request->doc;
-    json_add_str(doc, out, "BackupArn", ddb_backup_arn(request, backup));
+    json_add_str(doc, out, "BackupArn", arn_of(request, backup));
     json_add_str(doc, out, "BackupName", backup->name);
     json_add_i64(doc, out, "BackupSizeBytes", backup->size_bytes);
     json_add_str(doc, out, "BackupStatus", str_from(status));
@@ -430,7 +430,7 @@ enum err ddb_list_backups(struct request *request)
         struct ddb_backup backup;
         if (!parse_backup(value, request->arena, &backup) || !is_listed(request, &backup))
             continue;
-        struct str arn = ddb_backup_arn(request, &backup);
+        struct str arn = arn_of(request, &backup);
         if (start.ptr && str_cmp(arn, start) <= 0)
             continue;
         if ((int64_t)yyjson_mut_arr_size(list) == limit) {

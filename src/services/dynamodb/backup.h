@@ -17,7 +17,6 @@ struct ddb_backup {
 
 /* The backup of an ARN. ERR_DDB_BACKUP_NOT_FOUND. */
 enum err ddb_backup_find(struct request *request, struct str arn, struct ddb_backup *out);
-struct str ddb_backup_arn(struct request *request, const struct ddb_backup *backup);
 
 /* Goes on with the backups of before a restart. */
 enum err ddb_backup_resume(struct dynamodb *dynamodb, struct error *error);

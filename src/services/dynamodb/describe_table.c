@@ -20,7 +20,7 @@ static int by_name(const void *a, const void *b)
     return str_cmp(*(const struct str *)a, *(const struct str *)b);
 }
 
-size_t ddb_sorted_names(struct request *request, struct str **out)
+static size_t sorted_names(struct request *request, struct str **out)
 {
     struct dynamodb *dynamodb = request_self(request, struct dynamodb);
     size_t cursor = 0, count = 0;
@@ -41,7 +41,7 @@ enum err ddb_list_tables(struct request *request)
     struct str start = request_str(request, "ExclusiveStartTableName");
     int64_t limit = ddb_get_integer(request->input, "Limit", MAX_LISTED);
     struct str *names, last = STR_EMPTY;
-    size_t count = ddb_sorted_names(request, &names);
+    size_t count = sorted_names(request, &names);
     yyjson_mut_val *list = json_add_arr(request->doc, request_output(request), "TableNames");
     for (size_t i = 0; i < count; i++) {
         if (start.ptr && str_cmp(names[i], start) <= 0)

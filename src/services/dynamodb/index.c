@@ -11,7 +11,7 @@ static bool has_part(const struct ddb_key_part *part, const struct ddb_value *it
     return value && value->type == part->type && (value->type == DDB_N || value->text.len > 0);
 }
 
-bool ddb_index_takes(const struct ddb_index *index, const struct ddb_value *item)
+static bool takes(const struct ddb_index *index, const struct ddb_value *item)
 {
     return has_part(&index->keys.hash, item) && has_part(&index->keys.range, item);
 }
@@ -44,8 +44,8 @@ bool ddb_index_has(const struct ddb_table *table, const struct ddb_index *index,
     return false;
 }
 
-void ddb_index_project(const struct ddb_table *table, const struct ddb_index *index,
-                       const struct ddb_value *item, struct arena *arena, struct ddb_value *out)
+static void project(const struct ddb_table *table, const struct ddb_index *index,
+                    const struct ddb_value *item, struct arena *arena, struct ddb_value *out)
 {
     if (index->projected == DDB_PROJECTED_ALL) {
         *out = *item;
@@ -63,10 +63,10 @@ void ddb_index_entry(const struct ddb_table *table, const struct ddb_index *inde
                      const struct ddb_value *item, struct arena *arena, struct ddb_entry_write *out)
 {
     *out = (struct ddb_entry_write){.key = STR_EMPTY};
-    if (!item || !ddb_index_takes(index, item))
+    if (!item || !takes(index, item))
         return;
     out->key = ddb_index_key(arena, table, index, item);
-    ddb_index_project(table, index, item, arena, &out->item);
+    project(table, index, item, arena, &out->item);
     out->size = ddb_item_size(&out->item);
 }
 

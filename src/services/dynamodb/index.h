@@ -6,21 +6,14 @@
 
 #include "services/dynamodb/item.h"
 
-/* Whether the item has an entry: it has the key attributes, of the right types. */
-bool ddb_index_takes(const struct ddb_index *index, const struct ddb_value *item);
-
 /* The entry's store key, for an item that the index takes. */
 struct str ddb_index_key(struct arena *arena, const struct ddb_table *table,
                          const struct ddb_index *index, const struct ddb_value *item);
 
-/* The part of the item that is in the index; borrows from the item. */
-void ddb_index_project(const struct ddb_table *table, const struct ddb_index *index,
-                       const struct ddb_value *item, struct arena *arena, struct ddb_value *out);
-
 /* Whether the attribute is in the index. */
 bool ddb_index_has(const struct ddb_table *table, const struct ddb_index *index, struct str name);
 
-/* An entry as it is written. */
+/* An entry as it is written: of an item that has the index's key attributes, of the right types. */
 struct ddb_entry_write {
     struct str key; /* empty: none */
     struct ddb_value item;

@@ -50,9 +50,6 @@ int64_t ddb_earliest_restorable_ms(const struct ddb_table *table);
 /* Starts deleting what has expired, when there is something. On a loop. */
 void ddb_expire(struct dynamodb *dynamodb);
 
-/* The names of all tables in order, in the request's arena. */
-size_t ddb_sorted_names(struct request *request, struct str **out);
-
 /* --- Reading one item --- */
 
 struct ddb_get {

@@ -186,7 +186,7 @@ void ddb_table_publish(struct dynamodb *dynamodb, struct ddb_table *table)
     ddb_table_unref(old);
 }
 
-void ddb_table_withdraw(struct dynamodb *dynamodb, struct str name)
+static void withdraw(struct dynamodb *dynamodb, struct str name)
 {
     pthread_rwlock_wrlock(&dynamodb->lock);
     struct ddb_table *old = map_remove(&dynamodb->tables, name);
@@ -263,7 +263,7 @@ void ddb_batch_ended(struct store_observer *observer, enum err rc)
         else if (staged->table)
             ddb_table_publish(dynamodb, staged->table);
         else
-            ddb_table_withdraw(dynamodb, staged->name);
+            withdraw(dynamodb, staged->name);
     }
     if (dynamodb->staged)
         arena_reset(&dynamodb->staged_arena);

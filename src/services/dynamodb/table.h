@@ -115,9 +115,8 @@ struct ddb_table *ddb_table_ref(struct dynamodb *dynamodb, struct str name);
 /* Has the reference given back when the arena ends. */
 void ddb_table_keep(struct arena *arena, const struct ddb_table *table);
 
-/* Puts the snapshot in (taking over the reference) or takes a name out. Any thread. */
+/* Puts the snapshot in (taking over the reference). Any thread. */
 void ddb_table_publish(struct dynamodb *dynamodb, struct ddb_table *table);
-void ddb_table_withdraw(struct dynamodb *dynamodb, struct str name);
 
 /* --- On the writer thread --- */
 

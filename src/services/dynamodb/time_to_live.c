@@ -178,7 +178,6 @@ static enum err expire_item(struct dynamodb *dynamodb, struct store_txn *txn,
 }
 
 struct expiry {
-    struct ddb_job *job;
     struct store_txn *txn;
     struct arena *scratch;
     struct error *error;
@@ -215,7 +214,7 @@ static bool expire_some(struct dynamodb *dynamodb, struct ddb_table *seen, void 
 static enum err expire_step(struct ddb_job *job, struct store_txn *txn, struct arena *scratch,
                             struct error *error)
 {
-    struct expiry expiry = {job, txn, scratch, error, 0, OK};
+    struct expiry expiry = {txn, scratch, error, 0, OK};
     any_table(job->dynamodb, expire_some, &expiry);
     job->is_done = expiry.count < DDB_JOB_STEP;
     return expiry.rc;

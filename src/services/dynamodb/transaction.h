@@ -4,8 +4,6 @@
 
 #include "services/dynamodb/operations.h"
 
-enum { DDB_MAX_TRANSACTION = 100 };
-
 /* Why an action cancels its transaction; the code is NULL when it does not. */
 struct ddb_reason {
     const char *code; /* "ConditionalCheckFailed" */
