@@ -461,6 +461,16 @@ static enum err commit(struct store *store, rocksdb_writebatch_wi_t *batch, stru
     return take_rocksdb_error(message, error);
 }
 
+static void tell_of_ending(struct store *store, struct store_txn *txn)
+{
+    pthread_mutex_lock(&store->mutex);
+    for (struct store_observer *one = store->observers; one; one = one->next) {
+        if (one->batch_ending)
+            one->batch_ending(one, txn);
+    }
+    pthread_mutex_unlock(&store->mutex);
+}
+
 static void tell_observers(struct store *store, enum err rc)
 {
     pthread_mutex_lock(&store->mutex);
@@ -473,6 +483,7 @@ static void run_batch(struct store *store, struct store_txn *txn, struct store_w
 {
     for (struct store_write *write = batch; write; write = write->next)
         run_one(txn, write);
+    tell_of_ending(store, txn);
 
     struct error error;
     enum err rc = commit(store, txn->batch, &error);

@@ -96,11 +96,14 @@ struct store_write {
 /* Queues a write. Any thread. */
 void store_submit(struct store *store, struct store_write *write);
 
-/* Told of each batch, on the writer thread, before any `committed` and `done` of it: for state in
- * memory that follows what write functions did. */
+/* Told of each batch, on the writer thread: for state in memory that follows what write functions
+ * did. */
 struct store_observer {
-    /* `rc` is OK when the batch is durable; otherwise none of it is. Must not block, nor call
-     * the store. */
+    /* All functions of the batch have run and nothing is committed: what several of them would
+     * write can be written once. May be NULL. */
+    void (*batch_ending)(struct store_observer *observer, struct store_txn *txn);
+    /* Before any `committed` and `done` of the batch. `rc` is OK when it is durable; otherwise none
+     * of it is. Must not block, nor call the store. */
     void (*batch_ended)(struct store_observer *observer, enum err rc);
     struct store_observer *next; /* the store's own */
 };

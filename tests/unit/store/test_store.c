@@ -220,6 +220,12 @@ struct counting_observer {
     int batches;
 };
 
+static void sign_batch(struct store_observer *observer, struct store_txn *txn)
+{
+    (void)observer;
+    store_txn_put(txn, STORE_META, STR("signed"), STR("yes"));
+}
+
 static void count_batch(struct store_observer *observer, enum err rc)
 {
     ((struct counting_observer *)observer)->batches += rc == OK;
@@ -228,12 +234,14 @@ static void count_batch(struct store_observer *observer, enum err rc)
 static void test_store__tells_observers_of_each_batch(void **state)
 {
     struct fixture *f = *state;
-    struct counting_observer counting = {.observer.batch_ended = count_batch};
+    struct counting_observer counting = {
+        .observer = {.batch_ending = sign_batch, .batch_ended = count_batch}};
     store_observe(f->store, &counting.observer);
     store_write_wait(f->store, put_abc, NULL, &f->error);
     store_unobserve(f->store, &counting.observer);
     store_write_wait(f->store, put_abc, NULL, &f->error);
     assert_int_equal(counting.batches, 1);
+    assert_str(get(f, "signed"), STR("yes"));
 }
 
 static void test_store__prefix_end_is_behind_all_with_the_prefix(void **state)
