@@ -58,7 +58,7 @@ static enum err change_entry(struct dynamodb *dynamodb, struct store_txn *txn,
     int64_t items = (new.key.len && !(is_same ? had_old : had_new)) - (had_old && !is_same);
     int64_t grown =
         (new.key.len && !had_new ? (int64_t) new.size : 0) - (had_old ? (int64_t)old.size : 0);
-    ddb_stats_change(dynamodb, txn, index->keys.id, index->stats, items, grown);
+    ddb_stats_change(dynamodb, index->stats, items, grown);
     ddb_capacity_add_index(&change->capacity, index, units_of_entries(&old, &new, is_same), arena);
     *bytes += grown;
     return OK;
@@ -78,7 +78,7 @@ enum err ddb_change_fill(struct dynamodb *dynamodb, struct store_txn *txn,
     if (rc || found)
         return rc;
     store_txn_put(txn, STORE_ITEMS, entry.key, ddb_stored_make(arena, &entry.item, entry.size));
-    ddb_stats_change(dynamodb, txn, index->keys.id, index->stats, 1, (int64_t)entry.size);
+    ddb_stats_change(dynamodb, index->stats, 1, (int64_t)entry.size);
     return OK;
 }
 
@@ -183,8 +183,7 @@ enum err ddb_change_apply(struct dynamodb *dynamodb, struct store_txn *txn,
                       ddb_stored_make(arena, change->new_item, change->new_size));
     else
         store_txn_delete(txn, STORE_ITEMS, change->key);
-    ddb_stats_change(dynamodb, txn, table->keys.id, table->stats,
-                     (change->new_item != NULL) - change->has_old,
+    ddb_stats_change(dynamodb, table->stats, (change->new_item != NULL) - change->has_old,
                      (int64_t)change->new_size - (int64_t)change->old_size);
     change_expiry(txn, change, arena);
     if (table->stream_id)
@@ -200,6 +199,6 @@ enum err ddb_change_adopt(struct dynamodb *dynamodb, struct store_txn *txn,
 {
     struct ddb_change change = {.table = table, .new_item = item, .new_size = size};
     change.capacity.table = table;
-    ddb_stats_change(dynamodb, txn, table->keys.id, table->stats, 1, (int64_t)size);
+    ddb_stats_change(dynamodb, table->stats, 1, (int64_t)size);
     return change_indexes(dynamodb, txn, &change, arena, error);
 }

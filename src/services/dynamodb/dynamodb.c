@@ -167,6 +167,7 @@ enum err dynamodb_new(struct skylite *skylite, struct dynamodb **out, struct err
         abort();
     dynamodb->skylite = skylite;
     pthread_rwlock_init(&dynamodb->lock, NULL);
+    dynamodb->observer.batch_ending = ddb_batch_ending;
     dynamodb->observer.batch_ended = ddb_batch_ended;
     store_observe(skylite->store, &dynamodb->observer);
     enum err rc = load_tables(dynamodb, error);

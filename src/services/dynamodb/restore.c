@@ -46,8 +46,8 @@ static void clean(struct restore *restore, struct store_txn *txn, const struct d
     for (size_t i = 0; i <= table->index_count; i++) {
         bool is_index = i < table->index_count;
         struct ddb_stats *stats = is_index ? table->indexes[i].stats : table->stats;
-        ddb_stats_change(dynamodb, txn, is_index ? table->indexes[i].keys.id : table->keys.id,
-                         stats, -atomic_load(&stats->item_count), -atomic_load(&stats->size_bytes));
+        ddb_stats_change(dynamodb, stats, -atomic_load(&stats->item_count),
+                         -atomic_load(&stats->size_bytes));
     }
     restore->phase = COPY;
 }

@@ -38,6 +38,7 @@ enum err ddb_stats_load(struct dynamodb *dynamodb, uint64_t id, struct ddb_stats
         stats = calloc(1, sizeof(*stats));
         if (!stats)
             abort();
+        stats->id = id;
         atomic_init(&stats->item_count, figures[0]);
         atomic_init(&stats->size_bytes, figures[1]);
         pthread_rwlock_wrlock(&dynamodb->lock);
@@ -48,23 +49,29 @@ enum err ddb_stats_load(struct dynamodb *dynamodb, uint64_t id, struct ddb_stats
     return rc;
 }
 
-void ddb_stats_change(struct dynamodb *dynamodb, struct store_txn *txn, uint64_t id,
-                      struct ddb_stats *stats, int64_t items, int64_t bytes)
+void ddb_stats_change(struct dynamodb *dynamodb, struct ddb_stats *stats, int64_t items,
+                      int64_t bytes)
 {
-    char buffer[64];
     if (items == 0 && bytes == 0)
         return;
     stats->pending_items += items;
     stats->pending_bytes += bytes;
-    if (!stats->is_pending) {
-        stats->is_pending = true;
-        stats->next_pending = dynamodb->pending_stats;
-        dynamodb->pending_stats = stats;
+    if (stats->is_pending)
+        return;
+    stats->is_pending = true;
+    stats->next_pending = dynamodb->pending_stats;
+    dynamodb->pending_stats = stats;
+}
+
+void ddb_stats_store(struct dynamodb *dynamodb, struct store_txn *txn)
+{
+    for (struct ddb_stats *stats = dynamodb->pending_stats; stats; stats = stats->next_pending) {
+        char buffer[64];
+        int64_t figures[2] = {atomic_load(&stats->item_count) + stats->pending_items,
+                              atomic_load(&stats->size_bytes) + stats->pending_bytes};
+        store_txn_put(txn, STORE_METRICS, stats_key(buffer, stats->id),
+                      str_make((const char *)figures, sizeof(figures)));
     }
-    int64_t figures[2] = {atomic_load(&stats->item_count) + stats->pending_items,
-                          atomic_load(&stats->size_bytes) + stats->pending_bytes};
-    store_txn_put(txn, STORE_METRICS, stats_key(buffer, id),
-                  str_make((const char *)figures, sizeof(figures)));
 }
 
 void ddb_stats_delete(struct store_txn *txn, uint64_t id)

@@ -252,10 +252,19 @@ void ddb_table_remove(struct dynamodb *dynamodb, struct store_txn *txn, struct s
     stage(dynamodb, name, NULL);
 }
 
+static struct dynamodb *of_observer(struct store_observer *observer)
+{
+    return (struct dynamodb *)((char *)observer - offsetof(struct dynamodb, observer));
+}
+
+void ddb_batch_ending(struct store_observer *observer, struct store_txn *txn)
+{
+    ddb_stats_store(of_observer(observer), txn);
+}
+
 void ddb_batch_ended(struct store_observer *observer, enum err rc)
 {
-    struct dynamodb *dynamodb =
-        (struct dynamodb *)((char *)observer - offsetof(struct dynamodb, observer));
+    struct dynamodb *dynamodb = of_observer(observer);
     ddb_stats_settle(dynamodb, rc == OK);
     for (struct ddb_staged *staged = dynamodb->staged; staged; staged = staged->next) {
         if (rc)

@@ -32,6 +32,7 @@ struct ddb_metrics;
 /* Live figures of a table or an index. What the writer has changed in a batch becomes visible when
  * the batch is durable. */
 struct ddb_stats {
+    uint64_t id;
     _Atomic int64_t item_count;
     _Atomic int64_t size_bytes;
 
@@ -135,19 +136,22 @@ void ddb_table_remove(struct dynamodb *dynamodb, struct store_txn *txn, struct s
 enum err ddb_next_id(struct store_txn *txn, struct arena *arena, uint64_t *out,
                      struct error *error);
 
-/* The observer's function: publishes what was staged, or forgets it. */
+/* The observer's functions: store the figures; publish what was staged, or forget it. */
+void ddb_batch_ending(struct store_observer *observer, struct store_txn *txn);
 void ddb_batch_ended(struct store_observer *observer, enum err rc);
 
 /* --- Figures --- */
 
-/* Counts a change and stores the new figures. On the writer thread; never before something that may
- * still fail. */
-void ddb_stats_change(struct dynamodb *dynamodb, struct store_txn *txn, uint64_t id,
-                      struct ddb_stats *stats, int64_t items, int64_t bytes);
+/* Counts a change; the new figures are stored at the end of the batch. On the writer thread; never
+ * before something that may still fail. */
+void ddb_stats_change(struct dynamodb *dynamodb, struct ddb_stats *stats, int64_t items,
+                      int64_t bytes);
 enum err ddb_stats_load(struct dynamodb *dynamodb, uint64_t id, struct ddb_stats **out,
                         struct error *error);
 /* Forgets the stored figures of what was deleted. */
 void ddb_stats_delete(struct store_txn *txn, uint64_t id);
+/* Stores what a batch has changed. */
+void ddb_stats_store(struct dynamodb *dynamodb, struct store_txn *txn);
 /* Makes a batch's changes visible, or drops them. */
 void ddb_stats_settle(struct dynamodb *dynamodb, bool is_durable);
 
