@@ -95,6 +95,11 @@ static enum err prepare(struct request *request)
         if (auth_rc)
             return auth_rc;
     }
+    if (route_is_packed(request)) {
+        rc = route_unpack(request);
+        if (rc == OK)
+            rc = route_find(request, claim_rc ? NULL : &claim);
+    }
     return rc ? rc : route_read_input(request);
 }
 

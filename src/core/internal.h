@@ -10,6 +10,16 @@
  * the right form. */
 enum err route_find(struct request *request, const struct sigv4_claim *claim);
 
+/* Whether the body is packed with gzip, as SDKs send large ones. Those of REST protocols are what
+ * they are: objects of S3, payloads of functions. After route_find, which may have failed for it.
+ */
+bool route_is_packed(const struct request *request);
+
+/* Puts the unpacked body in its place. ERR_SERIALIZATION when it is no gzip or too long. Only for
+ * callers who are known, since a few bytes unpack to megabytes; route_find is due again then: the
+ * query protocol names its operation in the body. */
+enum err route_unpack(struct request *request);
+
 /* Fills request->input and raw_input from the HTTP exchange as the protocol has it. After
  * route_find. */
 enum err route_read_input(struct request *request);

@@ -362,6 +362,21 @@ enum err route_find(struct request *request, const struct sigv4_claim *claim)
     return unknown_operation(request);
 }
 
+bool route_is_packed(const struct request *request)
+{
+    bool is_rest =
+        request->protocol == PROTOCOL_REST_JSON || request->protocol == PROTOCOL_REST_XML;
+    return !is_rest && str_eq_nocase(request_header(request, STR("content-encoding")), STR("gzip"));
+}
+
+enum err route_unpack(struct request *request)
+{
+    struct str *body = &request->exchange->body;
+    if (!gzip_unpack(request->arena, *body, MAX_UNPACKED_BYTES, body))
+        return request_fail(request, ERR_SERIALIZATION, "%s", "");
+    return OK;
+}
+
 enum err route_read_input(struct request *request)
 {
     request->raw_input = request->exchange->body;
@@ -378,10 +393,6 @@ enum err route_read_input(struct request *request)
     case PROTOCOL_AWS_JSON_1_1:
         break;
     }
-    if (str_eq_nocase(request_header(request, STR("content-encoding")), STR("gzip")) &&
-        !gzip_unpack(request->arena, request->exchange->body, MAX_UNPACKED_BYTES,
-                     &request->raw_input))
-        return request_fail(request, ERR_SERIALIZATION, "%s", "");
     request->input = json_parse(request->arena, request->raw_input);
     return yyjson_is_obj(request->input) ? OK : request_fail(request, ERR_SERIALIZATION, "%s", "");
 }
