@@ -123,8 +123,8 @@ static void gather(struct gathering *gathering, double value)
     if (isnan(value))
         return;
     gathering->sum += value;
-    gathering->min = gathering->count && gathering->min < value ? gathering->min : value;
-    gathering->max = gathering->count && gathering->max > value ? gathering->max : value;
+    gathering->min = gathering->count > 0 && gathering->min < value ? gathering->min : value;
+    gathering->max = gathering->count > 0 && gathering->max > value ? gathering->max : value;
     gathering->count++;
 }
 
