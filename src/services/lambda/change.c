@@ -173,8 +173,7 @@ static struct function *make_snapshot(struct change *change)
         code = old->code;
         code_ref(code);
     }
-    struct function_load *load =
-        old ? old->load : function_load_new(&change->lambda->skylite->metrics, change->name.name);
+    struct function_load *load = old ? old->load : function_load_new();
     if (old)
         function_load_ref(load);
     struct function *function =

@@ -59,42 +59,28 @@ static enum err too_many(struct error *error, const char *members)
 static enum err take_place(struct ticket *ticket, struct function *function, struct error *error)
 {
     struct lambda *lambda = ticket->fleet->lambda;
-    const struct metric_capability *metrics = &lambda->skylite->metrics;
     if (!count_up(&lambda->running, lambda->account_concurrency)) {
-        metric_add(metrics, function->load->throttles, 1);
+        metrics_count_throttle(ticket);
         return too_many(error, "\"Reason\":\"ConcurrentInvocationLimitExceeded\"");
     }
     int reserved = atomic_load_explicit(&function->load->reserved, memory_order_relaxed);
     int limit = reserved >= 0 ? reserved : lambda->account_concurrency;
     if (!count_up(&function->load->running, limit)) {
         atomic_fetch_sub_explicit(&lambda->running, 1, memory_order_relaxed);
-        metric_add(metrics, function->load->throttles, 1);
+        metrics_count_throttle(ticket);
         return too_many(error, "\"Reason\":\"ReservedFunctionConcurrentInvocationLimitExceeded\"");
     }
     ticket->load = function->load;
     function_load_ref(ticket->load);
-    metric_add(metrics, ticket->load->concurrent,
-               atomic_load_explicit(&ticket->load->running, memory_order_relaxed));
+    metrics_count_start(ticket);
     return OK;
-}
-
-/* Of an invocation that was let in. One whose instance could not start has no duration. */
-static void count_outcome(const struct ticket *ticket)
-{
-    const struct metric_capability *metrics = &ticket->fleet->lambda->skylite->metrics;
-    const struct function_invocation *invocation = ticket->invocation;
-    bool is_error = invocation->function_error.len || invocation->is_timeout || invocation->rc;
-    metric_add(metrics, ticket->load->invocations, 1);
-    metric_add(metrics, ticket->load->errors, is_error);
-    if (ticket->duration_us >= 0)
-        metric_add(metrics, ticket->load->duration, (double)ticket->duration_us / 1000);
 }
 
 void ticket_finish(struct ticket *ticket)
 {
     struct function_invocation *invocation = ticket->invocation;
     if (ticket->load) {
-        count_outcome(ticket);
+        metrics_count_end(ticket);
         atomic_fetch_sub_explicit(&ticket->load->running, 1, memory_order_relaxed);
         atomic_fetch_sub_explicit(&ticket->fleet->lambda->running, 1, memory_order_relaxed);
         function_load_unref(ticket->load);
@@ -382,6 +368,9 @@ static enum err find_pool(struct fleet *fleet, struct str text, struct pool **ou
 static void note_target(struct ticket *ticket, const struct lambda_target *target)
 {
     struct function_invocation *invocation = ticket->invocation;
+    struct str resource = target->alias ? target->alias->key : target->function->key;
+    ticket->metrics =
+        metrics_table_get(&ticket->fleet->lambda->metrics, target->function->name, resource);
     struct str version = target->function->version;
     bool is_latest = str_eq(version, STR("$LATEST"));
     invocation->executed_version =
@@ -398,6 +387,7 @@ static enum err accept_ticket(struct fleet *fleet, struct ticket *ticket, struct
     enum err rc = find_pool(fleet, invocation->function, out, &target, error);
     if (rc)
         return rc;
+    note_target(ticket, &target);
     rc = open_channel(fleet, error);
     if (rc == OK)
         rc = lambda_authorize_invoke(fleet->lambda, &target, invocation->principal,
@@ -409,7 +399,6 @@ static enum err accept_ticket(struct fleet *fleet, struct ticket *ticket, struct
                        invocation->payload.len, LAMBDA_MAX_PAYLOAD);
     if (rc == OK)
         rc = take_place(ticket, target.function, error);
-    note_target(ticket, &target);
     lambda_target_release(&target);
     return rc;
 }

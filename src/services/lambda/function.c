@@ -243,34 +243,13 @@ void function_unref(struct function *function)
     free(function);
 }
 
-/* https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html */
-static struct metric_series *open_series(const struct metric_capability *metrics, struct str name,
-                                         const char *metric, const char *unit)
-{
-    struct metric_dimension dimensions[] = {{STR("FunctionName"), name}, {STR("Resource"), name}};
-    return metric_open(metrics, &(struct metric_definition){
-                                    .space = "AWS/Lambda",
-                                    .name = metric,
-                                    .unit = unit,
-                                    .dimensions = dimensions,
-                                    .dimension_count = 2,
-                                    .also = {1, 0},
-                                    .also_count = 2,
-                                });
-}
-
-struct function_load *function_load_new(const struct metric_capability *metrics, struct str name)
+struct function_load *function_load_new(void)
 {
     struct function_load *load = calloc(1, sizeof(*load));
     if (!load)
         abort();
     atomic_init(&load->refs, 1);
     atomic_init(&load->reserved, -1);
-    load->invocations = open_series(metrics, name, "Invocations", "Count");
-    load->errors = open_series(metrics, name, "Errors", "Count");
-    load->throttles = open_series(metrics, name, "Throttles", "Count");
-    load->duration = open_series(metrics, name, "Duration", "Milliseconds");
-    load->concurrent = open_series(metrics, name, "ConcurrentExecutions", "Count");
     return load;
 }
 

@@ -35,13 +35,12 @@ struct resource_policy {
     size_t grant_count;
 };
 
-/* How many invocations of a function run, of all its versions and on all loops, and what CloudWatch
- * counts of them; outlives snapshots. */
+/* How many invocations of a function run, of all its versions and on all loops; outlives snapshots.
+ */
 struct function_load {
     atomic_uint refs;
     atomic_int running;
     atomic_int reserved; /* concurrency; -1: none */
-    struct metric_series *invocations, *errors, *throttles, *duration, *concurrent;
 };
 
 /* A function's newest state ($LATEST), or a published version of it. */
@@ -73,7 +72,7 @@ void function_ref(struct function *function);
 /* NULL does nothing. */
 void function_unref(struct function *function);
 
-struct function_load *function_load_new(const struct metric_capability *metrics, struct str name);
+struct function_load *function_load_new(void);
 void function_load_ref(struct function_load *load);
 void function_load_unref(struct function_load *load);
 

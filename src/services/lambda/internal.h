@@ -7,6 +7,7 @@
 #include "services/lambda/catalog.h"
 #include "services/lambda/events.h"
 #include "services/lambda/lambda.h"
+#include "services/lambda/metrics.h"
 
 enum {
     LAMBDA_MAX_PAYLOAD = 6 * 1024 * 1024,
@@ -25,6 +26,7 @@ struct lambda {
     struct service service;
     struct code_store codes;
     struct catalog catalog;
+    struct metrics_table metrics;
     atomic_int running;           /* invocations, in all fleets */
     int account_concurrency;      /* how many may run */
     int64_t idle_ms;              /* after which an instance without work ends */
@@ -90,9 +92,10 @@ void lambda_sweep_code(struct lambda *lambda, struct loop *loop);
 struct ticket {
     struct fleet *fleet;
     struct function_invocation *invocation;
-    struct function_load *load; /* counted there until it is over; NULL: was refused */
-    struct str invoked_arn;     /* with the alias, where it was invoked by one */
-    int64_t duration_us;        /* once it has run; -1: it has not */
+    struct function_load *load;       /* counted there until it is over; NULL: was refused */
+    struct function_metrics *metrics; /* of what was invoked */
+    struct str invoked_arn;           /* with the alias, where it was invoked by one */
+    int64_t duration_us;              /* once it has run; -1: it has not */
     struct ticket *next;
     struct loop_task task; /* for telling the outcome later */
 };

@@ -323,11 +323,10 @@ static enum err load_policy(struct lambda *lambda, struct arena *arena, struct s
 static struct function_load *load_of(struct lambda *lambda, struct str key)
 {
     struct str name;
-    const struct metric_capability *metrics = &lambda->skylite->metrics;
     if (!str_cut(&key, ':', &name))
-        return function_load_new(metrics, name);
+        return function_load_new();
     struct function *function = catalog_get(&lambda->catalog, name);
-    struct function_load *load = function ? function->load : function_load_new(metrics, name);
+    struct function_load *load = function ? function->load : function_load_new();
     if (function)
         function_load_ref(load);
     function_unref(function);
@@ -422,6 +421,7 @@ enum err lambda_new(struct skylite *skylite, struct launcher *launcher, struct l
     lambda->event_retry_ms = LAMBDA_EVENT_RETRY_MS;
     random_bytes(lambda->url_secret, sizeof(lambda->url_secret));
     catalog_init(&lambda->catalog);
+    metrics_table_init(&lambda->metrics, &skylite->metrics);
     lambda->fleet_count = SKYLITE_MAX_LOOPS;
     lambda->fleets = calloc(lambda->fleet_count, sizeof(*lambda->fleets));
     if (!lambda->fleets)
@@ -456,6 +456,7 @@ void lambda_free(struct lambda *lambda)
         fleet_release(&lambda->fleets[i]);
     free(lambda->fleets);
     catalog_release(&lambda->catalog);
+    metrics_table_release(&lambda->metrics);
     code_store_release(&lambda->codes);
     free(lambda);
 }
