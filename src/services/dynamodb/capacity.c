@@ -76,12 +76,6 @@ static uint64_t total_half(const struct ddb_capacity *capacity)
     return total;
 }
 
-static void count_metric(const struct ddb_capacity *capacity)
-{
-    bool is_write = capacity->is_write || capacity->kind == DDB_CAPACITY_WRITE;
-    ddb_metrics_consumed(capacity->table, is_write, (double)total_half(capacity) / 2);
-}
-
 static void add_capacity(struct buf *out, enum ddb_consumed consumed,
                          const struct ddb_capacity *capacity)
 {
@@ -103,7 +97,7 @@ static void add_capacity(struct buf *out, enum ddb_consumed consumed,
 void ddb_capacity_write(struct buf *out, enum ddb_consumed consumed,
                         const struct ddb_capacity *capacity, bool is_first)
 {
-    count_metric(capacity);
+    ddb_metrics_consumed(capacity);
     if (consumed == DDB_CONSUMED_NONE)
         return;
     buf_add(out, is_first ? STR("\"ConsumedCapacity\":") : STR(",\"ConsumedCapacity\":"));
@@ -126,7 +120,8 @@ void ddb_tally_add(struct ddb_tally *tally, const struct ddb_capacity *capacity,
         tally->room = room;
     }
     struct ddb_capacity *added = &tally->all[tally->count++];
-    *added = (struct ddb_capacity){.table = capacity->table, .kind = capacity->kind};
+    *added = (struct ddb_capacity){
+        .table = capacity->table, .kind = capacity->kind, .is_write = capacity->is_write};
     ddb_capacity_merge(added, capacity, arena);
 }
 
@@ -134,7 +129,7 @@ void ddb_tally_write(struct buf *out, enum ddb_consumed consumed, const struct d
                      bool is_first)
 {
     for (size_t i = 0; i < tally->count; i++)
-        count_metric(&tally->all[i]);
+        ddb_metrics_consumed(&tally->all[i]);
     if (consumed == DDB_CONSUMED_NONE)
         return;
     buf_add(out, is_first ? STR("\"ConsumedCapacity\":[") : STR(",\"ConsumedCapacity\":["));

@@ -3,14 +3,15 @@
 #pragma once
 
 #include "core/request.h"
-#include "services/dynamodb/table.h"
+#include "services/dynamodb/capacity.h"
 
-/* Makes what the table's calls are counted in; once per table. */
+/* Makes what calls of the table and its global indexes are counted in, once for each. On the writer
+ * thread, or before the loops run. */
 void ddb_metrics_open(struct dynamodb *dynamodb, struct ddb_table *table);
 void ddb_metrics_free(struct ddb_metrics *metrics);
 
-/* Capacity units that a call has consumed, of the table and its indexes. Any thread. */
-void ddb_metrics_consumed(const struct ddb_table *table, bool is_write, double units);
+/* Counts what a call has consumed. Any thread. */
+void ddb_metrics_consumed(const struct ddb_capacity *capacity);
 
 /* The service's observer. */
 void ddb_metrics_observe(const struct request *request, enum err rc);
