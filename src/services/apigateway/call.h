@@ -45,6 +45,8 @@ struct api_call {
     /* Set when the gateway itself answers. */
     enum gateway_type error_type;
     struct str error_message; /* NULL pointer: no error */
+    struct str
+        validation_error; /* why a request validator refused it; a NULL pointer: it did not */
 
     /* Of the integration, once it has answered. */
     int64_t integration_started_us; /* clock_mono_us; 0: it was not asked */
@@ -80,6 +82,9 @@ struct str call_parameter(const struct api_call *call, enum mapping_source sourc
  * that gives its value. False when either is not valid here. */
 bool mapping_parse(struct str prefix, struct str target, struct str expression,
                    struct mapping *out);
+
+/* Parses the source alone ("method.request.querystring.limit") into `out`'s source and value. */
+bool mapping_source_parse(struct str expression, struct mapping *out);
 
 /* The value; a NULL pointer when there is none, or when it could not stand in a header. */
 struct str mapping_value(const struct api_call *call, const struct mapping *mapping);

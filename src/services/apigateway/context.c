@@ -119,6 +119,11 @@ static struct str error_response_type(const struct api_call *call)
     return call->error_message.ptr ? gateway_type_name(call->error_type) : STR_EMPTY;
 }
 
+static struct str validation_error(const struct api_call *call)
+{
+    return call->validation_error.ptr ? call->validation_error : STR_EMPTY;
+}
+
 static struct str trace_id(const struct api_call *call)
 {
     return call->trace_id.ptr ? call->trace_id : STR_EMPTY;
@@ -191,7 +196,7 @@ static const struct {
     {STR_INIT("error.message"), error_message},
     {STR_INIT("error.messageString"), error_message_string},
     {STR_INIT("error.responseType"), error_response_type},
-    {STR_INIT("error.validationErrorString"), nothing},
+    {STR_INIT("error.validationErrorString"), validation_error},
     {STR_INIT("extendedRequestId"), extended_id},
     {STR_INIT("httpMethod"), http_method},
     {STR_INIT("identity.accountId"), nothing},

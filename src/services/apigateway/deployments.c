@@ -14,6 +14,7 @@ struct snapshot {
     yyjson_mut_doc *doc;
     yyjson_mut_val *resources;
     yyjson_mut_val *gateway_responses;
+    yyjson_mut_val *models, *validators;
     size_t method_count;
 };
 
@@ -42,6 +43,21 @@ static enum err add_gateway_response(void *arg, struct str name, yyjson_val *doc
     return OK;
 }
 
+static enum err add_model(void *arg, struct str name, yyjson_val *document)
+{
+    struct snapshot *snapshot = arg;
+    apigw_set_str(snapshot->doc, snapshot->models, name, json_get_str(document, "schema"));
+    return OK;
+}
+
+static enum err add_validator(void *arg, struct str name, yyjson_val *document)
+{
+    struct snapshot *snapshot = arg;
+    apigw_set(snapshot->doc, snapshot->validators, name,
+              yyjson_val_mut_copy(snapshot->doc, document));
+    return OK;
+}
+
 /* What a stage is compiled from; see stage.h. */
 static enum err take_snapshot(struct request *request, const struct view *view, yyjson_val *api,
                               yyjson_mut_val **out)
@@ -51,6 +67,8 @@ static enum err take_snapshot(struct request *request, const struct view *view, 
     yyjson_mut_val *object = yyjson_mut_obj(snapshot.doc);
     snapshot.resources = json_add_arr(snapshot.doc, object, "resources");
     snapshot.gateway_responses = json_add_obj(snapshot.doc, object, "gatewayResponses");
+    snapshot.models = json_add_obj(snapshot.doc, object, "models");
+    snapshot.validators = json_add_obj(snapshot.doc, object, "validators");
     json_add_copy(snapshot.doc, object, "binaryMediaTypes", json_get(api, "binaryMediaTypes"));
     json_add_copy(snapshot.doc, object, "apiKeySource", json_get(api, "apiKeySource"));
     enum err rc = state_each(view, state_prefix(request->arena, "resource", id), STR_EMPTY,
@@ -58,6 +76,12 @@ static enum err take_snapshot(struct request *request, const struct view *view, 
     if (rc == OK)
         rc = state_each(view, state_prefix(request->arena, "gatewayresponse", id), STR_EMPTY,
                         add_gateway_response, &snapshot);
+    if (rc == OK)
+        rc = state_each(view, state_prefix(request->arena, "model", id), STR_EMPTY, add_model,
+                        &snapshot);
+    if (rc == OK)
+        rc = state_each(view, state_prefix(request->arena, "validator", id), STR_EMPTY,
+                        add_validator, &snapshot);
     if (rc == OK && snapshot.method_count == 0)
         rc = apigw_bad_request(request, "The REST API doesn't contain any methods");
     *out = object;

@@ -13,6 +13,7 @@ static const struct {
     {"stage_name", "stageName"},   {"response_type", "responseType"},
     {"api_Key", "apiKey"},         {"usageplanId", "usagePlanId"},
     {"domain_name", "domainName"}, {"base_path", "basePath"},
+    {"model_name", "modelName"},   {"requestvalidator_id", "requestValidatorId"},
 };
 
 static struct str scalar(const struct request *request, yyjson_val *value)

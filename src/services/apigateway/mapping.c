@@ -61,6 +61,11 @@ bool mapping_parse(struct str prefix, struct str target, struct str expression, 
         out->value = str_slice(expression, 1, expression.len - 2);
         return header_value_is_valid(out->value);
     }
+    return mapping_source_parse(expression, out);
+}
+
+bool mapping_source_parse(struct str expression, struct mapping *out)
+{
     size_t len = find_source(expression, &out->source);
     out->value = str_slice(expression, len, expression.len);
     return len > 0 && out->value.len > 0;

@@ -1,4 +1,5 @@
 /* Method responses: what a method may answer. */
+#include "services/apigateway/models.h"
 #include "services/apigateway/patch.h"
 
 #define BAD_PARAMETER                                                                              \
@@ -24,25 +25,6 @@ static enum err check_parameters(struct request *request)
     return OK;
 }
 
-static enum err check_model(struct request *request, struct str name)
-{
-    if (str_eq(name, STR("Empty")) || str_eq(name, STR("Error")))
-        return OK;
-    return apigw_bad_request(request, "Invalid model identifier specified: %.*s", STR_ARG(name));
-}
-
-static enum err check_models(struct request *request)
-{
-    size_t i, max;
-    yyjson_val *key, *value;
-    yyjson_obj_foreach (json_get(request->input, "responseModels"), i, max, key, value) {
-        enum err rc = check_model(request, json_str(value));
-        if (rc)
-            return rc;
-    }
-    return OK;
-}
-
 static enum err run_put(struct request *request, struct store_txn *txn)
 {
     static const struct member members[] = {
@@ -52,6 +34,8 @@ static enum err run_put(struct request *request, struct store_txn *txn)
     struct method_edit edit;
     struct str code = apigw_label(request, "status_code");
     enum err rc = apigw_edit_method(request, txn, &edit);
+    if (rc == OK)
+        rc = models_check_names(request, &edit.view, json_get(request->input, "responseModels"));
     if (rc)
         return rc;
     yyjson_mut_val *response = yyjson_mut_obj(edit.doc);
@@ -73,8 +57,6 @@ enum err apigw_put_method_response(struct request *request)
     enum err rc = apigw_status_code(request, &code);
     if (rc == OK)
         rc = check_parameters(request);
-    if (rc == OK)
-        rc = check_models(request);
     return rc ? rc : apigw_write(request, run_put);
 }
 
@@ -138,7 +120,8 @@ static enum err patch_parameter(struct patch_target *target, const struct patch_
 
 static enum err patch_model(struct patch_target *target, const struct patch_op *op)
 {
-    return op->op == PATCH_REMOVE ? OK : check_model(target->request, op->value);
+    return op->op == PATCH_REMOVE ? OK
+                                  : models_check_name(target->request, &target->view, op->value);
 }
 
 static const struct patch_rule response_rules[] = {

@@ -1,4 +1,5 @@
 /* Methods of resources. */
+#include "services/apigateway/models.h"
 #include "services/apigateway/patch.h"
 
 #define BAD_AUTHORIZER                                                                             \
@@ -21,29 +22,16 @@ static enum err check_authorization(struct request *request, struct str type, st
                                       "NONE,AWS_IAM,CUSTOM,COGNITO_USER_POOLS");
 }
 
-static enum err check_validator(struct request *request, struct str id)
+static enum err check_validator(struct request *request, const struct view *view, struct str id)
 {
-    return id.len ? apigw_bad_request(request, "Invalid Request Validator identifier specified")
-                  : OK;
-}
-
-static enum err check_model(struct request *request, struct str name)
-{
-    if (str_eq(name, STR("Empty")) || str_eq(name, STR("Error")))
-        return OK;
-    return apigw_bad_request(request, "Invalid model identifier specified: %.*s", STR_ARG(name));
-}
-
-static enum err check_models(struct request *request, yyjson_val *models)
-{
-    size_t i, max;
-    yyjson_val *key, *value;
-    yyjson_obj_foreach (models, i, max, key, value) {
-        enum err rc = check_model(request, json_str(value));
-        if (rc)
-            return rc;
-    }
-    return OK;
+    struct str api_id = apigw_label(request, "restapi_id");
+    bool found = true;
+    enum err rc = OK;
+    if (id.len)
+        rc = state_has(view, state_key(request->arena, "validator", api_id, id), &found);
+    if (rc == OK && !found)
+        rc = apigw_bad_request(request, "Invalid Request Validator identifier specified");
+    return rc;
 }
 
 static bool split_parameter(struct str name, struct str *out_last)
@@ -111,10 +99,6 @@ static enum err check_input(struct request *request)
     if (rc == OK)
         rc = check_authorization(request, request_str(request, "authorizationType"),
                                  request_str(request, "authorizerId"));
-    if (rc == OK)
-        rc = check_validator(request, request_str(request, "requestValidatorId"));
-    if (rc == OK)
-        rc = check_models(request, json_get(input, "requestModels"));
     return rc ? rc : check_parameters(request, json_get(input, "requestParameters"));
 }
 
@@ -123,9 +107,10 @@ static enum err check_input(struct request *request)
 static enum err build_method(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *method)
 {
     static const struct member members[] = {
-        {"authorizationType", MEMBER_STRING}, {"apiKeyRequired", MEMBER_BOOL},
-        {"operationName", MEMBER_STRING},     {"requestParameters", MEMBER_BOOL_MAP},
-        {"requestModels", MEMBER_STRING_MAP}, {"authorizationScopes", MEMBER_STRING_LIST},
+        {"authorizationType", MEMBER_STRING},  {"apiKeyRequired", MEMBER_BOOL},
+        {"operationName", MEMBER_STRING},      {"requestParameters", MEMBER_BOOL_MAP},
+        {"requestModels", MEMBER_STRING_MAP},  {"authorizationScopes", MEMBER_STRING_LIST},
+        {"requestValidatorId", MEMBER_STRING},
     };
     json_add_bool(doc, method, "apiKeyRequired", false);
     json_add_str(doc, method, "httpMethod", apigw_label(request, "http_method"));
@@ -138,6 +123,10 @@ static enum err run_put(struct request *request, struct store_txn *txn)
     struct str verb = apigw_label(request, "http_method");
     yyjson_val *document;
     enum err rc = apigw_find_resource(request, &view, &document);
+    if (rc == OK)
+        rc = check_validator(request, &view, request_str(request, "requestValidatorId"));
+    if (rc == OK)
+        rc = models_check_names(request, &view, json_get(request->input, "requestModels"));
     if (rc)
         return rc;
     yyjson_mut_doc *doc = json_doc(request->arena);
@@ -209,12 +198,19 @@ static enum err patch_authorizer(struct patch_target *target, const struct patch
 
 static enum err patch_validator(struct patch_target *target, const struct patch_op *op)
 {
-    return check_validator(target->request, op->value);
+    struct str id = op->value.ptr ? op->value : STR_EMPTY;
+    enum err rc = check_validator(target->request, &target->view, id);
+    if (rc == OK && id.len)
+        apigw_set_str(target->doc, target->object, STR("requestValidatorId"), id);
+    else if (rc == OK)
+        yyjson_mut_obj_remove_key(target->object, "requestValidatorId");
+    return rc;
 }
 
 static enum err patch_model(struct patch_target *target, const struct patch_op *op)
 {
-    return op->op == PATCH_REMOVE ? OK : check_model(target->request, op->value);
+    return op->op == PATCH_REMOVE ? OK
+                                  : models_check_name(target->request, &target->view, op->value);
 }
 
 static enum err patch_parameter(struct patch_target *target, const struct patch_op *op)

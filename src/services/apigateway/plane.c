@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "services/apigateway/log.h"
+#include "services/apigateway/validate.h"
 
 enum { MAX_BODY = 10 * 1024 * 1024 };
 
@@ -237,7 +238,7 @@ bool plane_handle(void *self, struct http_exchange *exchange)
         return true;
     }
     call->method = call->route.target;
-    if (admit(plane, call))
+    if (admit(plane, call) && validation_pass(call))
         integrate(plane, call);
     return true;
 }

@@ -8,6 +8,7 @@
 #include "core/capabilities.h"
 #include "services/apigateway/compile.h"
 #include "services/apigateway/log.h"
+#include "services/apigateway/validate.h"
 #include "wire/json.h"
 
 enum { MAX_EVENT_PART = 256 * 1024 };
@@ -314,6 +315,7 @@ static void compile_method(const struct stage_source *source, struct stage *stag
     method->verb = arena_str(&stage->arena, verb);
     method->is_key_required = json_get_bool(document, "apiKeyRequired", false);
     compile_settings(source, stage, method);
+    validation_compile(stage, method, document, source->snapshot);
     compile_integration(stage, method, document);
     compile_event_parts(stage, method);
     router_add(stage->router, method->resource_path, verb_of(verb), method);
@@ -359,6 +361,22 @@ static void compile_access_log(struct stage *stage, yyjson_val *settings)
     add_part(stage, format, false);
 }
 
+/* From {"name": "schema as text"} to values. */
+static void compile_schemas(struct stage *stage, yyjson_val *models)
+{
+    yyjson_mut_doc *doc = json_doc(&stage->arena);
+    yyjson_mut_val *schemas = yyjson_mut_obj(doc);
+    size_t i, max;
+    yyjson_val *name, *text;
+    yyjson_obj_foreach (models, i, max, name, text) {
+        yyjson_val *schema = json_parse(&stage->arena, json_str(text));
+        if (schema)
+            yyjson_mut_obj_add(schemas, yyjson_val_mut_copy(doc, name),
+                               yyjson_val_mut_copy(doc, schema));
+    }
+    stage->schemas = json_parse(&stage->arena, json_write(&stage->arena, schemas));
+}
+
 struct stage *stage_compile(const struct stage_source *source)
 {
     struct arena arena = {0};
@@ -382,6 +400,7 @@ struct stage *stage_compile(const struct stage_source *source)
     compile_variables(stage, json_get(source->stage, "variables"));
     compile_binary_types(stage, json_get(source->snapshot, "binaryMediaTypes"));
     compile_gateway_responses(stage, json_get(source->snapshot, "gatewayResponses"));
+    compile_schemas(stage, json_get(source->snapshot, "models"));
     compile_resources(source, stage);
     stage->metrics = open_metrics(source, stage, NULL);
     return stage;

@@ -95,11 +95,25 @@ struct gateway_metrics {
 
 enum integration_kind { INTEGRATION_NONE, INTEGRATION_LAMBDA_PROXY, INTEGRATION_MOCK };
 
+struct body_model {
+    struct str type;    /* "application/json" */
+    yyjson_val *schema; /* in the stage's arena; NULL: anything fits */
+};
+
+/* What has to be in a request before its integration is asked. */
+struct validation {
+    struct mapping *required; /* without `header` */
+    size_t required_count;
+    struct body_model *models;
+    size_t model_count;
+};
+
 struct method {
     struct str resource_id;
     struct str resource_path;
     struct str verb; /* as configured: "ANY" for that */
     bool is_key_required;
+    struct validation validation;
     enum integration_kind kind;
     unsigned timeout_ms;
     struct str function; /* what Lambda is asked to run; empty when the URI does not name one */
@@ -144,6 +158,7 @@ struct stage {
     bool is_endpoint_disabled;   /* execute-api hosts are refused */
     bool is_key_from_authorizer; /* not from x-api-key */
     struct router *router;
+    yyjson_val *schemas; /* models by name, for references between them */
     struct stage_variable *variables;
     size_t variable_count;
     struct str *binary_types;

@@ -8,6 +8,8 @@
  *   apigateway/snapshot/API/DEPLOYMENT         what it deployed: resources, gatewayResponses...
  *   apigateway/stage/API/NAME                  Stage
  *   apigateway/gatewayresponse/API/TYPE        GatewayResponse, as far as it was given
+ *   apigateway/model/API/NAME                  Model
+ *   apigateway/validator/API/VALIDATOR         RequestValidator
  *   apigateway/key/KEY                         ApiKey with its value
  *   apigateway/keyvalue/VALUE                  the key's id
  *   apigateway/keyplan/KEY/PLAN                empty: the key is in the plan
