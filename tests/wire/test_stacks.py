@@ -2,15 +2,10 @@
 
 import copy
 import json
-import time
 
-import botocore.exceptions
 import pytest
 
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
-}
+from stacks import TRUST, create, delete, outputs, refused, update, wait
 
 TEMPLATE = {
     "Parameters": {
@@ -54,50 +49,11 @@ def stacks(server):
 
 
 @pytest.fixture
-def stack(server, stacks, request):
+def stack(stacks, request):
     """A name for this test's stack, which is deleted behind it."""
     name = "t-" + "".join(c if c.isalnum() else "-" for c in request.node.name)[:60]
     yield name
-    stacks.delete_stack(StackName=name)
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        try:
-            stacks.describe_stacks(StackName=name)
-        except botocore.exceptions.ClientError:
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"{name} is not gone")
-
-
-def wait(stacks, name):
-    while True:
-        found = stacks.describe_stacks(StackName=name)["Stacks"][0]
-        if not found["StackStatus"].endswith("_IN_PROGRESS"):
-            return found
-        time.sleep(0.01)
-
-
-def create(stacks, name, template, **arguments):
-    arguments.setdefault("Capabilities", ["CAPABILITY_IAM"])
-    stacks.create_stack(StackName=name, TemplateBody=json.dumps(template), **arguments)
-    return wait(stacks, name)
-
-
-def update(stacks, name, template, **arguments):
-    stacks.update_stack(
-        StackName=name, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"], **arguments
-    )
-    return wait(stacks, name)
-
-
-def outputs(found):
-    return {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
-
-
-def refused(call, *arguments, **named):
-    with pytest.raises(botocore.exceptions.ClientError) as caught:
-        call(*arguments, **named)
-    return caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]
+    delete(stacks, name)
 
 
 def changed(**resources):

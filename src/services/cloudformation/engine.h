@@ -66,6 +66,11 @@ struct change {
     struct change *next;
 };
 
+struct receipt {
+    struct str key;
+    struct receipt *next;
+};
+
 struct run {
     struct arena arena; /* holds all of it, the run itself too */
     struct cloudformation *cloudformation;
@@ -101,11 +106,12 @@ struct run {
     enum action action;
     struct cfn_step step;
     const struct cfn_type *type;
-    struct record *record; /* that is made, changed or deleted */
-    struct deed *deed;     /* NULL: the deletion of one of the stack's own */
-    struct str receipts;   /* prefix of the keys */
+    struct record *record;       /* that is made, changed or deleted */
+    struct deed *deed;           /* NULL: the deletion of one of the stack's own */
+    struct str receipts;         /* prefix of the keys */
+    const struct cfn_call *call; /* under way */
     unsigned call_index;
-    bool may_be_missing; /* of the call under way */
+    struct receipt *made; /* of calls of this step */
 };
 
 /* --- journal.c --- */
@@ -151,6 +157,8 @@ void step_prepare(struct run *run, enum action action, struct record *record,
                   const struct record *before, struct deed *deed);
 /* Makes its first call, or the first that has no receipt. */
 void step_start(struct run *run);
+/* Physical id and attributes, as the calls of the step left them, into its record. */
+void step_take_results(struct run *run);
 /* Has the receipts of the step that ended deleted. */
 void step_erase_receipts(struct run *run);
 

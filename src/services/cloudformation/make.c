@@ -2,11 +2,6 @@
 #include "base/encode.h"
 #include "services/cloudformation/engine.h"
 
-static yyjson_val *to_immutable(struct run *run, yyjson_mut_val *value)
-{
-    return value ? json_parse(&run->arena, json_write(&run->arena, value)) : NULL;
-}
-
 /* --- What is wanted --- */
 
 /* A resource as the template has it now. */
@@ -26,7 +21,7 @@ static enum err want(struct run *run, const struct cfn_resource *resource, struc
     if (rc)
         return rc;
     record->properties =
-        properties ? to_immutable(run, properties) : json_parse(&run->arena, STR("{}"));
+        json_parse(&run->arena, properties ? json_write(&run->arena, properties) : STR("{}"));
     *out = record;
     return cfn_check_properties(cfn_type_find(record->type), record->properties, &run->error);
 }
@@ -227,11 +222,9 @@ void make_succeeded(struct run *run)
     struct record *record = run->record;
     struct deed *deed = run->deed;
     bool is_created = run->action == ACTION_CREATE;
-    record->physical_id = run->step.physical_id.ptr ? run->step.physical_id : STR_EMPTY;
-    if (is_created) {
-        record->attributes = to_immutable(run, run->step.attributes);
+    step_take_results(run);
+    if (is_created)
         run_put_event(run, record, record->status.ptr, STR("Resource creation Initiated"));
-    }
     record->status = deed->before ? STR("UPDATE_COMPLETE") : STR("CREATE_COMPLETE");
     deed->state = DEED_DONE;
     record_set(run, record);

@@ -21,5 +21,7 @@ enum cfn_change cfn_plan_change(struct str type_before, const yyjson_val *before
             return CFN_REPLACE;
         change = CFN_UPDATE;
     }
+    if (type->needs_replacement && type->needs_replacement(before, after))
+        return CFN_REPLACE;
     return change;
 }

@@ -23,6 +23,7 @@ void step_prepare(struct run *run, enum action action, struct record *record,
     run->record = record;
     run->deed = deed;
     run->call_index = 0;
+    run->made = NULL;
     run->type = cfn_type_find(record->type);
     run->receipts = receipt_prefix(run);
     run->step = (struct cfn_step){
@@ -36,32 +37,63 @@ void step_prepare(struct run *run, enum action action, struct record *record,
         .error = &run->error,
     };
     run->step.attributes = yyjson_mut_obj(run->step.doc);
-    if (action != ACTION_CREATE)
-        run->step.physical_id = record->physical_id;
+    if (action == ACTION_CREATE)
+        return;
+    run->step.physical_id = record->physical_id;
+    if (record->attributes)
+        run->step.attributes = yyjson_val_mut_copy(run->step.doc, record->attributes);
 }
 
-static struct str receipt_key(struct run *run, unsigned index)
+void step_take_results(struct run *run)
 {
-    return arena_printf(&run->arena, "%.*s%04x", STR_ARG(run->receipts), index);
+    struct record *record = run->record;
+    record->physical_id = run->step.physical_id.ptr ? run->step.physical_id : STR_EMPTY;
+    record->attributes = json_parse(&run->arena, json_write(&run->arena, run->step.attributes));
+}
+
+/* FNV-1a: the same whenever it is asked. */
+static uint64_t hash_of(uint64_t hash, struct str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ (unsigned char)text.ptr[i]) * 0x100000001b3;
+    return hash;
+}
+
+/* By what is called, not by its place: what a list of calls begins with may be less the second
+ * time, when part of it was done. */
+static struct str receipt_key(struct run *run, const struct cfn_call *call)
+{
+    uint64_t hash = hash_of(0xcbf29ce484222325, str_from(call->operation));
+    hash = hash_of(hash, json_write(&run->arena, call->input));
+    return arena_printf(&run->arena, "%.*s%016llx", STR_ARG(run->receipts),
+                        (unsigned long long)hash);
 }
 
 void step_erase_receipts(struct run *run)
 {
-    for (unsigned i = 0; i <= run->call_index; i++)
-        run_erase(run, receipt_key(run, i));
+    struct str key, value;
+    for (const struct receipt *receipt = run->made; receipt; receipt = receipt->next)
+        run_erase(run, receipt->key);
+    if (!run->is_resumed)
+        return;
+    struct store_iter *iter =
+        store_iter_new(run->cloudformation->skylite->store, STORE_META, run->receipts,
+                       store_prefix_end(&run->arena, run->receipts), false);
+    while (store_iter_next(iter, &key, &value))
+        run_erase(run, arena_str(&run->arena, key));
+    store_iter_free(iter);
 }
 
 /* The answer to a call that an earlier run of the server carried out; NULL when it did not. */
-static enum err find_receipt(struct run *run, yyjson_mut_val **out_answer)
+static enum err find_receipt(struct run *run, struct str key, yyjson_mut_val **out_answer)
 {
     bool found;
     struct str text;
     *out_answer = NULL;
     if (!run->is_resumed)
         return OK;
-    enum err rc =
-        store_get(run->cloudformation->skylite->store, STORE_META,
-                  receipt_key(run, run->call_index), &run->arena, &found, &text, &run->error);
+    enum err rc = store_get(run->cloudformation->skylite->store, STORE_META, key, &run->arena,
+                            &found, &text, &run->error);
     if (rc == OK && found)
         *out_answer = yyjson_val_mut_copy(run->step.doc, json_parse(&run->arena, text));
     return rc;
@@ -71,8 +103,8 @@ static void call_next(struct run *run);
 
 static void take_answer(struct run *run, yyjson_mut_val *answer)
 {
-    if (run->action == ACTION_CREATE && run->type->created)
-        run->type->created(&run->step, run->call_index, answer);
+    if (run->type->answered)
+        run->type->answered(&run->step, run->call, answer);
     run->call_index++;
 }
 
@@ -80,7 +112,7 @@ static void call_done(void *arg, enum err rc, const struct error *error, yyjson_
 {
     struct run *run = arg;
     bool is_gone =
-        rc && cfn_is_missing(rc) && (run->action == ACTION_DELETE || run->may_be_missing);
+        rc && cfn_is_missing(rc) && (run->action == ACTION_DELETE || run->call->may_be_missing);
     if (rc && !is_gone) {
         run_step_failed(run, arena_str(&run->arena, str_from(error->message)));
         return;
@@ -89,31 +121,51 @@ static void call_done(void *arg, enum err rc, const struct error *error, yyjson_
     call_next(run);
 }
 
+/* The call whose turn it is; NULL when all are made. */
+static enum err find_call(struct run *run)
+{
+    cfn_calls_fn list = run->action == ACTION_CREATE   ? run->type->create
+                        : run->action == ACTION_UPDATE ? run->type->update
+                                                       : run->type->remove;
+    struct cfn_calls calls = {.step = &run->step, .end = &calls.first};
+    enum err rc = list ? list(&run->step, &calls) : OK;
+    run->call = calls.first;
+    for (unsigned i = 0; i < run->call_index && run->call; i++)
+        run->call = run->call->next;
+    return rc;
+}
+
+static void make_call(struct run *run, struct str receipt)
+{
+    struct receipt *made = arena_new(&run->arena, struct receipt);
+    *made = (struct receipt){receipt, run->made};
+    run->made = made;
+    call_operation_with_receipt(run->cloudformation->skylite, run->loop, &run->principal,
+                                run->call->service, run->call->operation, run->call->input, receipt,
+                                call_done, run);
+}
+
 /* Calls until one has to be waited for. */
 static void call_next(struct run *run)
 {
-    cfn_call_fn give = run->action == ACTION_CREATE   ? run->type->create
-                       : run->action == ACTION_UPDATE ? run->type->update
-                                                      : run->type->remove;
     for (;;) {
-        struct cfn_call call = {0};
         yyjson_mut_val *answer = NULL;
-        enum err rc = give(&run->step, run->call_index, &call);
-        if (rc == OK && call.operation)
-            rc = find_receipt(run, &answer);
+        struct str receipt = STR_EMPTY;
+        enum err rc = find_call(run);
+        if (rc == OK && run->call) {
+            receipt = receipt_key(run, run->call);
+            rc = find_receipt(run, receipt, &answer);
+        }
         if (rc) {
             run_step_failed(run, arena_str(&run->arena, str_from(run->error.message)));
             return;
         }
-        if (!call.operation) {
+        if (!run->call) {
             run_step_succeeded(run);
             return;
         }
         if (!answer) {
-            run->may_be_missing = call.may_be_missing;
-            call_operation_with_receipt(run->cloudformation->skylite, run->loop, &run->principal,
-                                        call.service, call.operation, call.input,
-                                        receipt_key(run, run->call_index), call_done, run);
+            make_call(run, receipt);
             return;
         }
         take_answer(run, answer);

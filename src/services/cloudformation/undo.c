@@ -48,7 +48,7 @@ bool undo_next(struct run *run)
 void undo_succeeded(struct run *run)
 {
     struct record *record = run->record;
-    record->physical_id = run->step.physical_id;
+    step_take_results(run);
     record->status = STR("UPDATE_COMPLETE");
     record_set(run, record);
     run_put_record(run, record);

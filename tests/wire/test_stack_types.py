@@ -1,0 +1,229 @@
+"""Resources of stacks: what a change of the template does to each, without a new resource where AWS needs none."""
+
+import json
+
+import pytest
+
+from functions import invoke
+from stacks import TRUST, create, delete, events, outputs, physical, update, wait
+
+ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
+
+
+@pytest.fixture
+def stacks(server):
+    return server.client("cloudformation")
+
+
+@pytest.fixture
+def stack(stacks, request):
+    name = "t-" + "".join(c if c.isalnum() else "-" for c in request.node.name)[:60]
+    yield name
+    delete(stacks, name)
+
+
+def template(**resources):
+    return {"Resources": {name: {"Type": "AWS::" + kind, "Properties": p} for name, (kind, p) in resources.items()}}
+
+
+def method(**integration):
+    return {
+        "RestApiId": {"Ref": "Api"},
+        "ResourceId": {"Fn::GetAtt": ["Api", "RootResourceId"]},
+        "HttpMethod": "GET",
+        "Integration": {"Type": "MOCK", "RequestTemplates": {"application/json": '{"statusCode": 200}'}, **integration},
+    }
+
+
+def api(**more):
+    return template(
+        Api=("ApiGateway::RestApi", {"Name": "types"}), Get=("ApiGateway::Method", method()), **more
+    )
+
+
+def done(found, status="UPDATE_COMPLETE"):
+    assert found["StackStatus"] == status, found
+    return found
+
+
+def test_a_stage_that_moved_on_outlives_its_first_deployment(server, stacks, stack):
+    gateway = server.client("apigateway")
+    deployment = {"RestApiId": {"Ref": "Api"}, "StageName": "prod"}
+    for logical_id in ("First", "Second"):
+        wanted = api(**{logical_id: ("ApiGateway::Deployment", deployment)})
+        wanted["Resources"][logical_id]["DependsOn"] = "Get"
+        if logical_id == "First":
+            done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+        else:
+            done(update(stacks, stack, wanted))
+    stage = gateway.get_stage(restApiId=physical(stacks, stack, "Api"), stageName="prod")
+    assert stage["deploymentId"] == physical(stacks, stack, "Second")
+    found = gateway.get_deployments(restApiId=physical(stacks, stack, "Api"))["items"]
+    assert [item["id"] for item in found] == [stage["deploymentId"]]
+
+
+def test_a_deployment_describes_its_stage(server, stacks, stack):
+    wanted = api(
+        Go=(
+            "ApiGateway::Deployment",
+            {
+                "RestApiId": {"Ref": "Api"},
+                "StageName": "prod",
+                "StageDescription": {"Variables": {"v": "1"}, "ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 6},
+            },
+        )
+    )
+    wanted["Resources"]["Go"]["DependsOn"] = "Get"
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    stage = server.client("apigateway").get_stage(restApiId=physical(stacks, stack, "Api"), stageName="prod")
+    assert stage["variables"] == {"v": "1"}
+    assert stage["methodSettings"]["*/*"]["throttlingRateLimit"] == 5
+
+
+def test_settings_of_api_and_stage_change_in_place(server, stacks, stack):
+    gateway = server.client("apigateway")
+    stage = {
+        "RestApiId": {"Ref": "Api"},
+        "DeploymentId": {"Ref": "Go"},
+        "StageName": "prod",
+        "Description": "d",
+        "Variables": {"a": "1", "b": "2"},
+        "MethodSettings": [{"ResourcePath": "/*", "HttpMethod": "*", "ThrottlingRateLimit": 5}],
+    }
+    wanted = api(Go=("ApiGateway::Deployment", {"RestApiId": {"Ref": "Api"}}), Prod=("ApiGateway::Stage", stage))
+    wanted["Resources"]["Go"]["DependsOn"] = "Get"
+    wanted["Resources"]["Api"]["Properties"].update(Description="d", BinaryMediaTypes=["image/png", "a/b"])
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    api_id = physical(stacks, stack, "Api")
+
+    for name in ("Description", "MethodSettings"):
+        del stage[name]
+    stage["Variables"] = {"b": "3"}
+    wanted["Resources"]["Api"]["Properties"] = {"Name": "types", "BinaryMediaTypes": ["a/b", "*/*"]}
+    wanted["Resources"]["Api"]["Properties"]["EndpointConfiguration"] = {"Types": ["REGIONAL"]}
+    done(update(stacks, stack, wanted))
+    assert physical(stacks, stack, "Api") == api_id
+    found = gateway.get_rest_api(restApiId=api_id)
+    assert sorted(found["binaryMediaTypes"]) == ["*/*", "a/b"]
+    assert found["endpointConfiguration"]["types"] == ["REGIONAL"]
+    assert not found.get("description")
+    found = gateway.get_stage(restApiId=api_id, stageName="prod")
+    assert (found["variables"], found["methodSettings"], found.get("description", "")) == ({"b": "3"}, {}, "")
+
+
+def test_unknown_members_are_refused_at_every_depth(stacks, stack):
+    wanted = api()
+    wanted["Resources"]["Get"]["Properties"] = method(Nothing=1)
+    done(create(stacks, stack, wanted), "ROLLBACK_COMPLETE")
+    assert ("Get", "CREATE_FAILED", "Encountered unsupported property Nothing") in events(stacks, stack)
+
+
+def test_roles_and_policies_change_in_place(server, stacks, stack):
+    iam = server.client("iam")
+    role = {"AssumeRolePolicyDocument": TRUST, "Description": "d", "Policies": [{"PolicyName": "p", "PolicyDocument": ALLOW}]}
+    policy = {"PolicyDocument": ALLOW, "Roles": [{"Ref": "Role"}]}
+    wanted = template(Role=("IAM::Role", role), Managed=("IAM::ManagedPolicy", policy))
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    name, arn = physical(stacks, stack, "Role"), physical(stacks, stack, "Managed")
+
+    for actions in ("sqs:*", "sns:*"):
+        statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+        policy["PolicyDocument"] = {"Version": "2012-10-17", "Statement": [statement]}
+        role.pop("Description", None)
+        role["Policies"][0]["PolicyName"] = "q"
+        done(update(stacks, stack, wanted))
+    assert (physical(stacks, stack, "Role"), physical(stacks, stack, "Managed")) == (name, arn)
+    assert iam.list_role_policies(RoleName=name)["PolicyNames"] == ["q"]
+    assert not iam.get_role(RoleName=name)["Role"].get("Description")
+    versions = iam.list_policy_versions(PolicyArn=arn)["Versions"]
+    assert len(versions) == 1
+    document = iam.get_policy_version(PolicyArn=arn, VersionId=versions[0]["VersionId"])["PolicyVersion"]["Document"]
+    assert document["Statement"][0]["Action"] == "sns:*"
+
+
+def test_users_have_keys_that_work(server, stacks, stack):
+    policy = {"PolicyName": "p", "PolicyDocument": {"Version": "2012-10-17", "Statement": []}}
+    wanted = template(
+        User=("IAM::User", {"Policies": [dict(policy, PolicyDocument=ALLOW)]}),
+        Key=("IAM::AccessKey", {"UserName": {"Ref": "User"}}),
+    )
+    wanted["Outputs"] = {"Id": {"Value": {"Ref": "Key"}}, "Secret": {"Value": {"Fn::GetAtt": ["Key", "SecretAccessKey"]}}}
+    found = outputs(done(create(stacks, stack, wanted), "CREATE_COMPLETE"))
+    identity = server.client("sts", found["Id"], found["Secret"]).get_caller_identity()
+    assert identity["Arn"].endswith("user/" + physical(stacks, stack, "User"))
+
+
+def test_tables_change_in_place(server, stacks, stack):
+    dynamodb = server.client("dynamodb")
+    keys = {
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    }
+    throughput = {"ReadCapacityUnits": {"Ref": "Units"}, "WriteCapacityUnits": 1}
+    wanted = template(Table=("DynamoDB::Table", {**keys, "ProvisionedThroughput": throughput}))
+    wanted["Parameters"] = {"Units": {"Type": "Number", "Default": 2}}
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    name = physical(stacks, stack, "Table")
+    dynamodb.put_item(TableName=name, Item={"id": {"S": "1"}})
+
+    index = {
+        "IndexName": "by-kind",
+        "KeySchema": [{"AttributeName": "kind", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    wanted["Resources"]["Table"]["Properties"] = {
+        **keys,
+        "AttributeDefinitions": [*keys["AttributeDefinitions"], {"AttributeName": "kind", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+        "GlobalSecondaryIndexes": [index],
+        "TimeToLiveSpecification": {"AttributeName": "gone", "Enabled": True},
+        "Tags": [{"Key": "k", "Value": "v"}],
+    }
+    done(update(stacks, stack, wanted))
+    assert physical(stacks, stack, "Table") == name
+    table = dynamodb.describe_table(TableName=name)["Table"]
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert [i["IndexName"] for i in table["GlobalSecondaryIndexes"]] == ["by-kind"]
+    assert dynamodb.get_item(TableName=name, Key={"id": {"S": "1"}})["Item"]
+    ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    assert ttl["AttributeName"] == "gone"
+    assert dynamodb.list_tags_of_resource(ResourceArn=table["TableArn"])["Tags"] == [{"Key": "k", "Value": "v"}]
+
+
+def function(source, **more):
+    properties = {
+        "Runtime": "python3.11",
+        "Handler": "index.handler",
+        "Role": {"Fn::GetAtt": ["Role", "Arn"]},
+        "Code": {"ZipFile": source},
+        **more,
+    }
+    return template(
+        Role=("IAM::Role", {"AssumeRolePolicyDocument": TRUST}), Function=("Lambda::Function", properties)
+    )
+
+
+def test_functions_have_their_code_in_the_template(server, stacks, stack):
+    source = "import os\ndef handler(event, context):\n    return os.environ.get('WORD', 'none')\n"
+    wanted = function(source, Environment={"Variables": {"WORD": 7}}, Description="d", MemorySize=256)
+    wanted["Resources"]["Version"] = {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Function"}}}
+    wanted["Resources"]["Live"] = {
+        "Type": "AWS::Lambda::Alias",
+        "Properties": {
+            "FunctionName": {"Ref": "Function"},
+            "Name": "live",
+            "FunctionVersion": {"Fn::GetAtt": ["Version", "Version"]},
+        },
+    }
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    name = physical(stacks, stack, "Function")
+    assert invoke(server, name + ":live", {}) == ("7", None)
+
+    wanted["Resources"]["Function"]["Properties"] = function(source.replace("none", "nothing"))["Resources"]["Function"][
+        "Properties"
+    ]
+    done(update(stacks, stack, wanted))
+    assert invoke(server, name, {}) == ("nothing", None)
+    settings = server.client("lambda").get_function_configuration(FunctionName=name)
+    assert (settings["MemorySize"], settings["Description"], settings.get("Environment")) == (128, "", None)
+    assert invoke(server, name + ":live", {}) == ("7", None)
