@@ -4,11 +4,9 @@
 #include <math.h>
 
 enum {
-    BUCKETS_PER_DOUBLING = 32,
-    LEAST_EXPONENT = -20,   /* what is nearer to zero counts as 2^-20 */
-    GREATEST_EXPONENT = 45, /* and what is greater as 2^45 */
-    OFFSET = -LEAST_EXPONENT * BUCKETS_PER_DOUBLING + 1,
-    POINT_VERSION = 1,
+    LEAST_EXPONENT = -360,   /* what is nearer to zero counts as 2^-360 */
+    GREATEST_EXPONENT = 360, /* PutMetricData takes nothing greater */
+    POINT_VERSION = 2,
 };
 
 /* --- Buckets --- */
@@ -24,7 +22,7 @@ int32_t point_bucket_of(double value)
         place = LEAST_EXPONENT;
     if (place > GREATEST_EXPONENT)
         place = GREATEST_EXPONENT;
-    int32_t index = (int32_t)floor(place * BUCKETS_PER_DOUBLING) + OFFSET;
+    int32_t index = (int32_t)floor(place * POINT_BUCKETS_PER_DOUBLING) + POINT_BUCKET_OF_ONE;
     return value < 0 ? -index : index;
 }
 
@@ -33,7 +31,7 @@ double point_bucket_value(int32_t index)
     if (index == 0)
         return 0;
     int32_t size = index < 0 ? -index : index;
-    double middle = exp2((size - OFFSET + 0.5) / BUCKETS_PER_DOUBLING);
+    double middle = exp2((size - POINT_BUCKET_OF_ONE + 0.5) / POINT_BUCKETS_PER_DOUBLING);
     return index < 0 ? -middle : middle;
 }
 

@@ -3,14 +3,18 @@
  * shorter ones'.
  *
  * The sketch counts values in buckets whose bounds grow by 2^(1/32): a percentile read from it is
- * within 1.1% of the exact value. Zero and negative values have buckets of their own. A point made
- * of statistic sets has no sketch, as on AWS. */
+ * within 1.1% of the exact value, whatever PutMetricData takes (2^-360 to 2^360). Zero and negative
+ * values have buckets of their own. A point made of statistic sets has no sketch, as on AWS. */
 #pragma once
 
 #include "base/arena.h"
 #include "base/buf.h"
 
-enum { POINT_MAX_BUCKETS = 4200 };
+enum {
+    POINT_BUCKETS_PER_DOUBLING = 32,
+    POINT_BUCKET_OF_ONE = 360 * POINT_BUCKETS_PER_DOUBLING + 1, /* the one that 1 is in */
+    POINT_MAX_BUCKETS = 2 * 2 * POINT_BUCKET_OF_ONE + 1,
+};
 
 struct point_bucket {
     int32_t index;

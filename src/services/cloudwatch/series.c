@@ -114,9 +114,15 @@ void cw_each(struct cloudwatch *cloudwatch, void (*visit)(struct metric_series *
 
 /* --- Values of services --- */
 
-enum { CELL_BUCKETS = 2200 };
+/* From 2^-20 to 2^48, which is what services count: milliseconds, bytes, units. */
+enum {
+    CELL_FIRST = POINT_BUCKET_OF_ONE - 20 * POINT_BUCKETS_PER_DOUBLING,
+    CELL_BUCKETS = 1 + 68 * POINT_BUCKETS_PER_DOUBLING,
+};
 
-/* One minute's values. They are counted in an array, because they come with every request. */
+/* One minute's values. They are counted in an array, because they come with every request: the
+ * first place is that of zero (and what is less), the others are those of buckets from CELL_FIRST
+ * on. */
 struct cell {
     int64_t minute;
     double count, sum, min, max;
@@ -137,12 +143,14 @@ static struct cell *new_cell(int64_t minute)
 
 static void count_value(struct cell *cell, double value)
 {
-    int32_t bucket = point_bucket_of(value);
+    int32_t place = point_bucket_of(value) - CELL_FIRST + 1;
     cell->count++;
     cell->sum += value;
     cell->min = value < cell->min ? value : cell->min;
     cell->max = value > cell->max ? value : cell->max;
-    cell->buckets[bucket < 0 ? 0 : bucket < CELL_BUCKETS ? bucket : CELL_BUCKETS - 1]++;
+    if (value > 0 && place < 1)
+        place = 1;
+    cell->buckets[place < 0 ? 0 : place < CELL_BUCKETS ? place : CELL_BUCKETS - 1]++;
 }
 
 static void mark_dirty(struct metric_series *series)
@@ -230,7 +238,8 @@ static struct point point_of(const struct cell *cell, struct arena *arena)
     point.buckets = arena_array(arena, struct point_bucket, used + 1);
     for (int32_t i = 0; i < CELL_BUCKETS; i++) {
         if (cell->buckets[i])
-            point.buckets[point.bucket_count++] = (struct point_bucket){i, cell->buckets[i]};
+            point.buckets[point.bucket_count++] =
+                (struct point_bucket){i ? CELL_FIRST + i - 1 : 0, cell->buckets[i]};
     }
     point.count = cell->count;
     point.sum = cell->sum;

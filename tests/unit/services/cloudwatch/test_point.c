@@ -40,6 +40,21 @@ static void test_point__percentiles_are_near_the_exact_ones(void **state)
     }
 }
 
+static void test_point__is_as_exact_far_from_one(void **state)
+{
+    (void)state;
+    for (int exponent = -100; exponent <= 100; exponent += 10) {
+        struct point point = point_empty();
+        double found = 0, base = pow(10, exponent);
+        for (int i = 1; i <= 100; i++)
+            point_add(&point, i * base, 1, &arena);
+        assert_true(point_percentile(&point, 50, &found));
+        assert_true(fabs(found - 50 * base) <= 50 * base * 0.0112);
+        point_add(&point, -base, 1, &arena);
+        assert_true(point_percentile(&point, 0, &found) && found == -base);
+    }
+}
+
 static void test_point__negative_and_zero_values_have_their_places(void **state)
 {
     struct point point = point_empty();
@@ -105,6 +120,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         POINT_TEST(test_point__percentiles_are_near_the_exact_ones),
+        POINT_TEST(test_point__is_as_exact_far_from_one),
         POINT_TEST(test_point__negative_and_zero_values_have_their_places),
         POINT_TEST(test_point__merges_to_what_was_added),
         POINT_TEST(test_point__of_sets_has_no_percentiles),

@@ -57,6 +57,27 @@ static void test_series__count_under_leading_dimensions_too(void **state)
     assert_true(sum_of(f, "") == 17);
 }
 
+static void test_series__have_percentiles_of_what_services_add(void **state)
+{
+    struct fixture *f = *state;
+    struct metric_series *series = open_latency(f, "prod");
+    double p50 = 0, p1 = 0;
+    metric_add(&f->skylite.metrics, series, 0);
+    for (int i = 0; i < 99; i++)
+        metric_add(&f->skylite.metrics, series, 0.5 + i % 3);
+    struct str input = arena_printf(
+        &f->arena,
+        "{'Namespace':'AWS/Test','MetricName':'Latency','Period':86400,'StartTime':%lld,"
+        "'EndTime':%lld,'ExtendedStatistics':['p1','p50'],'Dimensions':[" PROD "]}",
+        (long long)clock_wall_ms() / 1000 - 86000, (long long)clock_wall_ms() / 1000 + 300);
+    yyjson_val *output = service_ok(f, "cloudwatch", "GetMetricStatistics", input.ptr);
+    yyjson_val *found =
+        json_get(yyjson_arr_get_first(json_get(output, "Datapoints")), "ExtendedStatistics");
+    assert_true(json_get_double(found, "p50", &p50) && json_get_double(found, "p1", &p1));
+    assert_true(p50 > 1.48 && p50 < 1.52);
+    assert_true(p1 == 0);
+}
+
 static void test_series__are_kept_over_a_restart(void **state)
 {
     struct fixture *f = *state;
@@ -123,6 +144,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_series__count_under_leading_dimensions_too),
+        TEST(test_series__have_percentiles_of_what_services_add),
         TEST(test_series__are_kept_over_a_restart),
         TEST(test_points__are_merged_as_they_grow_old),
     };
