@@ -17,6 +17,7 @@ enum {
     CW_MAX_SERIES = 100000,
     CW_UNITS = 27,
     CW_FLUSH_EVERY_MS = 10 * 1000,
+    CW_NOTED_EVERY_S = 600,           /* how often the time of the last value is stored */
     CW_LISTED_FOR_S = 14 * 24 * 3600, /* after its last value a metric is listed for two weeks */
 };
 

@@ -5,7 +5,7 @@
 #include "base/encode.h"
 #include "services/cloudwatch/internal.h"
 
-enum { PAGE = 500, RECENT_S = 3 * 3600 };
+enum { PAGE = 500, MAX_FILTERS = 10, RECENT_S = 3 * 3600 };
 
 /* What was asked for, and what was found so far. */
 struct search {
@@ -108,6 +108,22 @@ static enum err answer(struct request *request, void *state)
     return OK;
 }
 
+static enum err check_filters(struct request *request)
+{
+    yyjson_val *filter, *list = json_get(request->input, "Dimensions");
+    size_t i, max;
+    if (yyjson_arr_size(list) > MAX_FILTERS)
+        return cw_invalid(request,
+                          "The collection Dimensions must not have a size greater than %d.",
+                          MAX_FILTERS);
+    yyjson_arr_foreach (list, i, max, filter) {
+        if (!json_get_str(filter, "Name").len)
+            return cw_missing(
+                request, arena_printf(request->arena, "Dimensions.member.%zu.Name", i + 1).ptr);
+    }
+    return OK;
+}
+
 enum err cw_list_metrics(struct request *request)
 {
     struct search *search = arena_new(request->arena, struct search);
@@ -118,14 +134,17 @@ enum err cw_list_metrics(struct request *request)
     search->space = request_str(request, "Namespace");
     search->name = request_str(request, "MetricName");
     search->dimensions = json_get(request->input, "Dimensions");
-    search->since_s = now_s - CW_LISTED_FOR_S;
+    search->since_s = now_s - CW_LISTED_FOR_S - CW_NOTED_EVERY_S;
     search->after = STR_EMPTY;
     if (token.len && !decode_base64(request->arena, token, &search->after))
         return cw_invalid(request, "Invalid nextToken");
     if (recent.ptr && !str_eq(recent, STR("PT3H")))
         return cw_invalid(request, "The value %.*s for parameter RecentlyActive is invalid.",
                           STR_ARG(recent));
+    enum err rc = check_filters(request);
+    if (rc)
+        return rc;
     if (recent.ptr)
-        search->since_s = now_s - RECENT_S;
+        search->since_s = now_s - RECENT_S - CW_NOTED_EVERY_S;
     return cw_after_flush(request, answer, search);
 }

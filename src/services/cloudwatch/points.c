@@ -66,7 +66,7 @@ static void note_value(struct store_txn *txn, struct metric_series *series, int6
     int64_t before_s = atomic_load(&series->last_s);
     if (time_s > before_s)
         atomic_store(&series->last_s, time_s);
-    if (!atomic_load(&series->is_stored) || time_s / DAY_S > before_s / DAY_S)
+    if (!atomic_load(&series->is_stored) || time_s / CW_NOTED_EVERY_S > before_s / CW_NOTED_EVERY_S)
         put_identity(txn, series, time_s, arena);
 }
 
@@ -182,6 +182,17 @@ static void sweep_series(struct sweep *sweep, uint64_t id)
     }
 }
 
+/* Whether the last value of an identity is older than all that is kept. In memory it stays until
+ * the server ends. */
+static bool is_forgotten(struct str document, int64_t now_s)
+{
+    struct arena arena = {0};
+    int64_t last_s = now_s;
+    json_get_i64(json_parse(&arena, document), "Last", &last_s);
+    arena_release(&arena);
+    return last_s < now_s - cw_resolutions[cw_resolution_count - 1].kept_s - DAY_S;
+}
+
 /* Goes on behind the series at which the round before has ended, and starts anew at the end. */
 enum err cw_sweep(struct cloudwatch *cloudwatch, struct store_txn *txn, int64_t now_s,
                   struct error *error)
@@ -198,8 +209,12 @@ enum err cw_sweep(struct cloudwatch *cloudwatch, struct store_txn *txn, int64_t 
     while (is_whole && sweep.rc == OK && series++ < SWEEP_MAX_SERIES &&
            store_iter_next(iter, &key, &value)) {
         uint64_t id = strtoull(arena_cstr(&arena, str_slice(key, prefix.len, 16)), NULL, 16);
+        bool is_over = is_forgotten(value, now_s);
+        key = arena_str(&arena, key);
         sweep_series(&sweep, id);
         is_whole = sweep.left > 0; /* else there may be more of it */
+        if (is_whole && is_over && sweep.rc == OK)
+            store_txn_delete(txn, STORE_METRICS, key);
         cloudwatch->sweep_id = id + is_whole;
     }
     if (is_whole && series <= SWEEP_MAX_SERIES)

@@ -115,6 +115,18 @@ static void assert_kept(struct fixture *f, size_t minutes, size_t fives, size_t 
     assert_int_equal(counts['d'], hours);
 }
 
+static size_t stored_metrics(struct fixture *f)
+{
+    size_t count = 0;
+    struct str key, value;
+    struct store_iter *iter = store_iter_new(f->skylite.store, STORE_METRICS, STR("cw/s/"),
+                                             store_prefix_end(&f->arena, STR("cw/s/")), false);
+    while (store_iter_next(iter, &key, &value))
+        count++;
+    store_iter_free(iter);
+    return count;
+}
+
 static void test_points__are_merged_as_they_grow_old(void **state)
 {
     struct fixture *f = *state;
@@ -135,9 +147,11 @@ static void test_points__are_merged_as_they_grow_old(void **state)
     aging.now_s = now_s + 64 * 86400;
     store_write_wait(f->skylite.store, sweep, &aging, &f->error);
     assert_kept(f, 0, 0, 1);
-    aging.now_s = now_s + 456 * 86400;
+    assert_int_equal(stored_metrics(f), 1);
+    aging.now_s = now_s + 457 * 86400;
     store_write_wait(f->skylite.store, sweep, &aging, &f->error);
     assert_kept(f, 0, 0, 0);
+    assert_int_equal(stored_metrics(f), 0);
 }
 
 int main(void)
