@@ -129,6 +129,8 @@ struct metric_definition {
 };
 
 struct metric_series;
+struct service;
+struct operation;
 
 struct metric_capability {
     void *self;
@@ -140,6 +142,11 @@ struct metric_capability {
     /* Adds a value to the present minute. Never blocks, and costs less than writing to memory that
      * other threads use: for every request. */
     void (*add)(struct metric_series *series, double value);
+
+    /* Counts an answered request of an AWS API, for Prometheus only; `operation` is NULL when there
+     * is no such one. Never blocks. Any thread. */
+    void (*count_request)(void *self, const struct service *service,
+                          const struct operation *operation, int status);
 
     /* What was counted since the start, in the text format of Prometheus; in `arena`. */
     struct str (*expose)(void *self, struct arena *arena);

@@ -149,7 +149,8 @@ static bool handle_probe(const struct skylite *skylite, struct http_exchange *ex
     return true;
 }
 
-/* What Prometheus asks for. It names tables, functions and APIs, so only this machine may. */
+/* What Prometheus asks for. It names tables, functions and APIs, so only this machine may, and no
+ * function. */
 static bool handle_metrics(const struct skylite *skylite, struct http_exchange *exchange)
 {
     if (!skylite->metrics.expose || !str_eq(exchange->path, STR("/metrics")) ||
@@ -184,15 +185,20 @@ static bool handle_preflight(struct http_exchange *exchange)
     return true;
 }
 
-static void handle(struct http_exchange *exchange, void *arg)
+static void handle_in_sandbox(struct http_exchange *exchange, void *arg)
 {
     struct skylite *skylite = arg;
     if (skylite->apis.handle && skylite->apis.handle(skylite->apis.self, exchange))
         return;
-    if (handle_probe(skylite, exchange) || handle_metrics(skylite, exchange) ||
-        handle_preflight(exchange))
+    if (handle_probe(skylite, exchange) || handle_preflight(exchange))
         return;
     handle_aws_call(skylite, exchange);
+}
+
+static void handle(struct http_exchange *exchange, void *arg)
+{
+    if (!handle_metrics(arg, exchange))
+        handle_in_sandbox(exchange, arg);
 }
 
 static size_t body_limit(const struct http_exchange *exchange, void *arg)
@@ -225,4 +231,11 @@ struct http_listener_options front_door_options(struct skylite *skylite)
         .reject = reject,
         .arg = skylite,
     };
+}
+
+struct http_listener_options front_door_options_in_sandbox(struct skylite *skylite)
+{
+    struct http_listener_options options = front_door_options(skylite);
+    options.request = handle_in_sandbox;
+    return options;
 }

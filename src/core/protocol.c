@@ -284,5 +284,8 @@ void protocol_reply(struct request *request, enum err rc)
     }
     pack(request, &reply);
     add_common_headers(request, &reply);
+    const struct metric_capability *metrics = &request->skylite->metrics;
+    if (metrics->count_request && request->service)
+        metrics->count_request(metrics->self, request->service, request->operation, reply.status);
     http_reply(request->exchange, reply.status, reply.headers, reply.header_count, reply.body);
 }

@@ -64,3 +64,4 @@ void skylite_add_service(struct skylite *skylite, const struct service *service)
 /* The front door: http_listener_options whose arg is the struct skylite, for the main listeners and
  * for the AWS endpoint inside sandboxes. */
 struct http_listener_options front_door_options(struct skylite *skylite);
+struct http_listener_options front_door_options_in_sandbox(struct skylite *skylite);

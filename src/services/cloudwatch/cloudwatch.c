@@ -150,8 +150,10 @@ enum err cloudwatch_new(struct skylite *skylite, struct cloudwatch **out, struct
     atomic_init(&cloudwatch->minute, cloudwatch->started_ms / 60000);
     pthread_rwlock_init(&cloudwatch->lock, NULL);
     pthread_mutex_init(&cloudwatch->dirty_lock, NULL);
+    cw_requests_init(cloudwatch);
     enum err rc = cw_load(cloudwatch, error);
     if (rc) {
+        cw_requests_release(cloudwatch);
         cw_release_series(cloudwatch);
         free(cloudwatch);
         return rc;
@@ -162,6 +164,7 @@ enum err cloudwatch_new(struct skylite *skylite, struct cloudwatch **out, struct
         .self = cloudwatch,
         .open = cw_open,
         .add = cw_add,
+        .count_request = cw_count_request,
         .expose = cw_expose,
     };
     cloudwatch->start_timer.run = start_timers;
@@ -183,6 +186,7 @@ void cloudwatch_free(struct cloudwatch *cloudwatch)
         return;
     if (store_write_wait(cloudwatch->skylite->store, write_last, cloudwatch, &error))
         log_error("cloudwatch", "the last values of metrics are lost: %s", error.message);
+    cw_requests_release(cloudwatch);
     cw_release_series(cloudwatch);
     pthread_rwlock_destroy(&cloudwatch->lock);
     pthread_mutex_destroy(&cloudwatch->dirty_lock);

@@ -1,6 +1,7 @@
 /* What was counted since the start, for Prometheus
- * (https://prometheus.io/docs/instrumenting/exposition_formats/). A metric of a service becomes a
- * summary without quantiles: aws_lambda_duration_sum and _count, in its unit. */
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/). Metrics of services become
+ * aws_NAMESPACE_NAME with CloudWatch's dimensions as labels: counts a counter (_total), times a
+ * histogram in seconds, anything else a summary (_sum and _count). */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -68,16 +69,25 @@ static void add_label_value(struct buf *out, struct str value)
     }
 }
 
-static void add_labels(struct buf *out, const struct cw_identity *identity)
+/* `last` is one more label as it is to be written, or empty. */
+static void add_labels(struct buf *out, const struct cw_identity *identity, struct str last)
 {
+    char before = '{';
     for (size_t i = 0; i < identity->dimension_count; i++) {
-        buf_add(out, i ? STR(",") : STR("{"));
+        buf_add_byte(out, before);
         buf_add(out, identity->dimensions[i].name);
         buf_add(out, STR("=\""));
         add_label_value(out, identity->dimensions[i].value);
         buf_add_byte(out, '"');
+        before = ',';
     }
-    buf_add(out, identity->dimension_count ? STR("}") : STR_EMPTY);
+    if (last.len) {
+        buf_add_byte(out, before);
+        buf_add(out, last);
+        before = ',';
+    }
+    if (before == ',')
+        buf_add_byte(out, '}');
 }
 
 static bool is_same_family(const struct metric_series *a, const struct metric_series *b)
@@ -86,31 +96,91 @@ static bool is_same_family(const struct metric_series *a, const struct metric_se
            str_eq(a->identity.name, b->identity.name);
 }
 
+enum family { FAMILY_COUNTER, FAMILY_HISTOGRAM, FAMILY_SUMMARY };
+
+/* What is running at a time says nothing when it is added up. */
+static enum family family_of(const struct metric_series *series)
+{
+    if (series->steps)
+        return FAMILY_HISTOGRAM;
+    bool is_count = str_eq(series->identity.unit, STR("Count")) &&
+                    !str_eq(series->identity.name, STR("ConcurrentExecutions"));
+    return is_count ? FAMILY_COUNTER : FAMILY_SUMMARY;
+}
+
 static void add_sample(struct buf *out, const struct cw_identity *identity, const char *suffix,
-                       double value)
+                       struct str label, double value)
 {
     add_name(out, identity);
     buf_add(out, str_from(suffix));
-    add_labels(out, identity);
+    add_labels(out, identity, label);
     buf_printf(out, " %.17g\n", value);
 }
 
-static void add_series(struct buf *out, struct metric_series *series, bool is_first)
+static void add_head(struct buf *out, const struct metric_series *series)
+{
+    static const char *const types[] = {"counter", "histogram", "summary"};
+    static const char *const suffixes[] = {"_total", "_seconds", ""};
+    const struct cw_identity *identity = &series->identity;
+    enum family family = family_of(series);
+    buf_add(out, STR("# HELP "));
+    add_name(out, identity);
+    buf_printf(out, "%s CloudWatch's %.*s of %.*s.\n# TYPE ", suffixes[family],
+               STR_ARG(identity->name), STR_ARG(identity->space));
+    add_name(out, identity);
+    buf_printf(out, "%s %s\n", suffixes[family], types[family]);
+}
+
+/* What a series has counted since the start. */
+struct totals {
+    double count, sum;
+    uint64_t steps[CW_STEP_COUNT + 1];
+};
+
+static struct totals read_totals(struct metric_series *series)
+{
+    struct totals totals = {0};
+    pthread_mutex_lock(&series->lock);
+    totals.count = series->total_count;
+    totals.sum = series->total_sum;
+    if (series->steps)
+        memcpy(totals.steps, series->steps, sizeof(totals.steps));
+    pthread_mutex_unlock(&series->lock);
+    return totals;
+}
+
+static void add_histogram(struct buf *out, const struct cw_identity *identity,
+                          const struct totals *totals)
+{
+    static const double steps[CW_STEP_COUNT] = CW_STEPS;
+    uint64_t passed = 0;
+    char label[40];
+    for (size_t i = 0; i < CW_STEP_COUNT; i++) {
+        passed += totals->steps[i];
+        snprintf(label, sizeof(label), "le=\"%.10g\"", steps[i] / 1000);
+        add_sample(out, identity, "_seconds_bucket", str_from(label), (double)passed);
+    }
+    add_sample(out, identity, "_seconds_bucket", STR("le=\"+Inf\""), totals->count);
+    add_sample(out, identity, "_seconds_sum", STR_EMPTY, totals->sum / 1000);
+    add_sample(out, identity, "_seconds_count", STR_EMPTY, totals->count);
+}
+
+static void add_series(struct buf *out, struct metric_series *series)
 {
     const struct cw_identity *identity = &series->identity;
-    pthread_mutex_lock(&series->lock);
-    double count = series->total_count, sum = series->total_sum;
-    pthread_mutex_unlock(&series->lock);
-    if (is_first) {
-        buf_add(out, STR("# HELP "));
-        add_name(out, identity);
-        buf_printf(out, " %.*s of %.*s (%.*s)\n# TYPE ", STR_ARG(identity->name),
-                   STR_ARG(identity->space), STR_ARG(identity->unit));
-        add_name(out, identity);
-        buf_add(out, STR(" summary\n"));
+    struct totals totals = read_totals(series);
+    switch (family_of(series)) {
+    case FAMILY_COUNTER:
+        add_sample(out, identity, "_total", STR_EMPTY, totals.sum);
+        break;
+    case FAMILY_HISTOGRAM:
+        add_histogram(out, identity, &totals);
+        break;
+    case FAMILY_SUMMARY:
+        add_sample(out, identity, "_sum", STR_EMPTY, totals.sum);
+        add_sample(out, identity, "_count", STR_EMPTY, totals.count);
+        break;
     }
-    add_sample(out, identity, "_sum", sum);
-    add_sample(out, identity, "_count", count);
 }
 
 static void add_gauge(struct buf *out, const char *name, const char *type, const char *help,
@@ -179,9 +249,12 @@ struct str cw_expose(void *self, struct arena *arena)
     cw_each(cloudwatch, collect, &listing);
     if (listing.count)
         qsort(listing.series, listing.count, sizeof(*listing.series), by_key);
-    for (size_t i = 0; i < listing.count; i++)
-        add_series(&out, listing.series[i],
-                   i == 0 || !is_same_family(listing.series[i], listing.series[i - 1]));
+    for (size_t i = 0; i < listing.count; i++) {
+        if (i == 0 || !is_same_family(listing.series[i], listing.series[i - 1]))
+            add_head(&out, listing.series[i]);
+        add_series(&out, listing.series[i]);
+    }
+    cw_requests_expose(cloudwatch, &out);
     add_process(&out, cloudwatch);
     add_server(&out, cloudwatch, arena);
     free(listing.series);

@@ -30,6 +30,13 @@ struct cw_identity {
 
 struct cell;
 
+/* Where the buckets of Prometheus's histograms end, in milliseconds. */
+#define CW_STEPS                                                                                   \
+    {                                                                                              \
+        0.1, 0.25, 0.5, 1, 2.5, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000, 30000       \
+    }
+enum { CW_STEP_COUNT = 17 };
+
 /* In one piece of memory with its dimensions and its key, since there may be many. */
 struct metric_series {
     struct cloudwatch *cloudwatch;
@@ -45,6 +52,7 @@ struct metric_series {
     pthread_mutex_t lock;          /* over what follows */
     struct cell *cells;            /* values not written yet, newest minute first */
     double total_count, total_sum; /* since the start */
+    uint64_t *steps;               /* of times, how many fell into each step, or beyond; or NULL */
     bool is_dirty;
     struct metric_series *next_dirty; /* the list has a lock of its own */
 };
@@ -61,6 +69,8 @@ struct cloudwatch {
 
     pthread_mutex_t dirty_lock;
     struct metric_series *dirty;
+
+    struct request_counts *requests; /* by place in the registry of services */
 
     struct loop_task start_timer;
     struct loop_timer *clock, *flush;
@@ -93,6 +103,16 @@ void cw_release_series(struct cloudwatch *cloudwatch);
 struct metric_series *cw_open(void *self, const struct metric_definition *definition);
 void cw_add(struct metric_series *series, double value);
 struct str cw_expose(void *self, struct arena *arena);
+void cw_count_request(void *self, const struct service *service, const struct operation *operation,
+                      int status);
+
+/* --- Requests (requests.c) --- */
+
+void cw_requests_init(struct cloudwatch *cloudwatch);
+void cw_requests_release(struct cloudwatch *cloudwatch);
+
+/* Adds what was counted in the text format of Prometheus. */
+void cw_requests_expose(const struct cloudwatch *cloudwatch, struct buf *out);
 
 /* --- Points (points.c) --- */
 

@@ -162,6 +162,15 @@ static void mark_dirty(struct metric_series *series)
     pthread_mutex_unlock(&cloudwatch->dirty_lock);
 }
 
+static void count_step(struct metric_series *series, double value)
+{
+    static const double steps[CW_STEP_COUNT] = CW_STEPS;
+    size_t step = 0;
+    while (step < CW_STEP_COUNT && value > steps[step])
+        step++;
+    series->steps[step]++;
+}
+
 void cw_add(struct metric_series *series, double value)
 {
     int64_t minute = atomic_load_explicit(&series->cloudwatch->minute, memory_order_relaxed);
@@ -174,6 +183,8 @@ void cw_add(struct metric_series *series, double value)
     count_value(series->cells, value);
     series->total_count++;
     series->total_sum += value;
+    if (series->steps)
+        count_step(series, value);
     bool was_dirty = series->is_dirty;
     series->is_dirty = true;
     pthread_mutex_unlock(&series->lock);
@@ -204,6 +215,14 @@ static struct metric_series *open_leading(struct cloudwatch *cloudwatch,
                                  });
 }
 
+static uint64_t *new_steps(void)
+{
+    uint64_t *steps = calloc(CW_STEP_COUNT + 1, sizeof(*steps));
+    if (!steps)
+        abort();
+    return steps;
+}
+
 struct metric_series *cw_open(void *self, const struct metric_definition *definition)
 {
     struct cloudwatch *cloudwatch = self;
@@ -218,6 +237,8 @@ struct metric_series *cw_open(void *self, const struct metric_definition *defini
         also[i] = open_leading(cloudwatch, definition, definition->also[i]);
     pthread_mutex_lock(&series->lock);
     series->is_exposed = true;
+    if (!series->steps && str_eq(series->identity.unit, STR("Milliseconds")))
+        series->steps = new_steps();
     series->also_count = 0;
     for (size_t i = 0; i < definition->also_count; i++) {
         if (also[i])
@@ -354,6 +375,7 @@ void cw_release_series(struct cloudwatch *cloudwatch)
             free(cell);
         }
         pthread_mutex_destroy(&series->lock);
+        free(series->steps);
         free(series);
     }
     map_release(&cloudwatch->series);

@@ -236,7 +236,8 @@ static enum err listen_in_sandbox(struct instance *instance, const struct launch
 {
     struct loop *loop = instance->fleet->loop;
     struct http_listener_options api = runtime_api_options(instance);
-    struct http_listener_options endpoint = front_door_options(instance->fleet->lambda->skylite);
+    struct http_listener_options endpoint =
+        front_door_options_in_sandbox(instance->fleet->lambda->skylite);
     enum err rc = http_listen_fd(loop, event->api_fd, &api, &instance->api, error);
     if (rc) {
         close(event->endpoint_fd);
