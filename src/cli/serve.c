@@ -249,9 +249,9 @@ static enum err start_services(struct server *server, struct error *error)
     struct skylite *skylite = &server->skylite;
     enum err rc = iam_new(skylite, &server->iam, error);
     if (rc == OK)
-        rc = logs_new(skylite, &server->logs, error);
-    if (rc == OK)
         rc = cloudwatch_new(skylite, &server->cloudwatch, error);
+    if (rc == OK)
+        rc = logs_new(skylite, &server->logs, error);
     if (rc == OK)
         rc = s3_new(skylite, &server->s3, error);
     if (rc == OK)
@@ -272,8 +272,8 @@ static void free_services(struct server *server)
     lambda_free(server->lambda);
     dynamodb_free(server->dynamodb);
     s3_free(server->s3);
-    cloudwatch_free(server->cloudwatch);
     logs_free(server->logs);
+    cloudwatch_free(server->cloudwatch);
     iam_free(server->iam);
 }
 

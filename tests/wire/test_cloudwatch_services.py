@@ -174,3 +174,16 @@ def test_api_gateway_counts_by_method_where_the_stage_says_so(own, metrics):
     assert metrics("AWS/ApiGateway", "5XXError", **by_method) == 0
     assert metrics("AWS/ApiGateway", "Latency", "Maximum", **by_method) > 0
     assert metrics.unit("AWS/ApiGateway", "Latency", **by_method) == "Milliseconds"
+
+
+def test_logs_count_what_comes_in(own, metrics):
+    logs = own.client("logs")
+    logs.create_log_group(logGroupName="g")
+    logs.create_log_stream(logGroupName="g", logStreamName="s")
+    now = int(datetime.datetime.now().timestamp() * 1000)
+    events = [{"timestamp": now, "message": "12345"}, {"timestamp": now, "message": "1234567890"}]
+    logs.put_log_events(logGroupName="g", logStreamName="s", logEvents=events)
+    assert metrics("AWS/Logs", "IncomingLogEvents", LogGroupName="g") == 2
+    assert metrics("AWS/Logs", "IncomingBytes", LogGroupName="g") == 15 + 2 * 26
+    assert metrics("AWS/Logs", "IncomingBytes") == 15 + 2 * 26
+    assert metrics.unit("AWS/Logs", "IncomingBytes", LogGroupName="g") == "Bytes"

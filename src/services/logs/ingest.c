@@ -40,6 +40,25 @@ void logs_ingest_add(struct ingest *ingest, int64_t time_ms, struct str message)
         stream->last_ms = time_ms;
     stream->ingested_ms = ingest->now_ms;
     ingest->added_bytes += (int64_t)message.len + EVENT_OVERHEAD;
+    ingest->added_events++;
+}
+
+/* https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CloudWatch-Logs-Monitoring-CloudWatch-Metrics.html
+ */
+static void count_incoming(const struct ingest *ingest, const char *name, const char *unit,
+                           double value)
+{
+    const struct metric_capability *metrics = &ingest->logs->skylite->metrics;
+    struct metric_dimension group = {STR("LogGroupName"), ingest->group.name};
+    metric_add(metrics,
+               metric_open(metrics, &(struct metric_definition){.space = "AWS/Logs",
+                                                                .name = name,
+                                                                .unit = unit,
+                                                                .dimensions = &group,
+                                                                .dimension_count = 1,
+                                                                .also = {0},
+                                                                .also_count = 1}),
+               value);
 }
 
 /* The group is read again: other streams of it may have been written meanwhile. */
@@ -52,6 +71,8 @@ void logs_ingest_close(struct ingest *ingest)
         logs_group_put(ingest->txn, ingest->arena, &group);
     }
     logs_stream_put(ingest->txn, ingest->arena, &ingest->group, &ingest->stream);
+    count_incoming(ingest, "IncomingBytes", "Bytes", (double)ingest->added_bytes);
+    count_incoming(ingest, "IncomingLogEvents", "None", (double)ingest->added_events);
 }
 
 struct event logs_event_read(struct str key, struct str value)

@@ -141,7 +141,7 @@ struct ingest {
     struct group group;
     struct stream stream;
     int64_t now_ms;
-    int64_t added_bytes;
+    int64_t added_bytes, added_events;
 };
 
 /* With `create`, a missing group or stream is made. */
