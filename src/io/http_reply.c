@@ -16,7 +16,8 @@ struct answer {
 
 static char *put(char *to, struct str s)
 {
-    memcpy(to, s.ptr, s.len);
+    if (s.len) /* an empty text may have no address */
+        memcpy(to, s.ptr, s.len);
     return to + s.len;
 }
 
