@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from stacks import TRUST, create, delete, outputs, refused, update, wait
+from stacks import TRUST, create, delete, events, outputs, physical, refused, update, wait
 
 TEMPLATE = {
     "Parameters": {
@@ -250,3 +250,144 @@ def test_a_stack_may_do_what_its_author_may(server, stacks, stack):
     iam.delete_access_key(UserName="builder", AccessKeyId=key["AccessKeyId"])
     iam.delete_user_policy(UserName="builder", PolicyName="p")
     iam.delete_user(UserName="builder")
+
+
+BROKEN_PART = {"PathPart": "{bad"}
+
+
+def names(server):
+    return [plan["name"] for plan in server.client("apigateway").get_usage_plans()["items"]]
+
+
+def test_events_tell_every_step(stacks, stack):
+    create(stacks, stack, TEMPLATE, ClientRequestToken="token-1")
+    update(stacks, stack, changed(Part={"PathPart": "others"}))
+    told = events(stacks, stack)
+    assert told[0] == (stack, "CREATE_IN_PROGRESS", "User Initiated")
+    steps = [(status, reason) for name, status, reason in told if name == "Part"]
+    assert steps == [
+        ("CREATE_IN_PROGRESS", ""),
+        ("CREATE_IN_PROGRESS", "Resource creation Initiated"),
+        ("CREATE_COMPLETE", ""),
+        (
+            "UPDATE_IN_PROGRESS",
+            "Requested update requires the creation of a new physical resource; hence creating one.",
+        ),
+        ("UPDATE_IN_PROGRESS", "Resource creation Initiated"),
+        ("UPDATE_COMPLETE", ""),
+        ("DELETE_IN_PROGRESS", ""),
+        ("DELETE_COMPLETE", ""),
+    ]
+    statuses = [status for name, status, _ in told if name == stack]
+    assert statuses[1:] == [
+        "CREATE_COMPLETE",
+        "UPDATE_IN_PROGRESS",
+        "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS",
+        "UPDATE_COMPLETE",
+    ]
+    assert stacks.describe_stack_events(StackName=stack)["StackEvents"][-1]["ClientRequestToken"] == "token-1"
+
+
+def test_without_rollback_a_failed_creation_stays_and_can_be_mended(server, stacks, stack):
+    broken = changed(Part=BROKEN_PART)
+    broken["Resources"]["Part"]["DependsOn"] = ["Plan", "Table"]
+    found = create(stacks, stack, broken, DisableRollback=True)
+    assert (found["StackStatus"], found["DisableRollback"]) == ("CREATE_FAILED", True)
+    api = physical(stacks, stack, "Api")
+    assert update(stacks, stack, TEMPLATE)["StackStatus"] == "UPDATE_COMPLETE"
+    assert physical(stacks, stack, "Api") == api
+
+
+def test_without_rollback_a_failed_update_stays_and_can_be_mended(server, stacks, stack):
+    create(stacks, stack, TEMPLATE)
+    before = physical(stacks, stack, "Table")
+    broken = changed(Part=BROKEN_PART, Table={"KeySchema": [{"AttributeName": "x", "KeyType": "HASH"}]})
+    broken["Resources"]["Table"]["Properties"]["AttributeDefinitions"] = [{"AttributeName": "x", "AttributeType": "S"}]
+    broken["Resources"]["Part"]["DependsOn"] = "Table"
+    found = update(stacks, stack, broken, DisableRollback=True)
+    assert found["StackStatus"] == "UPDATE_FAILED", found
+    tables = server.client("dynamodb").list_tables()["TableNames"]
+    assert before in tables and physical(stacks, stack, "Table") in tables
+    broken["Resources"]["Part"]["Properties"]["PathPart"] = "good"
+    assert update(stacks, stack, broken)["StackStatus"] == "UPDATE_COMPLETE"
+    tables = server.client("dynamodb").list_tables()["TableNames"]
+    assert before not in tables and physical(stacks, stack, "Table") in tables
+
+
+def test_a_failed_creation_can_delete_itself(stacks):
+    broken = changed(Part=BROKEN_PART)
+    stack_id = stacks.create_stack(
+        StackName="t-self", TemplateBody=json.dumps(broken), Capabilities=["CAPABILITY_IAM"], OnFailure="DELETE"
+    )["StackId"]
+    assert wait(stacks, stack_id)["StackStatus"] == "DELETE_COMPLETE"
+
+
+def test_a_rolled_back_stack_can_only_be_deleted(stacks, stack):
+    create(stacks, stack, changed(Part=BROKEN_PART))
+    code, message = refused(update, stacks, stack, TEMPLATE)
+    assert code == "ValidationError"
+    assert message.endswith("is in ROLLBACK_COMPLETE state and can not be updated.")
+
+
+def test_a_role_of_its_own_does_the_work(server, stacks, stack):
+    iam = server.client("iam")
+    trust = copy.deepcopy(TRUST)
+    trust["Statement"][0]["Principal"]["Service"] = "cloudformation.amazonaws.com"
+    arn = iam.create_role(RoleName="stack-maker", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+    try:
+        found = create(stacks, stack, TEMPLATE, RoleARN=arn)
+        assert (found["StackStatus"], found["RoleARN"]) == ("ROLLBACK_COMPLETE", arn)
+        assert any(
+            f"assumed-role/stack-maker/AWSCloudFormation is not authorized" in reason
+            for _, _, reason in events(stacks, stack)
+        )
+        allowed = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+        iam.put_role_policy(RoleName="stack-maker", PolicyName="p", PolicyDocument=json.dumps(allowed))
+        delete(stacks, stack)
+        assert create(stacks, stack, TEMPLATE, RoleARN=arn)["StackStatus"] == "CREATE_COMPLETE"
+        delete(stacks, stack)
+        iam.delete_role_policy(RoleName="stack-maker", PolicyName="p")
+    finally:
+        iam.delete_role(RoleName="stack-maker")
+
+
+def test_tags_of_the_stack_are_tags_of_its_resources(server, stacks, stack):
+    gateway, iam = server.client("apigateway"), server.client("iam")
+    found = create(stacks, stack, TEMPLATE, Tags=[{"Key": "team", "Value": "blue"}])
+    assert found["Tags"] == [{"Key": "team", "Value": "blue"}]
+    assert gateway.get_rest_api(restApiId=physical(stacks, stack, "Api"))["tags"] == {"team": "blue"}
+    role = physical(stacks, stack, "Role")
+    assert iam.list_role_tags(RoleName=role)["Tags"] == [{"Key": "team", "Value": "blue"}]
+    delete(stacks, stack)
+    template = {"Resources": {name: TEMPLATE["Resources"][name] for name in ("Role", "Table")}}
+    create(stacks, stack, template, Tags=[{"Key": "team", "Value": "blue"}])
+    assert update(stacks, stack, template, Tags=[{"Key": "team", "Value": "red"}])["StackStatus"] == "UPDATE_COMPLETE"
+    role = physical(stacks, stack, "Role")
+    assert iam.list_role_tags(RoleName=role)["Tags"] == [{"Key": "team", "Value": "red"}]
+
+
+def test_protected_stacks_cannot_be_deleted(stacks, stack):
+    create(stacks, stack, TEMPLATE, EnableTerminationProtection=True)
+    assert refused(stacks.delete_stack, StackName=stack) == (
+        "ValidationError",
+        f"Stack [{stack}] cannot be deleted while TerminationProtection is enabled",
+    )
+    stacks.update_termination_protection(StackName=stack, EnableTerminationProtection=False)
+
+
+def test_what_is_replaced_can_be_retained(server, stacks, stack):
+    template = copy.deepcopy(TEMPLATE)
+    template["Resources"]["Part"]["UpdateReplacePolicy"] = "Retain"
+    create(stacks, stack, template)
+    template["Resources"]["Part"]["Properties"]["PathPart"] = "others"
+    assert update(stacks, stack, template)["StackStatus"] == "UPDATE_COMPLETE"
+    items = server.client("apigateway").get_resources(restApiId=physical(stacks, stack, "Api"))["items"]
+    assert {item["path"] for item in items} == {"/", "/things", "/others"}
+
+
+def test_the_same_request_again_has_the_same_answer(stacks, stack):
+    body = json.dumps(TEMPLATE)
+    wanted = dict(StackName=stack, TemplateBody=body, Capabilities=["CAPABILITY_IAM"], ClientRequestToken="once")
+    first = stacks.create_stack(**wanted)["StackId"]
+    assert stacks.create_stack(**wanted)["StackId"] == first
+    wait(stacks, stack)

@@ -23,6 +23,8 @@ static enum err stack_resource(struct request *request, struct str *out_arn)
     }
 
 static const struct operation operations[] = {
+    OPERATION(CancelUpdateStack, cfn_cancel_update_stack, stack_resource),
+    OPERATION(ContinueUpdateRollback, cfn_continue_update_rollback, stack_resource),
     OPERATION(CreateStack, cfn_create_stack, stack_resource),
     OPERATION(DeleteStack, cfn_delete_stack, stack_resource),
     OPERATION(DescribeStackEvents, cfn_describe_stack_events, stack_resource),
@@ -30,9 +32,12 @@ static const struct operation operations[] = {
     OPERATION(DescribeStackResources, cfn_describe_stack_resources, stack_resource),
     OPERATION(DescribeStacks, cfn_describe_stacks, stack_resource),
     OPERATION(GetTemplate, cfn_get_template, stack_resource),
+    OPERATION(ListExports, cfn_list_exports, NULL),
+    OPERATION(ListImports, cfn_list_imports, NULL),
     OPERATION(ListStackResources, cfn_list_stack_resources, stack_resource),
     OPERATION(ListStacks, cfn_list_stacks, NULL),
     OPERATION(UpdateStack, cfn_update_stack, stack_resource),
+    OPERATION(UpdateTerminationProtection, cfn_update_termination_protection, stack_resource),
     OPERATION(ValidateTemplate, cfn_validate_template, NULL),
 };
 

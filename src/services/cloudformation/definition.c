@@ -155,19 +155,18 @@ static enum err read_parameters(struct request *request, const yyjson_val *befor
 static void add_parameters(const struct cfn_template *template, yyjson_mut_doc *doc,
                            yyjson_mut_val *out)
 {
-    yyjson_mut_val *values = json_add_obj(doc, out, "Parameters");
+    yyjson_val *values = cfn_parameter_texts(template);
     yyjson_mut_val *list = json_add_arr(doc, out, "ParameterList");
     yyjson_val *key, *value;
     size_t i, max;
-    yyjson_obj_foreach (template->parameters, i, max, key, value) {
+    json_add_copy(doc, out, "Parameters", values);
+    yyjson_obj_foreach (values, i, max, key, value) {
         const char *name = yyjson_get_str(key);
         yyjson_val *declared = json_get(json_get(template->root, "Parameters"), name);
-        struct str text = cfn_parameter_text(template->arena, value);
         yyjson_mut_val *one = yyjson_mut_arr_add_obj(doc, list);
-        json_add_str(doc, values, name, text);
         json_add_str(doc, one, "ParameterKey", json_str(key));
         json_add_str(doc, one, "ParameterValue",
-                     json_get_bool(declared, "NoEcho", false) ? STR("****") : text);
+                     json_get_bool(declared, "NoEcho", false) ? STR("****") : json_str(value));
     }
 }
 
@@ -270,6 +269,9 @@ enum err definition_read(struct request *request, struct str stack_name, struct 
                                           .skylite = request->skylite,
                                           .stack_name = stack_name,
                                           .stack_id = stack_id};
+    out->template.tags = json_get(request->input, "Tags");
+    if (!out->template.tags)
+        out->template.tags = json_get(before, "Tags");
     enum err rc = refuse_unsupported(request);
     if (rc == OK)
         rc = read_body(request, before, &body);
@@ -293,6 +295,10 @@ enum err definition_read(struct request *request, struct str stack_name, struct 
     json_add_copy(doc, stored, "Capabilities", json_get(request->input, "Capabilities"));
     add_kept(request, before, "Tags", doc, stored);
     add_kept(request, before, "RoleARN", doc, stored);
+    yyjson_mut_val *imports = json_add_arr(doc, stored, "Imports");
+    for (size_t i = 0; i < out->template.import_count; i++)
+        yyjson_mut_arr_add_strn(doc, imports, out->template.imports[i].ptr,
+                                out->template.imports[i].len);
     out->stored = json_parse(request->arena, json_write(request->arena, stored));
     return OK;
 }
@@ -300,6 +306,7 @@ enum err definition_read(struct request *request, struct str stack_name, struct 
 enum err definition_load(struct cfn_template *template, const yyjson_val *stored,
                          struct error *error)
 {
+    template->tags = json_get(stored, "Tags");
     return build(template, json_get_str(stored, "TemplateBody"), json_get(stored, "Parameters"),
                  error);
 }

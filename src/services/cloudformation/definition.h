@@ -7,7 +7,7 @@
 struct definition {
     struct cfn_template template; /* checked, sorted */
     /* {"TemplateBody", "Parameters": all values by name, "ParameterList": as shown, "Tags",
-     * "Capabilities", "RoleARN"} */
+     * "Capabilities", "RoleARN", "Imports"} */
     yyjson_val *stored;
 };
 

@@ -29,7 +29,14 @@ static yyjson_mut_val *describe_stack(struct request *request, const yyjson_val 
     add_time(request, out, "LastUpdatedTime", stack, "LastUpdatedTimeMs");
     copy(request, out, stack, "StackStatus");
     copy(request, out, stack, "StackStatusReason");
-    json_add_bool(request->doc, out, "DisableRollback", false);
+    json_add_bool(request->doc, out, "DisableRollback",
+                  str_eq(json_get_str(stack, "OnFailure"), STR("DO_NOTHING")));
+    json_add_bool(request->doc, out, "EnableTerminationProtection",
+                  json_get_bool(stack, "EnableTerminationProtection", false));
+    copy(request, out, stack, "TimeoutInMinutes");
+    copy(request, out, stack, "ChangeSetId");
+    json_add_str(request->doc, json_add_obj(request->doc, out, "DriftInformation"),
+                 "StackDriftStatus", STR("NOT_CHECKED"));
     copy(request, out, definition, "Capabilities");
     copy(request, out, stack, "Outputs");
     copy(request, out, definition, "Tags");
@@ -120,7 +127,8 @@ static void append_event(struct request *request, yyjson_val *event, void *list)
                                           "PhysicalResourceId",
                                           "ResourceType",
                                           "ResourceStatus",
-                                          "ResourceStatusReason"};
+                                          "ResourceStatusReason",
+                                          "ClientRequestToken"};
     yyjson_mut_val *out = yyjson_mut_obj(request->doc);
     for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
         copy(request, out, event, members[i]);

@@ -4,6 +4,8 @@
 #include "services/cloudformation/definition.h"
 #include "services/cloudformation/engine.h"
 
+enum { ROLE_S = 3600 };
+
 static struct str status_of(const struct run *run)
 {
     return json_get_str(run->document, "StackStatus");
@@ -28,51 +30,73 @@ void run_note_failure(struct run *run, struct str logical_id)
 
 void run_free(struct run *run)
 {
+    for (struct run **at = &run->cloudformation->runs; *at; at = &(*at)->next_run) {
+        if (*at == run) {
+            *at = run->next_run;
+            break;
+        }
+    }
     struct arena arena = run->arena;
     arena_release(&arena);
 }
 
 /* --- Outputs --- */
 
-static enum err add_output(struct run *run, yyjson_mut_doc *doc, yyjson_mut_val *list,
-                           yyjson_val *name, yyjson_val *output)
+/* Exports are stored before the end is: another stack may have one already. */
+static enum err fill_outputs(struct run *run)
 {
-    struct str condition = json_get_str(output, "Condition");
-    bool holds = true;
-    yyjson_mut_val *value = NULL;
-    enum err rc = OK;
-    if (condition.ptr)
-        rc = cfn_condition_holds(&run->template, condition, &holds, &run->error);
-    if (rc == OK && holds)
-        rc = cfn_resolve(&run->template, json_get(output, "Value"), doc, &value, &run->error);
-    if (rc || !value)
+    yyjson_mut_doc *doc = json_doc(&run->arena);
+    yyjson_mut_val *outputs;
+    enum err rc = cfn_outputs(&run->template, doc, &outputs, &run->error);
+    if (rc)
         return rc;
-    yyjson_mut_val *one = yyjson_mut_obj(doc);
-    json_add_str(doc, one, "OutputKey", json_str(name));
-    if (yyjson_mut_is_str(value))
-        json_add(doc, one, "OutputValue", value);
-    else
-        json_add_str(doc, one, "OutputValue", json_write(&run->arena, value));
-    json_add_copy(doc, one, "Description", json_get(output, "Description"));
-    yyjson_mut_arr_append(list, one);
+    run->outputs = json_parse(&run->arena, json_write(&run->arena, outputs));
     return OK;
 }
 
-static enum err fill_outputs(struct run *run)
+static void take_outputs(struct run *run)
 {
-    yyjson_val *key, *output;
     yyjson_mut_doc *doc = json_doc(&run->arena);
     yyjson_mut_val *stack = yyjson_val_mut_copy(doc, run->document);
     yyjson_mut_obj_remove_key(stack, "Outputs");
-    yyjson_mut_val *list = json_add_arr(doc, stack, "Outputs");
-    size_t i, max;
-    yyjson_obj_foreach (json_get(run->template.root, "Outputs"), i, max, key, output) {
-        enum err rc = add_output(run, doc, list, key, output);
-        if (rc)
-            return rc;
-    }
+    json_add_copy(doc, stack, "Outputs", run->outputs);
     run_set_document(run, stack);
-    return OK;
+}
+
+static bool has_exports(const yyjson_val *outputs)
+{
+    yyjson_val *output;
+    size_t i, max;
+    yyjson_arr_foreach ((yyjson_val *)(uintptr_t)outputs, i, max, output) {
+        if (json_get(output, "ExportName"))
+            return true;
+    }
+    return false;
+}
+
+static void erase_exports(struct run *run)
+{
+    yyjson_val *output;
+    size_t i, max;
+    yyjson_arr_foreach (json_get(run->document, "Outputs"), i, max, output) {
+        struct str name = json_get_str(output, "ExportName");
+        if (name.ptr)
+            run_erase(run, cfn_export_key(&run->arena, name));
+    }
+}
+
+/* Those of a definition that another one (NULL: none) does not have. */
+static void erase_imports(struct run *run, const yyjson_val *definition, const yyjson_val *kept)
+{
+    yyjson_val *name, *other;
+    size_t i, max, j, count;
+    yyjson_arr_foreach (json_get(definition, "Imports"), i, max, name) {
+        bool is_kept = false;
+        yyjson_arr_foreach (json_get(kept, "Imports"), j, count, other)
+            is_kept |= yyjson_equals(name, other);
+        if (!is_kept)
+            run_erase(run, cfn_import_key(&run->arena, json_str(name), run->stack_name));
+    }
 }
 
 /* --- From phase to phase --- */
@@ -82,14 +106,17 @@ static void restore_definition(struct run *run)
 {
     yyjson_mut_doc *doc = json_doc(&run->arena);
     yyjson_mut_val *stack = yyjson_val_mut_copy(doc, run->document);
+    const yyjson_val *before = json_get(run->document, "Previous");
+    erase_imports(run, json_get(run->document, "Definition"), before);
     yyjson_mut_obj_remove_key(stack, "Definition");
-    json_add_copy(doc, stack, "Definition", json_get(run->document, "Previous"));
+    json_add_copy(doc, stack, "Definition", before);
     run_set_document(run, stack);
 }
 
 static void forget_previous(struct run *run)
 {
     yyjson_mut_val *stack = yyjson_val_mut_copy(json_doc(&run->arena), run->document);
+    erase_imports(run, json_get(run->document, "Previous"), json_get(run->document, "Definition"));
     yyjson_mut_obj_remove_key(stack, "Previous");
     run_set_document(run, stack);
 }
@@ -102,8 +129,33 @@ static void end(struct run *run, const char *status, struct str reason)
     run->is_ended = true;
 }
 
+/* All stays as far as it was made; what was replaced, and what replaces in vain, goes with the next
+ * update. */
+static void keep(struct run *run, struct str reason)
+{
+    for (struct deed *deed = run->deeds; deed; deed = deed->older) {
+        struct record *left = deed_leftover(deed);
+        if (!left || left->physical_id.len == 0)
+            continue;
+        deed->state = DEED_DISCARD;
+        deed->after = left;
+        run_put_deed(run, deed);
+    }
+    end(run, run->is_update ? "UPDATE_FAILED" : "CREATE_FAILED", reason);
+}
+
 void run_turn_back(struct run *run, struct str reason)
 {
+    struct str wanted = json_get_str(run->document, "OnFailure");
+    if (str_eq(wanted, STR("DO_NOTHING"))) {
+        keep(run, reason);
+        return;
+    }
+    if (str_eq(wanted, STR("DELETE")) && !run->is_update) {
+        run->phase = PHASE_DELETE;
+        run_set_status(run, "DELETE_IN_PROGRESS", reason);
+        return;
+    }
     run->has_failed = true;
     run->phase = run->is_update ? PHASE_UNDO : PHASE_DELETE;
     run->next_undo = run->deeds;
@@ -111,18 +163,36 @@ void run_turn_back(struct run *run, struct str reason)
                    reason);
 }
 
-static void made(struct run *run)
+/* True when the exports have to be stored first. */
+static bool made(struct run *run)
 {
-    if (fill_outputs(run)) {
+    if (!run->outputs && fill_outputs(run)) {
         run_turn_back(run, arena_str(&run->arena, str_from(run->error.message)));
-        return;
+        return false;
     }
+    bool is_exporting =
+        has_exports(run->outputs) || has_exports(json_get(run->document, "Outputs"));
+    if (is_exporting && !run->has_exported) {
+        run->is_exporting = true;
+        return true;
+    }
+    take_outputs(run);
     if (!run->is_update) {
         end(run, "CREATE_COMPLETE", STR_EMPTY);
-        return;
+        return false;
     }
     run->phase = PHASE_CLEAN_UP;
     run_set_status(run, "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", STR_EMPTY);
+    return false;
+}
+
+void run_exported(struct run *run, enum err rc)
+{
+    run->is_exporting = false;
+    run->has_exported = rc == OK;
+    if (rc)
+        run_turn_back(run, arena_str(&run->arena, str_from(run->write.error.message)));
+    run_advance(run);
 }
 
 static void undone(struct run *run)
@@ -145,6 +215,16 @@ static void cleaned_up(struct run *run)
     end(run, run->has_failed ? "UPDATE_ROLLBACK_COMPLETE" : "UPDATE_COMPLETE", STR_EMPTY);
 }
 
+static void erase_change_sets(struct run *run)
+{
+    struct str prefix = cfn_change_set_key(&run->arena, run->stack_name, STR_EMPTY), key, value;
+    struct store_iter *iter = store_iter_new(run->cloudformation->skylite->store, STORE_META,
+                                             prefix, store_prefix_end(&run->arena, prefix), false);
+    while (store_iter_next(iter, &key, &value))
+        run_erase(run, arena_str(&run->arena, key));
+    store_iter_free(iter);
+}
+
 static void deleted(struct run *run)
 {
     bool is_rollback = run->has_failed;
@@ -156,19 +236,21 @@ static void deleted(struct run *run)
         run->is_ended = true;
         return;
     }
+    erase_exports(run);
+    erase_imports(run, json_get(run->document, "Definition"), NULL);
+    if (!is_rollback)
+        erase_change_sets(run);
     end(run, is_rollback ? "ROLLBACK_COMPLETE" : "DELETE_COMPLETE", STR_EMPTY);
 }
 
-/* True when a step is ready. */
+/* True when something is to be stored before it goes on. */
 static bool choose_next(struct run *run)
 {
     switch (run->phase) {
     case PHASE_MAKE:
         if (make_next(run))
             return true;
-        if (run->phase == PHASE_MAKE)
-            made(run);
-        return false;
+        return run->phase == PHASE_MAKE && !run->is_ended && made(run);
     case PHASE_UNDO:
         if (undo_next(run))
             return true;
@@ -219,8 +301,33 @@ void run_step_failed(struct run *run, struct str reason)
 
 /* --- Starting --- */
 
+/* The role that the stack was given, in its author's place; whom nothing is allowed when it cannot
+ * be assumed any more. */
+static void assume_role(struct run *run, struct str role)
+{
+    const struct iam_capability *iam = &run->cloudformation->skylite->iam;
+    struct credentials credentials;
+    struct str secret;
+    enum err rc = iam->assume_role_for_service(iam->self, role, STR("cloudformation.amazonaws.com"),
+                                               STR("AWSCloudFormation"), ROLE_S, &run->arena,
+                                               &credentials, &run->error);
+    if (rc == OK)
+        rc = iam->find_key(iam->self, credentials.access_key_id, credentials.session_token,
+                           &run->arena, &secret, &run->principal, &run->error);
+    if (rc)
+        run->principal = (struct principal){.kind = PRINCIPAL_ANONYMOUS,
+                                            .account = run->principal.account,
+                                            .arn = role,
+                                            .name = STR_EMPTY,
+                                            .session_name = STR_EMPTY,
+                                            .user_id = STR_EMPTY,
+                                            .access_key_id = STR_EMPTY,
+                                            .session_policy = STR_EMPTY};
+}
+
 static void load_principal(struct run *run)
 {
+    struct str role = json_get_str(json_get(run->document, "Definition"), "RoleARN");
     yyjson_val *by = json_get(run->document, "Principal");
     int64_t kind = PRINCIPAL_ROOT;
     json_get_i64(by, "Kind", &kind);
@@ -232,6 +339,23 @@ static void load_principal(struct run *run)
     run->principal.user_id = json_get_str(by, "UserId");
     run->principal.access_key_id = json_get_str(by, "AccessKeyId");
     run->principal.session_policy = json_get_str(by, "SessionPolicy");
+    if (role.len)
+        assume_role(run, role);
+}
+
+static void set_phase(struct run *run)
+{
+    struct str status = status_of(run);
+    run->is_update = str_starts(status, STR("UPDATE_"));
+    run->has_failed = str_find(status, STR("ROLLBACK")) >= 0;
+    if (str_ends(status, STR("CLEANUP_IN_PROGRESS")))
+        run->phase = PHASE_CLEAN_UP;
+    else if (run->is_update && run->has_failed)
+        run->phase = PHASE_UNDO;
+    else if (run->has_failed || str_eq(status, STR("DELETE_IN_PROGRESS")))
+        run->phase = PHASE_DELETE;
+    else
+        run->phase = PHASE_MAKE;
 }
 
 static enum err load_template(struct run *run)
@@ -241,6 +365,8 @@ static enum err load_template(struct run *run)
                                       .skylite = run->cloudformation->skylite,
                                       .stack_name = run->stack_name,
                                       .stack_id = run->stack_id};
+    if (run->phase == PHASE_DELETE)
+        return OK; /* what is to go is known without it */
     return definition_load(template, json_get(run->document, "Definition"), &run->error);
 }
 
@@ -257,6 +383,7 @@ static enum err load(struct run *run)
         return rc;
     run->document = json_parse(&run->arena, text);
     run->stack_id = json_get_str(run->document, "StackId");
+    set_phase(run);
     load_principal(run);
     rc = run_load_records(run);
     if (rc == OK)
@@ -264,31 +391,18 @@ static enum err load(struct run *run)
     return rc ? rc : load_template(run);
 }
 
-static void set_phase(struct run *run)
-{
-    struct str status = status_of(run);
-    run->is_update = str_starts(status, STR("UPDATE_"));
-    run->has_failed = str_find(status, STR("ROLLBACK")) >= 0;
-    if (str_ends(status, STR("CLEANUP_IN_PROGRESS")))
-        run->phase = PHASE_CLEAN_UP;
-    else if (run->is_update && run->has_failed)
-        run->phase = PHASE_UNDO;
-    else if (run->has_failed || str_eq(status, STR("DELETE_IN_PROGRESS")))
-        run->phase = PHASE_DELETE;
-    else
-        run->phase = PHASE_MAKE;
-    run->next_undo = run->deeds;
-}
-
 static void begin(struct loop_task *task)
 {
     struct run *run = (struct run *)((char *)task - offsetof(struct run, task));
+    run->next_run = run->cloudformation->runs;
+    run->cloudformation->runs = run;
     if (load(run)) {
         log_error("cloudformation", "stack %.*s: %s", STR_ARG(run->stack_name), run->error.message);
         run_free(run);
         return;
     }
-    set_phase(run);
+    run->next_undo = run->deeds;
+    run->is_cancelled = json_get_bool(run->document, "IsCancelled", false);
     run_advance(run);
 }
 
@@ -315,4 +429,37 @@ void cfn_engine_start(struct cloudformation *cloudformation, struct str stack_na
 void cfn_engine_resume(struct cloudformation *cloudformation, struct str stack_name)
 {
     start(cloudformation, stack_name, true);
+}
+
+/* --- Cancelling --- */
+
+struct cancellation {
+    struct arena arena; /* holds it */
+    struct cloudformation *cloudformation;
+    struct str stack_name;
+    struct loop_task task;
+};
+
+/* A run that has not begun yet finds it in the document. */
+static void cancel(struct loop_task *task)
+{
+    struct cancellation *cancellation =
+        (struct cancellation *)((char *)task - offsetof(struct cancellation, task));
+    for (struct run *run = cancellation->cloudformation->runs; run; run = run->next_run) {
+        if (str_eq(run->stack_name, cancellation->stack_name))
+            run->is_cancelled = run->is_update;
+    }
+    struct arena arena = cancellation->arena;
+    arena_release(&arena);
+}
+
+void cfn_engine_cancel(struct cloudformation *cloudformation, struct str stack_name)
+{
+    struct arena arena = {0};
+    struct cancellation *cancellation = arena_new(&arena, struct cancellation);
+    cancellation->cloudformation = cloudformation;
+    cancellation->stack_name = arena_str(&arena, stack_name);
+    cancellation->task.run = cancel;
+    cancellation->arena = arena;
+    loop_post(cloudformation->skylite->loops[0], &cancellation->task);
 }

@@ -58,6 +58,7 @@ struct doom {
     struct record *record;
     struct deed *deed; /* NULL: the stack's own */
     bool is_retained;
+    unsigned attempts; /* that failed */
 };
 
 /* A put, or a deletion when the value's pointer is NULL. */
@@ -88,11 +89,15 @@ struct run {
     int64_t next_index;
 
     bool is_update, is_resumed, is_ended;
+    bool is_cancelled;    /* by CancelUpdateStack */
+    struct run *next_run; /* of those under way */
     enum phase phase;
     size_t next; /* resource of the template */
     struct deed *next_undo;
     struct doom *doomed; /* newest first; NULL: not chosen yet */
     size_t doomed_count, doomed_next;
+    yyjson_val *outputs; /* when all is made */
+    bool is_exporting, has_exported;
     bool has_failed;       /* to make what it should: it is being taken back */
     struct str not_undone; /* logical ids of what could not be taken back or deleted */
 
@@ -164,8 +169,8 @@ void step_erase_receipts(struct run *run);
 
 /* --- make.c --- */
 
-/* Makes the next step ready. False when all is made, or when it failed: then the phase is another.
- */
+/* Makes the next step ready. False when all is made, or when it failed: then the phase is another,
+ * or the operation has ended. */
 bool make_next(struct run *run);
 /* What is to be stored of a step of this phase that ended. */
 void make_succeeded(struct run *run);
@@ -176,6 +181,10 @@ void make_failed(struct run *run, struct str reason);
 bool undo_next(struct run *run);
 void undo_succeeded(struct run *run);
 void undo_failed(struct run *run, struct str reason);
+
+/* What a deed left beside the resource: the replaced one, or the replacement made in vain. NULL:
+ * nothing. */
+struct record *deed_leftover(const struct deed *deed);
 
 /* The next of `doomed`. */
 bool drop_next(struct run *run);
@@ -190,6 +199,8 @@ void run_advance(struct run *run);
 void run_turn_back(struct run *run, struct str reason);
 /* Adds a logical id to `not_undone`. */
 void run_note_failure(struct run *run, struct str logical_id);
+/* After the exports were stored, or refused. */
+void run_exported(struct run *run, enum err rc);
 void run_step_succeeded(struct run *run);
 void run_step_failed(struct run *run, struct str reason);
 void run_free(struct run *run);

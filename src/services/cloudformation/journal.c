@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "services/cloudformation/engine.h"
+#include "services/cloudformation/exports.h"
 
 enum { FIRST_RETRY_MS = 200, LONGEST_RETRY_MS = 30000 };
 
@@ -276,7 +277,6 @@ void run_set_status(struct run *run, const char *status, struct str reason)
 
 static enum err write_changes(struct store_txn *txn, struct store_write *write, struct error *error)
 {
-    (void)error;
     struct run *run = write->arg;
     for (struct change *change = run->changes; change; change = change->next) {
         if (change->value.ptr)
@@ -284,7 +284,8 @@ static enum err write_changes(struct store_txn *txn, struct store_write *write, 
         else
             store_txn_delete(txn, STORE_META, change->key);
     }
-    return OK;
+    return run->is_exporting ? exports_replace(&run->arena, txn, run->document, run->outputs, error)
+                             : OK;
 }
 
 static void write_again(void *arg)
@@ -312,14 +313,19 @@ static void write_failed(struct run *run)
 static void stored(struct loop_task *task)
 {
     struct run *run = (struct run *)((char *)task - offsetof(struct run, task));
-    if (run->write.rc) {
+    bool is_refused = run->is_exporting && run->write.rc == ERR_VALIDATION_ERROR;
+    if (run->write.rc && !is_refused) {
         write_failed(run);
         return;
     }
     run->failed_writes = 0;
-    run->changes = NULL;
-    run->changes_end = &run->changes;
-    if (run->is_step_ready)
+    if (!is_refused) {
+        run->changes = NULL;
+        run->changes_end = &run->changes;
+    }
+    if (run->is_exporting)
+        run_exported(run, run->write.rc);
+    else if (run->is_step_ready)
         step_start(run);
     else
         run_free(run);

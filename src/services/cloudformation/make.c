@@ -1,4 +1,5 @@
 /* Making what the template says, in its order. */
+#include "base/clock.h"
 #include "base/encode.h"
 #include "services/cloudformation/engine.h"
 
@@ -8,22 +9,15 @@
 static enum err want(struct run *run, const struct cfn_resource *resource, struct record **out)
 {
     struct record *record = arena_new(&run->arena, struct record);
-    yyjson_mut_val *properties = NULL;
-    yyjson_val *given = json_get(resource->definition, "Properties");
     record->logical_id = resource->logical_id;
     record->type = resource->type;
     record->physical_id = STR_EMPTY;
     record->deletion_policy = json_get_str(resource->definition, "DeletionPolicy");
     record->replace_policy = json_get_str(resource->definition, "UpdateReplacePolicy");
-    enum err rc =
-        given ? cfn_resolve(&run->template, given, json_doc(&run->arena), &properties, &run->error)
-              : OK;
-    if (rc)
-        return rc;
-    record->properties =
-        json_parse(&run->arena, properties ? json_write(&run->arena, properties) : STR("{}"));
     *out = record;
-    return cfn_check_properties(cfn_type_find(record->type), record->properties, &run->error);
+    enum err rc = cfn_wanted_properties(&run->template, resource, &record->properties, &run->error);
+    return rc ? rc
+              : cfn_check_properties(cfn_type_find(record->type), record->properties, &run->error);
 }
 
 /* A replacement lives beside the old one for a while, so it cannot have the same given name. */
@@ -178,38 +172,58 @@ static bool change(struct run *run, const struct cfn_resource *resource, struct 
     return true;
 }
 
-/* What was begun before the server ended is gone on with. */
-static bool resume(struct run *run, struct deed *deed)
+/* What ends the making from outside; false when nothing does. */
+static bool is_called_off(struct run *run)
 {
-    if (deed->state == DEED_DONE) {
-        run_tell_template(run, deed->after);
+    int64_t deadline_ms;
+    if (run->is_cancelled)
+        run_turn_back(run, STR("User Initiated"));
+    else if (json_get_i64(run->document, "DeadlineMs", &deadline_ms) &&
+             clock_wall_ms() >= deadline_ms)
+        run_turn_back(run, STR("Stack creation time exceeded the specified timeout. Rollback "
+                               "requested by user."));
+    else
         return false;
-    }
+    return true;
+}
+
+/* The newest deed is the one that was under way when the server ended; it is gone on with. */
+static bool resume(struct run *run)
+{
+    struct deed *deed = run->deeds;
+    if (!deed || deed->state != DEED_INTENDED)
+        return false;
     step_prepare(run, deed->kind == DEED_UPDATE ? ACTION_UPDATE : ACTION_CREATE, deed->after,
                  deed->before, deed);
     return true;
 }
 
+/* True when a step is ready. */
+static bool make_one(struct run *run, const struct cfn_resource *resource)
+{
+    struct record *before = record_find(run, resource->logical_id), *wanted;
+    if (deed_find(run, resource->logical_id)) { /* done before the server ended */
+        run_tell_template(run, before);
+        return false;
+    }
+    if (want(run, resource, &wanted)) {
+        fail_at_once(run, resource, before, str_from(run->error.message));
+        return false;
+    }
+    if (before)
+        return change(run, resource, before, wanted);
+    begin_deed(run, intend(run, DEED_CREATE, NULL, wanted));
+    return true;
+}
+
 bool make_next(struct run *run)
 {
+    if (resume(run))
+        return true;
+    if (is_called_off(run))
+        return false;
     while (run->phase == PHASE_MAKE && run->next < run->template.resource_count) {
-        struct cfn_resource *resource = &run->template.resources[run->next++];
-        struct deed *deed = deed_find(run, resource->logical_id);
-        struct record *before = record_find(run, resource->logical_id), *wanted;
-        if (deed) {
-            if (resume(run, deed))
-                return true;
-            continue;
-        }
-        if (want(run, resource, &wanted)) {
-            fail_at_once(run, resource, before, str_from(run->error.message));
-            return false;
-        }
-        if (!before) {
-            begin_deed(run, intend(run, DEED_CREATE, NULL, wanted));
-            return true;
-        }
-        if (change(run, resource, before, wanted))
+        if (make_one(run, &run->template.resources[run->next++]))
             return true;
     }
     return false;

@@ -168,6 +168,17 @@ struct str cfn_parameter_text(struct arena *arena, const yyjson_val *value)
     return buf_str(&text);
 }
 
+yyjson_val *cfn_parameter_texts(const struct cfn_template *template)
+{
+    yyjson_mut_doc *doc = json_doc(template->arena);
+    yyjson_mut_val *out = yyjson_mut_obj(doc);
+    yyjson_val *key, *value;
+    size_t i, max;
+    yyjson_obj_foreach (template->parameters, i, max, key, value)
+        json_add_str(doc, out, yyjson_get_str(key), cfn_parameter_text(template->arena, value));
+    return json_parse(template->arena, json_write(template->arena, out));
+}
+
 /* --- The section --- */
 
 static enum err check_declared(const struct parameter *parameter)

@@ -108,6 +108,9 @@ static enum err ref(struct resolver *r, struct str name, yyjson_mut_val **out)
                          "Template format error: Unresolved resource dependencies [%.*s] in the "
                          "Resources block of the template",
                          STR_ARG(name));
+    if (resource->is_unknown)
+        return text_value(r, arena_printf(r->template->arena, CFN_UNKNOWN ":%.*s", STR_ARG(name)),
+                          out);
     return text_value(r, resource->physical_id.ptr ? resource->physical_id : STR_EMPTY, out);
 }
 
@@ -121,6 +124,11 @@ static enum err get_att(struct resolver *r, struct str logical_id, struct str at
                          "%.*s",
                          STR_ARG(logical_id));
     yyjson_val *value = json_get(resource->attributes, arena_cstr(r->template->arena, attribute));
+    if (!value && resource->is_unknown)
+        return text_value(r,
+                          arena_printf(r->template->arena, CFN_UNKNOWN ":%.*s.%.*s",
+                                       STR_ARG(logical_id), STR_ARG(attribute)),
+                          out);
     if (!value)
         return error_set(r->error, ERR_VALIDATION_ERROR,
                          "Template error: resource %.*s does not support attribute type %.*s in "
@@ -324,6 +332,15 @@ static enum err fn_base64(struct resolver *r, yyjson_val *argument, yyjson_mut_v
     return rc ? rc : text_value(r, encode_base64(r->template->arena, text), out);
 }
 
+static enum err fn_import_value(struct resolver *r, yyjson_val *argument, yyjson_mut_val **out)
+{
+    struct str name, value;
+    enum err rc = cfn_resolve_text(r, argument, &name);
+    if (rc == OK)
+        rc = cfn_import(r->template, name, &value, r->error);
+    return rc ? rc : text_value(r, value, out);
+}
+
 static enum err fn_ref(struct resolver *r, yyjson_val *argument, yyjson_mut_val **out)
 {
     if (!yyjson_is_str(argument))
@@ -335,9 +352,10 @@ static enum err fn_unsupported(struct resolver *r, yyjson_val *argument, yyjson_
 {
     (void)argument;
     (void)out;
-    return bad(r, "this function is not supported; there is Ref, Condition, Fn::And, Fn::Base64, "
-                  "Fn::Equals, Fn::FindInMap, Fn::GetAtt, Fn::If, Fn::Join, Fn::Not, Fn::Or, "
-                  "Fn::Select, Fn::Split and Fn::Sub");
+    return bad(r,
+               "this function is not supported; there is Ref, Condition, Fn::And, Fn::Base64, "
+               "Fn::Equals, Fn::FindInMap, Fn::GetAtt, Fn::If, Fn::ImportValue, Fn::Join, Fn::Not, "
+               "Fn::Or, Fn::Select, Fn::Split and Fn::Sub");
 }
 
 typedef enum err (*function_fn)(struct resolver *r, yyjson_val *argument, yyjson_mut_val **out);
@@ -349,9 +367,16 @@ static function_fn function_of(const yyjson_val *object, yyjson_val **out_argume
         const char *name;
         function_fn fn;
     } all[] = {
-        {"Ref", fn_ref},         {"Fn::GetAtt", fn_get_att}, {"Fn::Sub", fn_sub},
-        {"Fn::Join", fn_join},   {"Fn::If", fn_if},          {"Fn::Select", fn_select},
-        {"Fn::Split", fn_split}, {"Fn::Base64", fn_base64},  {"Fn::FindInMap", fn_find_in_map},
+        {"Ref", fn_ref},
+        {"Fn::GetAtt", fn_get_att},
+        {"Fn::Sub", fn_sub},
+        {"Fn::Join", fn_join},
+        {"Fn::If", fn_if},
+        {"Fn::Select", fn_select},
+        {"Fn::Split", fn_split},
+        {"Fn::Base64", fn_base64},
+        {"Fn::FindInMap", fn_find_in_map},
+        {"Fn::ImportValue", fn_import_value},
     };
     yyjson_val *o = (yyjson_val *)(uintptr_t)object;
     if (yyjson_obj_size(o) != 1)

@@ -4,6 +4,9 @@
  * still what was read; if not, all is done again. */
 #include "services/cloudformation/stacks.h"
 
+#include "services/cloudformation/changes.h"
+#include "services/cloudformation/exports.h"
+
 #include "base/clock.h"
 #include "base/encode.h"
 
@@ -92,11 +95,11 @@ static enum err write_change(struct request *request, struct store_txn *txn)
         found != (change->before_text.ptr != NULL) || (found && !str_eq(text, change->before_text));
     if (change->is_outdated)
         return OK;
-    if (change->write) {
+    rc = exports_take_imports(request, txn, change->name, change->imports);
+    if (rc == OK && change->write)
         rc = change->write(request, txn);
-        if (rc)
-            return rc;
-    }
+    if (rc)
+        return rc;
     if (change->after)
         store_txn_put(txn, STORE_META, key, json_write(request->arena, change->after));
     if (change->event)
@@ -178,13 +181,32 @@ void cfn_begin_operation(struct request *request, struct stack_change *change, c
         json_add_copy(doc, stack, "Previous", json_get(change->before, "Definition"));
     json_add_copy(doc, stack, "Outputs", json_get(change->before, "Outputs"));
     json_add_str_opt(doc, stack, "ClientRequestToken", request_str(request, "ClientRequestToken"));
+    json_add_copy(doc, stack, "EnableTerminationProtection",
+                  json_get(change->before, "EnableTerminationProtection"));
+    if (json_get_bool(request->input, "DisableRollback", false))
+        json_add_str(doc, stack, "OnFailure", STR("DO_NOTHING"));
     cfn_add_principal(request, doc, stack);
+    change->imports = json_get(definition, "Imports");
     change->after = stack;
     change->event = status;
     change->is_started = true;
 }
 
 /* --- Creating and updating --- */
+
+static enum err cannot(struct request *request, const struct stack_change *change, const char *what)
+{
+    return request_fail(request, ERR_VALIDATION_ERROR,
+                        "Stack:%.*s is in %.*s state and can not be %s.", STR_ARG(change->id),
+                        STR_ARG(change->status), what);
+}
+
+/* The same request again, of which the client did not get the answer. */
+static bool is_repeated(struct request *request, const struct stack_change *change)
+{
+    struct str token = request_str(request, "ClientRequestToken");
+    return token.len && str_eq(token, json_get_str(change->before, "ClientRequestToken"));
+}
 
 static enum err answer_id(struct request *request)
 {
@@ -193,11 +215,42 @@ static enum err answer_id(struct request *request)
     return OK;
 }
 
+/* What only a new stack can be given. */
+static enum err add_creation_options(struct request *request, yyjson_mut_val *stack)
+{
+    static const char *const known[] = {"DO_NOTHING", "ROLLBACK", "DELETE"};
+    yyjson_mut_doc *doc = json_doc(request->arena);
+    struct str on_failure = request_str(request, "OnFailure");
+    int64_t minutes;
+    bool is_known = !on_failure.ptr;
+    if (on_failure.ptr && json_get(request->input, "DisableRollback"))
+        return request_fail(request, ERR_VALIDATION_ERROR,
+                            "You can specify either DisableRollback or OnFailure, but not both.");
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        is_known |= str_eq(on_failure, str_from(known[i]));
+    if (!is_known)
+        return request_fail(request, ERR_VALIDATION_ERROR,
+                            "1 validation error detected: Value '%.*s' at 'onFailure' failed to "
+                            "satisfy constraint: Member must satisfy enum value set: [DELETE, "
+                            "DO_NOTHING, ROLLBACK]",
+                            STR_ARG(on_failure));
+    json_add_str_opt(doc, stack, "OnFailure", on_failure);
+    json_add_bool(doc, stack, "EnableTerminationProtection",
+                  json_get_bool(request->input, "EnableTerminationProtection", false));
+    if (json_get_i64(request->input, "TimeoutInMinutes", &minutes)) {
+        json_add_i64(doc, stack, "TimeoutInMinutes", minutes);
+        json_add_i64(doc, stack, "DeadlineMs", clock_wall_ms() + minutes * 60000);
+    }
+    return OK;
+}
+
 enum err cfn_create_stack(struct request *request)
 {
     struct definition definition;
     struct stack_change *change;
     enum err rc = cfn_stack_change_new(request, true, &change);
+    if (rc == OK && is_repeated(request, change))
+        return answer_id(request);
     if (rc == OK && change->before)
         rc = request_fail(request, ERR_CFN_ALREADY_EXISTS, "Stack [%.*s] already exists",
                           STR_ARG(change->name));
@@ -208,14 +261,15 @@ enum err cfn_create_stack(struct request *request)
     if (rc)
         return rc;
     cfn_begin_operation(request, change, "CREATE_IN_PROGRESS", definition.stored);
+    rc = add_creation_options(request, change->after);
     change->answer = answer_id;
-    return cfn_stack_change_write(request);
+    return rc ? rc : cfn_stack_change_write(request);
 }
 
 enum err cfn_check_updatable(struct request *request, const struct stack_change *change)
 {
-    static const char *const updatable[] = {"CREATE_COMPLETE", "UPDATE_COMPLETE",
-                                            "UPDATE_ROLLBACK_COMPLETE"};
+    static const char *const updatable[] = {"CREATE_COMPLETE", "CREATE_FAILED", "UPDATE_COMPLETE",
+                                            "UPDATE_FAILED", "UPDATE_ROLLBACK_COMPLETE"};
     if (!change->before)
         return request_fail(request, ERR_VALIDATION_ERROR, "Stack [%.*s] does not exist",
                             STR_ARG(change->name));
@@ -223,17 +277,23 @@ enum err cfn_check_updatable(struct request *request, const struct stack_change 
         if (str_eq(change->status, str_from(updatable[i])))
             return OK;
     }
-    return request_fail(request, ERR_VALIDATION_ERROR,
-                        "Stack:%.*s is in %.*s state and can not be updated.", STR_ARG(change->id),
-                        STR_ARG(change->status));
+    return cannot(request, change, "updated");
 }
 
-/* Whether anything that the engine would act on differs. */
-static bool is_same(const struct stack_change *change, const yyjson_val *definition)
+/* Whether the engine would have something to do. */
+static enum err check_changes(struct request *request, const struct stack_change *change,
+                              struct definition *definition)
 {
-    const yyjson_val *before = json_get(change->before, "Definition");
-    return str_eq(json_get_str(before, "TemplateBody"), json_get_str(definition, "TemplateBody")) &&
-           yyjson_equals(json_get(before, "Parameters"), json_get(definition, "Parameters"));
+    struct changes changes = {.template = &definition->template, .before = change->before};
+    yyjson_val *before = json_get(json_get(change->before, "Definition"), "Tags");
+    yyjson_val *tags = json_get(definition->stored, "Tags");
+    bool is_retagged = yyjson_arr_size(tags) != yyjson_arr_size(before) ||
+                       (tags && before && !yyjson_equals(tags, before));
+    enum err rc = changes_plan(request, &changes, json_doc(request->arena));
+    if (rc == OK && yyjson_mut_arr_size(changes.list) == 0 && !changes.is_output_changed &&
+        !is_retagged)
+        rc = request_fail(request, ERR_VALIDATION_ERROR, "No updates are to be performed.");
+    return rc;
 }
 
 enum err cfn_update_stack(struct request *request)
@@ -241,13 +301,15 @@ enum err cfn_update_stack(struct request *request)
     struct definition definition;
     struct stack_change *change;
     enum err rc = cfn_stack_change_new(request, false, &change);
+    if (rc == OK && is_repeated(request, change))
+        return answer_id(request);
     if (rc == OK)
         rc = cfn_check_updatable(request, change);
     if (rc == OK)
         rc = definition_read(request, change->name, change->id,
                              json_get(change->before, "Definition"), &definition);
-    if (rc == OK && is_same(change, definition.stored))
-        rc = request_fail(request, ERR_VALIDATION_ERROR, "No updates are to be performed.");
+    if (rc == OK)
+        rc = check_changes(request, change, &definition);
     if (rc)
         return rc;
     cfn_begin_operation(request, change, "UPDATE_IN_PROGRESS", definition.stored);
@@ -257,19 +319,58 @@ enum err cfn_update_stack(struct request *request)
 
 /* --- Deleting --- */
 
-static void begin_deleting(struct request *request, struct stack_change *change)
+/* A copy of the document with another status, to be changed further. */
+static yyjson_mut_val *copy_with_status(struct request *request, struct stack_change *change,
+                                        const char *status)
 {
+    static const char *const renewed[] = {"StackStatus", "Principal", "ClientRequestToken",
+                                          "RetainResources", "IsCancelled"};
     yyjson_mut_doc *doc = json_doc(request->arena);
     yyjson_mut_val *stack = yyjson_val_mut_copy(doc, change->before);
-    yyjson_mut_obj_remove_key(stack, "StackStatus");
-    yyjson_mut_obj_remove_key(stack, "Principal");
-    yyjson_mut_obj_remove_key(stack, "ClientRequestToken");
-    json_add_str(doc, stack, "StackStatus", STR("DELETE_IN_PROGRESS"));
+    for (size_t i = 0; i < sizeof(renewed) / sizeof(renewed[0]); i++)
+        yyjson_mut_obj_remove_key(stack, renewed[i]);
+    json_add_str(doc, stack, "StackStatus", str_from(status));
     json_add_str_opt(doc, stack, "ClientRequestToken", request_str(request, "ClientRequestToken"));
     cfn_add_principal(request, doc, stack);
     change->after = stack;
-    change->event = "DELETE_IN_PROGRESS";
-    change->is_started = true;
+    return stack;
+}
+
+/* A role that DeleteStack is given takes the place of the stack's. */
+static enum err replace_role(struct request *request, yyjson_mut_val *stack)
+{
+    struct str role = request_str(request, "RoleARN");
+    yyjson_mut_val *definition = yyjson_mut_obj_get(stack, "Definition");
+    if (!role.len)
+        return OK;
+    yyjson_mut_obj_remove_key(definition, "RoleARN");
+    json_add_str(json_doc(request->arena), definition, "RoleARN", role);
+    return request_authorize_pass_role(request, role, STR("cloudformation.amazonaws.com"));
+}
+
+static enum err check_deletable(struct request *request, const struct stack_change *change)
+{
+    bool is_retaining = yyjson_arr_size(json_get(request->input, "RetainResources")) > 0;
+    if (str_ends(change->status, STR("_IN_PROGRESS")) &&
+        !str_eq(change->status, STR("REVIEW_IN_PROGRESS")))
+        return cannot(request, change, "deleted");
+    if (json_get_bool(change->before, "EnableTerminationProtection", false))
+        return request_fail(request, ERR_VALIDATION_ERROR,
+                            "Stack [%.*s] cannot be deleted while TerminationProtection is enabled",
+                            STR_ARG(change->name));
+    if (is_retaining && !str_eq(change->status, STR("DELETE_FAILED")))
+        return request_fail(request, ERR_VALIDATION_ERROR,
+                            "Invalid operation on stack [%.*s]. Stack is not in DELETE_FAILED "
+                            "state to retain resources.",
+                            STR_ARG(change->id));
+    return OK;
+}
+
+static enum err check_exports(struct request *request, struct store_txn *txn)
+{
+    const struct stack_change *change = request->handler_state;
+    return exports_check_removed(request->arena, txn, change->name, change->before, NULL,
+                                 &request->error);
 }
 
 enum err cfn_delete_stack(struct request *request)
@@ -281,11 +382,93 @@ enum err cfn_delete_stack(struct request *request)
     /* Deleting what is not there is fine. */
     if (!change->before || str_eq(change->status, STR("DELETE_IN_PROGRESS")))
         return OK;
-    if (str_ends(change->status, STR("_IN_PROGRESS")))
+    rc = check_deletable(request, change);
+    if (rc)
+        return rc;
+    yyjson_mut_val *stack = copy_with_status(request, change, "DELETE_IN_PROGRESS");
+    json_add_copy(json_doc(request->arena), stack, "RetainResources",
+                  json_get(request->input, "RetainResources"));
+    rc = replace_role(request, stack);
+    change->write = check_exports;
+    change->event = "DELETE_IN_PROGRESS";
+    change->is_started = true;
+    return rc ? rc : cfn_stack_change_write(request);
+}
+
+/* --- Updates that go wrong --- */
+
+static enum err must_exist(struct request *request, const struct stack_change *change)
+{
+    return change->before ? OK
+                          : request_fail(request, ERR_VALIDATION_ERROR,
+                                         "Stack [%.*s] does not exist", STR_ARG(change->name));
+}
+
+static enum err cancel(struct request *request)
+{
+    struct stack_change *change = request->handler_state;
+    cfn_engine_cancel(request_self(request, struct cloudformation), change->name);
+    return OK;
+}
+
+enum err cfn_cancel_update_stack(struct request *request)
+{
+    struct stack_change *change;
+    enum err rc = cfn_stack_change_new(request, false, &change);
+    if (rc == OK)
+        rc = must_exist(request, change);
+    if (rc)
+        return rc;
+    if (!str_eq(change->status, STR("UPDATE_IN_PROGRESS")))
         return request_fail(request, ERR_VALIDATION_ERROR,
-                            "Stack:%.*s is in %.*s state and can not be deleted.",
-                            STR_ARG(change->id), STR_ARG(change->status));
-    begin_deleting(request, change);
+                            "CancelUpdateStack cannot be called from current stack status");
+    yyjson_mut_doc *doc = json_doc(request->arena);
+    change->after = yyjson_val_mut_copy(doc, change->before);
+    yyjson_mut_obj_remove_key(change->after, "IsCancelled");
+    json_add_bool(doc, change->after, "IsCancelled", true);
+    change->answer = cancel;
+    return cfn_stack_change_write(request);
+}
+
+enum err cfn_continue_update_rollback(struct request *request)
+{
+    struct stack_change *change;
+    enum err rc = cfn_stack_change_new(request, false, &change);
+    if (rc == OK)
+        rc = must_exist(request, change);
+    if (rc)
+        return rc;
+    if (!str_eq(change->status, STR("UPDATE_ROLLBACK_FAILED")))
+        return cannot(request, change, "rolled back");
+    yyjson_mut_val *stack = copy_with_status(request, change, "UPDATE_ROLLBACK_IN_PROGRESS");
+    yyjson_mut_obj_remove_key(stack, "ResourcesToSkip");
+    json_add_copy(json_doc(request->arena), stack, "ResourcesToSkip",
+                  json_get(request->input, "ResourcesToSkip"));
+    rc = replace_role(request, stack);
+    change->event = "UPDATE_ROLLBACK_IN_PROGRESS";
+    change->is_started = true;
+    return rc ? rc : cfn_stack_change_write(request);
+}
+
+/* --- Termination protection --- */
+
+enum err cfn_update_termination_protection(struct request *request)
+{
+    struct stack_change *change;
+    enum err rc = cfn_stack_change_new(request, false, &change);
+    if (rc == OK)
+        rc = must_exist(request, change);
+    /* The engine holds the document of a stack in progress. */
+    if (rc == OK && str_ends(change->status, STR("_IN_PROGRESS")))
+        rc = cannot(request, change, "updated");
+    if (rc)
+        return rc;
+    yyjson_mut_doc *doc = json_doc(request->arena);
+    change->after = yyjson_val_mut_copy(doc, change->before);
+    yyjson_mut_obj_remove_key(change->after, "EnableTerminationProtection");
+    json_add_bool(doc, change->after, "EnableTerminationProtection",
+                  json_get_bool(request->input, "EnableTerminationProtection", false));
+    change->answer = answer_id;
     return cfn_stack_change_write(request);
 }
 

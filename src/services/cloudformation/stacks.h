@@ -14,6 +14,7 @@ struct stack_change {
 
     /* What is to be written. */
     enum err (*write)(struct request *request, struct store_txn *txn); /* more; may be NULL */
+    yyjson_val *imports;   /* of the definition that begins; may be NULL */
     yyjson_mut_val *after; /* the new document; NULL: as it was */
     const char *event;     /* the status of the stack's event; NULL: none */
 

@@ -7,6 +7,9 @@
 
 enum { CFN_MAX_RESOURCES = 500, CFN_MAX_OUTPUTS = 200, CFN_MAX_TEMPLATE_BYTES = 1024 * 1024 };
 
+/* How values begin that are not known before a change set is executed. */
+#define CFN_UNKNOWN "{{changeSet:KNOWN_AFTER_APPLY}}"
+
 struct cfn_index;
 
 struct cfn_resource {
@@ -20,6 +23,7 @@ struct cfn_resource {
     /* What Ref and Fn::GetAtt give, once it is there. */
     struct str physical_id;
     yyjson_val *attributes;
+    bool is_unknown; /* while planning: it is not there yet, so that they give a text of that */
 };
 
 struct cfn_template {
@@ -28,6 +32,7 @@ struct cfn_template {
     struct str stack_name, stack_id;
     yyjson_val *root;
     yyjson_val *parameters; /* values by name; NULL before cfn_template_set_parameters */
+    yyjson_val *tags;       /* of the stack, for resources that can have some; may be NULL */
     struct cfn_resource
         *resources; /* whose conditions hold, in order of creation after cfn_template_sort */
     size_t resource_count;
@@ -47,6 +52,8 @@ enum err cfn_template_set_parameters(struct cfn_template *template, const yyjson
 
 /* A parameter's value as the text that gives it. */
 struct str cfn_parameter_text(struct arena *arena, const yyjson_val *value);
+/* All of them, by name. */
+yyjson_val *cfn_parameter_texts(const struct cfn_template *template);
 
 /* Decides the conditions, finds the resources whose conditions hold and puts them in order of
  * creation. Fails for unresolved or circular dependencies, those of outputs too. */
@@ -61,6 +68,15 @@ enum err cfn_condition_holds(const struct cfn_template *template, struct str nam
 /* Resolves functions in a value. `*out` is NULL for AWS::NoValue. */
 enum err cfn_resolve(const struct cfn_template *template, const yyjson_val *value,
                      yyjson_mut_doc *doc, yyjson_mut_val **out, struct error *error);
+
+/* The outputs whose conditions hold: [{"OutputKey", "OutputValue", "Description", "ExportName"}]
+ * (exports.c). */
+enum err cfn_outputs(const struct cfn_template *template, yyjson_mut_doc *doc, yyjson_mut_val **out,
+                     struct error *error);
+
+/* The value that a stack exports under that name (exports.c). "No export named X found". */
+enum err cfn_import(const struct cfn_template *template, struct str name, struct str *out,
+                    struct error *error);
 
 /* What a value refers to. Functions that fail end the visit. */
 struct cfn_visit {

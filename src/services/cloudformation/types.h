@@ -88,6 +88,16 @@ const struct cfn_type *cfn_type_find(struct str name);
 enum err cfn_check_properties(const struct cfn_type *type, const yyjson_val *properties,
                               struct error *error);
 
+/* The properties of a resource as the template has them now: resolved, with the stack's tags. In
+ * the template's arena. */
+enum err cfn_wanted_properties(const struct cfn_template *template,
+                               const struct cfn_resource *resource, yyjson_val **out,
+                               struct error *error);
+
+/* Adds the stack's tags to the mutable properties of a type that has "Tags". */
+void cfn_add_stack_tags(const struct cfn_template *template, const struct cfn_type *type,
+                        yyjson_mut_doc *doc, yyjson_mut_val *properties);
+
 enum cfn_change { CFN_KEEP, CFN_UPDATE, CFN_REPLACE };
 
 /* What becomes of a resource (plan.c). */

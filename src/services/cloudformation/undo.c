@@ -3,6 +3,19 @@
 
 #include "services/cloudformation/engine.h"
 
+enum { MAX_ATTEMPTS = 3 };
+
+static bool has_name(yyjson_val *list, struct str name)
+{
+    yyjson_val *item;
+    size_t i, max;
+    yyjson_arr_foreach (list, i, max, item) {
+        if (str_eq(json_str(item), name))
+            return true;
+    }
+    return false;
+}
+
 /* --- Taking back --- */
 
 /* The resource is what it was; what was made in vain goes later. */
@@ -21,6 +34,12 @@ static void restore(struct run *run, struct deed *deed)
     run_put_deed(run, deed);
 }
 
+/* "ResourcesToSkip" of ContinueUpdateRollback. */
+static bool is_skipped(const struct run *run, const struct deed *deed)
+{
+    return has_name(json_get(run->document, "ResourcesToSkip"), deed->after->logical_id);
+}
+
 bool undo_next(struct run *run)
 {
     while (run->next_undo) {
@@ -28,7 +47,7 @@ bool undo_next(struct run *run)
         run->next_undo = deed->older;
         if (deed->state == DEED_DISCARD)
             continue;
-        bool is_changed = deed->kind == DEED_UPDATE &&
+        bool is_changed = deed->kind == DEED_UPDATE && !is_skipped(run, deed) &&
                           (deed->state != DEED_FAILED || deed->is_touched) &&
                           cfn_plan_change(deed->before->type, deed->before->properties,
                                           deed->after->type, deed->after->properties) != CFN_KEEP;
@@ -77,8 +96,7 @@ static int newest_first(const void *a, const void *b)
     return (x < y) - (x > y);
 }
 
-/* What a deed left beside the resource: the replaced one, or the replacement made in vain. */
-static struct record *leftover(const struct deed *deed)
+struct record *deed_leftover(const struct deed *deed)
 {
     if (deed->state == DEED_DISCARD)
         return deed->after;
@@ -101,12 +119,14 @@ static bool is_retained(struct str policy, bool is_in_vain)
 
 static void add_doom(struct run *run, struct record *record, struct deed *deed, bool retained)
 {
-    run->doomed[run->doomed_count++] = (struct doom){record, deed, retained};
+    retained |= has_name(json_get(run->document, "RetainResources"), record->logical_id);
+    run->doomed[run->doomed_count++] =
+        (struct doom){.record = record, .deed = deed, .is_retained = retained};
 }
 
 static void add_leftover(struct run *run, struct deed *deed)
 {
-    struct record *record = leftover(deed);
+    struct record *record = deed_leftover(deed);
     bool is_there_already = run->phase == PHASE_DELETE && deed->kind == DEED_CREATE;
     if (!record || is_there_already)
         return;
@@ -127,9 +147,7 @@ static void choose(struct run *run)
     run->doomed = arena_array(&run->arena, struct doom, count);
     run->doomed_count = run->doomed_next = 0;
     for (struct record *record = run->records; record; record = record->next) {
-        bool is_unwanted =
-            !run->has_failed && !cfn_template_find(&run->template, record->logical_id);
-        if (is_all || is_unwanted)
+        if (is_all || (!run->has_failed && !cfn_template_find(&run->template, record->logical_id)))
             add_doom(run, record, NULL, is_retained(record->deletion_policy, run->has_failed));
     }
     for (struct deed *deed = run->deeds; deed; deed = deed->older)
@@ -177,7 +195,7 @@ bool drop_next(struct run *run)
     return false;
 }
 
-static const struct doom *current(const struct run *run)
+static struct doom *current(const struct run *run)
 {
     return &run->doomed[run->doomed_next - 1];
 }
@@ -188,17 +206,23 @@ void drop_succeeded(struct run *run)
     forget(run, current(run), "DELETE_COMPLETE", STR_EMPTY);
 }
 
-/* A stack is rid of what it could not delete, unless it was to be deleted itself. */
+/* A stack is rid of what it could not delete, unless it was to be deleted itself: as on AWS, that
+ * is tried a few times and then left. */
 void drop_failed(struct run *run, struct str reason)
 {
+    struct doom *doom = current(run);
     step_erase_receipts(run);
+    if (run->phase == PHASE_CLEAN_UP && ++doom->attempts < MAX_ATTEMPTS) {
+        run->doomed_next--;
+        return;
+    }
     if (run->phase == PHASE_CLEAN_UP) {
-        forget(run, current(run), "DELETE_FAILED", reason);
+        forget(run, doom, "DELETE_FAILED", reason);
         return;
     }
     struct record *record = run->record;
     record->status = STR("DELETE_FAILED");
-    if (is_own(current(run)))
+    if (is_own(doom))
         run_put_record(run, record);
     run_put_event(run, record, "DELETE_FAILED", reason);
     run_note_failure(run, record->logical_id);

@@ -30,15 +30,16 @@
     "'Broken':{'Type':'AWS::ApiGateway::Resource','DependsOn':['Plan','Part','Role'],"             \
     "'Properties':{'RestApiId':{'Ref':'Api'},'ParentId':'none','PathPart':'x'}}"
 
+#define OUTPUTS "'Outputs':{'O':{'Value':{'Ref':'Table'},'Export':{'Name':'e'}}}"
 #define BEFORE                                                                                     \
     "{'Resources':{" TABLE("id", "") "," ROLE("AWSLambda_FullAccess") "," GROUP "," API "," PART(  \
-        "one") "," PLAN("7") "}}"
+        "one") "," PLAN("7") "}," OUTPUTS "}"
 /* The table, the part and (by its name) nothing else is replaced; the role and the plan change; the
  * group goes, a key comes. */
 #define AFTER_RESOURCES                                                                            \
     TABLE("other", "")                                                                             \
     "," ROLE("AmazonDynamoDBFullAccess") "," API "," PART("two") "," PLAN("9") "," KEY
-#define AFTER   "{'Resources':{" AFTER_RESOURCES "}}"
+#define AFTER   "{'Resources':{" AFTER_RESOURCES "}," OUTPUTS "}"
 #define FAILING "{'Resources':{" AFTER_RESOURCES "," BROKEN "}}"
 
 static const char *quoted(struct fixture *f, const char *template)
@@ -66,6 +67,14 @@ static void start(struct fixture *f, const char *operation, const char *template
     service_ok(f, "cloudformation", operation, input.ptr);
 }
 
+/* The same, where write number `failing` behind it fails. */
+static void start_failing(struct fixture *f, const char *operation, const char *template,
+                          unsigned failing)
+{
+    atomic_store(&power.until_fail, failing);
+    start(f, operation, template, 0);
+}
+
 /* What belongs to the stack "s", which has these numbers of things; root resources count. */
 static void check(struct fixture *f, size_t tables, size_t roles, size_t groups, size_t apis,
                   size_t keys, size_t plans)
@@ -76,6 +85,7 @@ static void check(struct fixture *f, size_t tables, size_t roles, size_t groups,
     assert_int_equal(count_of(f, "apigateway", "GetRestApis", "{}", "item"), apis);
     assert_int_equal(count_of(f, "apigateway", "GetApiKeys", "{}", "item"), keys);
     assert_int_equal(count_of(f, "apigateway", "GetUsagePlans", "{}", "item"), plans);
+    assert_int_equal(keys_under(f, "cloudformation/export/"), tables);
     assert_int_equal(keys_under(f, "cloudformation/journal/"), 0);
     assert_int_equal(keys_under(f, "cloudformation/receipt/"), 0);
 }
@@ -254,6 +264,29 @@ static void test_restart__what_cannot_be_stored_fails_the_operation(void **state
     check(f, 0, 0, 0, 0, 0, 0);
 }
 
+/* Each write of an update, in the engine or in another service, fails once. */
+static void test_failure__of_any_write_is_recovered_from(void **state)
+{
+    struct fixture *f = *state;
+    bool has_failed = true, was_continued = false;
+    start(f, "CreateStack", BEFORE, 0);
+    wait_for(f, "s");
+    for (unsigned n = 2; has_failed; n++) {
+        start_failing(f, "UpdateStack", FAILING, n);
+        struct str status = wait_for(f, "s");
+        has_failed = atomic_load(&power.until_fail) == 0;
+        atomic_store(&power.until_fail, 0);
+        if (str_eq(status, STR("UPDATE_ROLLBACK_FAILED"))) {
+            was_continued = true;
+            start(f, "ContinueUpdateRollback", NULL, 0);
+            status = wait_for(f, "s");
+        }
+        assert_str(status, STR("UPDATE_ROLLBACK_COMPLETE"));
+        check_contents(f, "7.0", "one", "AWSLambda_FullAccess", "id");
+    }
+    assert_true(was_continued);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -264,6 +297,7 @@ int main(void)
         TEST(test_restart__a_deletion_goes_on),
         TEST(test_restart__what_is_not_the_stacks_is_not_touched),
         TEST(test_restart__what_cannot_be_stored_fails_the_operation),
+        TEST(test_failure__of_any_write_is_recovered_from),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
