@@ -2,6 +2,7 @@
  * "METHOD\nHOST\nTARGET\n", headers "NAME:VALUE\n" up to an empty line, and the body. */
 #include <assert.h>
 
+#include "core/capabilities.h"
 #include "services/apigateway/event.h"
 #include "wire/json.h"
 
@@ -21,7 +22,9 @@ static const char snapshot_text[] =
 static struct stage *make_stage(void)
 {
     struct arena arena = {0};
+    static const struct metric_capability no_metrics;
     struct stage_source source = {
+        .metrics = &no_metrics,
         .account = STR("000000000000"),
         .region = STR("us-east-1"),
         .api = json_parse(&arena, STR("{\"id\":\"a1b2c3d4e5\"}")),
