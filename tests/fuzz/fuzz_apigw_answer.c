@@ -1,8 +1,8 @@
 /* What functions answer: whatever it is, the headers that come out can be written. */
 #include <assert.h>
 
-#include "services/apigateway/compile.h"
-#include "services/apigateway/event.h"
+#include "services/apigateway/plane/compile.h"
+#include "services/apigateway/plane/event.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,7 +3,7 @@
 #include <assert.h>
 
 #include "core/capabilities.h"
-#include "services/apigateway/event.h"
+#include "services/apigateway/plane/event.h"
 #include "wire/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

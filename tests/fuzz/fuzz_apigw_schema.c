@@ -1,5 +1,5 @@
 /* JSON Schema: the input is a schema and, behind a line break, a value. */
-#include "services/apigateway/schema.h"
+#include "services/apigateway/plane/schema.h"
 #include "wire/json.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

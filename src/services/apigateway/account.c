@@ -1,5 +1,5 @@
 /* The account's settings. On AWS its throttle is raised by a support case; here it is patched. */
-#include "services/apigateway/compile.h"
+#include "services/apigateway/plane/compile.h"
 #include "services/apigateway/patch.h"
 
 static struct str key_of(struct request *request)

@@ -41,7 +41,7 @@ static struct str status_text(enum gateway_type type)
 {
     static const struct str texts[GATEWAY_TYPE_COUNT] = {
 #define GATEWAY_TYPE(name, status, message, error_type) [GATEWAY_##name] = STR_INIT(#status),
-#include "services/apigateway/gateway_types.def"
+#include "services/apigateway/plane/gateway_types.def"
 #undef GATEWAY_TYPE
     };
     return texts[type];

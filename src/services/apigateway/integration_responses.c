@@ -1,5 +1,5 @@
 /* Integration responses: how what an integration gives becomes a method response. */
-#include "services/apigateway/compile.h"
+#include "services/apigateway/plane/compile.h"
 #include "services/apigateway/integration_check.h"
 #include "services/apigateway/patch.h"
 

@@ -1,5 +1,5 @@
 /* Integrations: what stands behind a method. */
-#include "services/apigateway/compile.h"
+#include "services/apigateway/plane/compile.h"
 #include "services/apigateway/integration_check.h"
 #include "services/apigateway/patch.h"
 

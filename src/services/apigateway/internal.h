@@ -3,7 +3,7 @@
 
 #include "core/request.h"
 #include "services/apigateway/apigateway.h"
-#include "services/apigateway/plane.h"
+#include "services/apigateway/plane/plane.h"
 #include "services/apigateway/state.h"
 
 struct apigateway {

@@ -2,7 +2,7 @@
 #include "services/apigateway/models.h"
 
 #include "services/apigateway/patch.h"
-#include "services/apigateway/schema.h"
+#include "services/apigateway/plane/schema.h"
 
 static const struct {
     struct str name, description, schema;

@@ -1,5 +1,5 @@
 /* Stages: named addresses of deployments. */
-#include "services/apigateway/log.h"
+#include "services/apigateway/plane/log.h"
 #include "services/apigateway/patch.h"
 
 #include <math.h>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/capabilities.h"
-#include "services/apigateway/stage.h"
+#include "services/apigateway/plane/stage.h"
 #include "wire/json.h"
 
 static inline struct stage *make_stage(struct arena *arena, const char *stage, const char *snapshot)

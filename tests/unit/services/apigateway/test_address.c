@@ -1,6 +1,6 @@
 /* Which API a host and a path mean. */
 #include "../../check.h"
-#include "services/apigateway/call.h"
+#include "services/apigateway/plane/call.h"
 
 static struct arena arena;
 

@@ -1,6 +1,6 @@
 /* What a function's answer becomes. */
 #include "../../check.h"
-#include "services/apigateway/event.h"
+#include "services/apigateway/plane/event.h"
 
 static struct arena arena;
 

@@ -1,7 +1,7 @@
 /* The proxy event: what a function sees of a request. */
 #include "../../check.h"
 #include "fixture.h"
-#include "services/apigateway/event.h"
+#include "services/apigateway/plane/event.h"
 
 struct fixture {
     struct arena arena;

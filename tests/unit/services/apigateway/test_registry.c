@@ -1,5 +1,5 @@
 /* Keys, plans and counts: who may pass. */
-#include "services/apigateway/registry.h"
+#include "services/apigateway/plane/registry.h"
 
 #include "../../check.h"
 #include "base/clock.h"

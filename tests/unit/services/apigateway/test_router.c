@@ -1,5 +1,5 @@
 /* Routing: literal before parameter before greedy, methods and ANY. */
-#include "services/apigateway/router.h"
+#include "services/apigateway/plane/router.h"
 
 #include "../../check.h"
 

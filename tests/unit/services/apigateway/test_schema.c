@@ -1,5 +1,5 @@
 /* JSON Schema draft 4: what fits, and what is said of what does not. */
-#include "services/apigateway/schema.h"
+#include "services/apigateway/plane/schema.h"
 
 #include "../../check.h"
 #include "wire/json.h"

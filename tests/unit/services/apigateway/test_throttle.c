@@ -1,5 +1,5 @@
 /* Token buckets against a reference, quota periods, counters. */
-#include "services/apigateway/throttle.h"
+#include "services/apigateway/plane/throttle.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,0 +1,122 @@
+/* One request to a deployed API on its way through the gateway, and what templates, mappings and
+ * logs can say about it. It lives in its exchange's arena and belongs to the exchange's thread. */
+#pragma once
+
+#include "base/buf.h"
+#include "io/http.h"
+#include "services/apigateway/plane/stage.h"
+
+/* What host and path say before anything is looked up. */
+struct address {
+    enum { ADDRESS_NONE, ADDRESS_API, ADDRESS_DOMAIN } kind;
+    struct str api_id;     /* of ADDRESS_API */
+    struct str stage_name; /* of ADDRESS_API; empty when the path ends before it */
+    struct str domain;     /* host without port */
+    struct str path;       /* of ADDRESS_API behind the stage, of ADDRESS_DOMAIN all of it */
+};
+
+struct lane;
+struct log_line;
+struct log_capability;
+
+struct api_call {
+    struct http_exchange *exchange;
+    struct arena *arena;       /* the exchange's */
+    const struct stage *stage; /* NULL when there is none; the exchange holds a reference */
+    struct method *method;     /* NULL before it is routed */
+    struct route route;
+
+    struct str domain_name;
+    struct str domain_prefix;
+    struct str resource_path; /* what is routed: behind stage or base path */
+    struct str event_path;    /* the event's "path": with the base path of a mapping */
+    struct str context_path;  /* $context.path: with stage or base path */
+
+    int64_t now_ms;
+    int64_t now_us;          /* clock_mono_us */
+    struct str request_id;   /* a UUID */
+    struct str extended_id;  /* x-amz-apigw-id */
+    struct str trace_id;     /* "Root=1-..."; made when an integration needs it */
+    struct str request_time; /* "09/Apr/2015:12:34:56 +0000" */
+    unsigned port;           /* where the server listens */
+    struct str api_key;      /* set once the key was checked; else NULL pointers */
+    struct str api_key_id;
+
+    /* Set when the gateway itself answers. */
+    enum gateway_type error_type;
+    struct str error_message; /* NULL pointer: no error */
+    struct str
+        validation_error; /* why a request validator refused it; a NULL pointer: it did not */
+
+    /* Of the integration, once it has answered. */
+    int64_t integration_started_us; /* clock_mono_us; 0: it was not asked */
+    int64_t integration_us;         /* how long it took; -1: it has not answered */
+    int integration_status;         /* of the service that was asked; 0: none */
+    int function_status;            /* what the function said; 0: nothing */
+    struct str integration_id;      /* the request id there */
+    struct str integration_error;   /* a NULL pointer for none */
+
+    /* Of the answer, once it is given. */
+    int status;
+    size_t response_length;
+
+    const struct log_capability *logs;
+    const struct metric_capability *metrics;
+    struct lane *lane;
+    struct log_line *log_first, *log_last; /* of the execution log so far */
+    size_t log_count;
+};
+
+/* Which API or domain an exchange is for. ADDRESS_DOMAIN only says that it might be: the host has
+ * to be looked up. The domain is in lower case, in `arena` where that makes a difference. */
+struct address address_of(const struct http_exchange *exchange, struct arena *arena);
+
+/* A variable of $context such as "requestId" or "identity.sourceIp". A NULL pointer when there is
+ * no such variable; the empty string when it has no value in this call. */
+struct str call_context(const struct api_call *call, struct str name);
+
+/* A parameter of the request by source and name; a NULL pointer when it was not given. */
+struct str call_parameter(const struct api_call *call, enum mapping_source source, struct str name);
+
+/* Parses "method.response.header.X" (with `prefix` "method.response.header.") and the expression
+ * that gives its value. False when either is not valid here. */
+bool mapping_parse(struct str prefix, struct str target, struct str expression,
+                   struct mapping *out);
+
+/* Parses the source alone ("method.request.querystring.limit") into `out`'s source and value. */
+bool mapping_source_parse(struct str expression, struct mapping *out);
+
+/* The value; a NULL pointer when there is none, or when it could not stand in a header. */
+struct str mapping_value(const struct api_call *call, const struct mapping *mapping);
+
+/* Fills `out` (of list->count places) with the headers that have values; returns how many. */
+size_t mapping_headers(const struct api_call *call, const struct mapping_list *list,
+                       struct http_header *out);
+
+/* Whether `text` has Velocity references or directives, which a plain text body cannot have. */
+bool template_has_velocity(struct str text);
+
+/* The length of the dotted name that `text` starts with; a dot that no name follows does not count.
+ */
+size_t template_name_len(struct str text);
+
+/* Replaces $context.x, $stageVariables.x and $method.request.{header,querystring,path}.x (also in
+ * braces): all that gateway responses know. What is none of these stays as it is. */
+struct str template_expand(const struct api_call *call, struct str text);
+
+/* The body for what the client accepts: the exact type, else "application/json", else the first.
+ * NULL for an empty list. */
+const struct body_template *template_choose(const struct template_list *list, struct str accept);
+
+/* Answers with the gateway's own response of that type, as the stage has configured it. `status` 0
+ * is the type's own; `message` (NULL: the type's own). */
+void call_fail(struct api_call *call, enum gateway_type type, int status, const char *message);
+
+/* Answers with the integration's response. Adds the headers that every answer has. */
+void call_reply(struct api_call *call, int status, const struct http_header *headers,
+                size_t header_count, struct str body);
+
+/* True for a non-empty name of token characters (RFC 9110), and for a value without control
+ * characters. */
+bool header_name_is_valid(struct str name);
+bool header_value_is_valid(struct str value);

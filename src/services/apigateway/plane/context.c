@@ -1,0 +1,246 @@
+/* The variables of $context. */
+#include "services/apigateway/plane/call.h"
+
+#include "base/clock.h"
+
+typedef struct str (*variable_fn)(const struct api_call *call);
+
+static struct str account_id(const struct api_call *call)
+{
+    return call->stage ? call->stage->account : STR_EMPTY;
+}
+
+static struct str api_id(const struct api_call *call)
+{
+    return call->stage ? call->stage->api_id : STR_EMPTY;
+}
+
+static struct str deployment_id(const struct api_call *call)
+{
+    return call->stage ? call->stage->deployment_id : STR_EMPTY;
+}
+
+static struct str stage_name(const struct api_call *call)
+{
+    return call->stage ? call->stage->name : STR_EMPTY;
+}
+
+static struct str resource_id(const struct api_call *call)
+{
+    return call->method ? call->method->resource_id : STR_EMPTY;
+}
+
+static struct str resource_path(const struct api_call *call)
+{
+    return call->method ? call->method->resource_path : STR_EMPTY;
+}
+
+static struct str domain_name(const struct api_call *call)
+{
+    return call->domain_name;
+}
+
+static struct str domain_prefix(const struct api_call *call)
+{
+    return call->domain_prefix;
+}
+
+static struct str request_id(const struct api_call *call)
+{
+    return call->request_id;
+}
+
+static struct str extended_id(const struct api_call *call)
+{
+    return call->extended_id;
+}
+
+static struct str request_time(const struct api_call *call)
+{
+    return call->request_time;
+}
+
+static struct str request_time_epoch(const struct api_call *call)
+{
+    return arena_printf(call->arena, "%lld", (long long)call->now_ms);
+}
+
+static struct str http_method(const struct api_call *call)
+{
+    return call->exchange->method;
+}
+
+static struct str path(const struct api_call *call)
+{
+    return call->context_path;
+}
+
+static struct str protocol(const struct api_call *call)
+{
+    return call->exchange->is_http_1_0 ? STR("HTTP/1.0") : STR("HTTP/1.1");
+}
+
+static struct str source_ip(const struct api_call *call)
+{
+    return call->exchange->peer;
+}
+
+static struct str user_agent(const struct api_call *call)
+{
+    struct str value = http_header_get(call->exchange, STR("user-agent"));
+    return value.ptr ? value : STR_EMPTY;
+}
+
+static struct str api_key(const struct api_call *call)
+{
+    return call->api_key.ptr ? call->api_key : STR_EMPTY;
+}
+
+static struct str api_key_id(const struct api_call *call)
+{
+    return call->api_key_id.ptr ? call->api_key_id : STR_EMPTY;
+}
+
+static struct str error_message(const struct api_call *call)
+{
+    return call->error_message.ptr ? call->error_message : STR_EMPTY;
+}
+
+static struct str error_message_string(const struct api_call *call)
+{
+    struct buf text;
+    buf_init_arena(&text, call->arena, 16 * 1024);
+    buf_add_json(&text, error_message(call));
+    return buf_str(&text);
+}
+
+static struct str error_response_type(const struct api_call *call)
+{
+    return call->error_message.ptr ? gateway_type_name(call->error_type) : STR_EMPTY;
+}
+
+static struct str validation_error(const struct api_call *call)
+{
+    return call->validation_error.ptr ? call->validation_error : STR_EMPTY;
+}
+
+static struct str trace_id(const struct api_call *call)
+{
+    return call->trace_id.ptr ? call->trace_id : STR_EMPTY;
+}
+
+static struct str number(const struct api_call *call, int64_t value, bool is_known)
+{
+    return is_known ? arena_printf(call->arena, "%lld", (long long)value) : STR_EMPTY;
+}
+
+static struct str status(const struct api_call *call)
+{
+    return number(call, call->status, call->status);
+}
+
+static struct str response_length(const struct api_call *call)
+{
+    return number(call, (int64_t)call->response_length, call->status);
+}
+
+static struct str response_latency(const struct api_call *call)
+{
+    return number(call, (clock_mono_us() - call->now_us) / 1000, true);
+}
+
+static struct str integration_latency(const struct api_call *call)
+{
+    return number(call, call->integration_us / 1000,
+                  call->integration_started_us && call->integration_us >= 0);
+}
+
+static struct str integration_status(const struct api_call *call)
+{
+    return number(call, call->integration_status, call->integration_status);
+}
+
+static struct str function_status(const struct api_call *call)
+{
+    return number(call, call->function_status, call->function_status);
+}
+
+static struct str integration_id(const struct api_call *call)
+{
+    return call->integration_id.ptr ? call->integration_id : STR_EMPTY;
+}
+
+static struct str integration_error(const struct api_call *call)
+{
+    return call->integration_error.ptr ? call->integration_error : STR_EMPTY;
+}
+
+/* Variables of what this gateway does not have (Cognito, WAF, client certificates...). */
+static struct str nothing(const struct api_call *call)
+{
+    (void)call;
+    return STR_EMPTY;
+}
+
+static const struct {
+    struct str name;
+    variable_fn value;
+} variables[] = {
+    {STR_INIT("accountId"), account_id},
+    {STR_INIT("apiId"), api_id},
+    {STR_INIT("awsEndpointRequestId"), nothing},
+    {STR_INIT("customDomain.basePathMatched"), nothing},
+    {STR_INIT("deploymentId"), deployment_id},
+    {STR_INIT("domainName"), domain_name},
+    {STR_INIT("domainPrefix"), domain_prefix},
+    {STR_INIT("error.message"), error_message},
+    {STR_INIT("error.messageString"), error_message_string},
+    {STR_INIT("error.responseType"), error_response_type},
+    {STR_INIT("error.validationErrorString"), validation_error},
+    {STR_INIT("extendedRequestId"), extended_id},
+    {STR_INIT("httpMethod"), http_method},
+    {STR_INIT("identity.accountId"), nothing},
+    {STR_INIT("identity.apiKey"), api_key},
+    {STR_INIT("identity.apiKeyId"), api_key_id},
+    {STR_INIT("identity.caller"), nothing},
+    {STR_INIT("identity.cognitoAuthenticationProvider"), nothing},
+    {STR_INIT("identity.cognitoAuthenticationType"), nothing},
+    {STR_INIT("identity.cognitoIdentityId"), nothing},
+    {STR_INIT("identity.cognitoIdentityPoolId"), nothing},
+    {STR_INIT("identity.principalOrgId"), nothing},
+    {STR_INIT("identity.sourceIp"), source_ip},
+    {STR_INIT("identity.user"), nothing},
+    {STR_INIT("identity.userAgent"), user_agent},
+    {STR_INIT("identity.userArn"), nothing},
+    {STR_INIT("integration.error"), integration_error},
+    {STR_INIT("integration.integrationStatus"), function_status},
+    {STR_INIT("integration.latency"), integration_latency},
+    {STR_INIT("integration.requestId"), integration_id},
+    {STR_INIT("integration.status"), integration_status},
+    {STR_INIT("integrationErrorMessage"), integration_error},
+    {STR_INIT("integrationLatency"), integration_latency},
+    {STR_INIT("integrationStatus"), integration_status},
+    {STR_INIT("path"), path},
+    {STR_INIT("protocol"), protocol},
+    {STR_INIT("requestId"), request_id},
+    {STR_INIT("requestTime"), request_time},
+    {STR_INIT("requestTimeEpoch"), request_time_epoch},
+    {STR_INIT("resourceId"), resource_id},
+    {STR_INIT("resourcePath"), resource_path},
+    {STR_INIT("responseLatency"), response_latency},
+    {STR_INIT("responseLength"), response_length},
+    {STR_INIT("stage"), stage_name},
+    {STR_INIT("status"), status},
+    {STR_INIT("wafResponseCode"), nothing},
+    {STR_INIT("webaclArn"), nothing},
+    {STR_INIT("xrayTraceId"), trace_id},
+};
+
+struct str call_context(const struct api_call *call, struct str name)
+{
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        if (str_eq(variables[i].name, name))
+            return variables[i].value(call);
+    }
+    return (struct str){NULL, 0};
+}

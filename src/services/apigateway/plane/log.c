@@ -1,0 +1,160 @@
+/* Access and execution logs. */
+#include "services/apigateway/plane/log.h"
+
+#include <stdarg.h>
+
+#include "base/clock.h"
+#include "core/capabilities.h"
+#include "services/apigateway/plane/lane.h"
+
+enum {
+    MAX_LINE = 256 * 1024, /* of an event in CloudWatch Logs */
+    MAX_SHOWN = 1024,      /* AWS: "execution logs are truncated at 1024 bytes" */
+};
+
+struct str access_log_group(struct arena *arena, struct str arn)
+{
+    struct str part = STR_EMPTY;
+    if (!str_starts(arn, STR("arn:aws:logs:")))
+        return STR_EMPTY;
+    for (int section = 0; section < 6; section++)
+        str_cut(&arn, ':', &part);
+    str_cut(&arn, ':', &part);
+    return arena_str(arena, part);
+}
+
+/* --- Execution logs --- */
+
+struct log_line {
+    struct log_event event;
+    struct log_line *next;
+};
+
+__attribute__((format(printf, 2, 0))) static void add_line(struct api_call *call,
+                                                           const char *format, va_list args)
+{
+    struct log_line *line = arena_new(call->arena, struct log_line);
+    struct str text = arena_vprintf(call->arena, format, args);
+    line->event.timestamp_ms = clock_wall_ms();
+    line->event.message = arena_printf(call->arena, "(%.*s) %.*s", STR_ARG(call->request_id),
+                                       STR_ARG(str_slice(text, 0, MAX_LINE - 64)));
+    if (call->log_last)
+        call->log_last->next = line;
+    else
+        call->log_first = line;
+    call->log_last = line;
+    call->log_count++;
+}
+
+void execution_log(struct api_call *call, const char *format, ...)
+{
+    va_list args;
+    if (!call->method || call->method->logging_level != LOGGING_INFO)
+        return;
+    va_start(args, format);
+    add_line(call, format, args);
+    va_end(args);
+}
+
+void execution_log_error(struct api_call *call, const char *format, ...)
+{
+    va_list args;
+    if (!call->method || call->method->logging_level == LOGGING_OFF)
+        return;
+    va_start(args, format);
+    add_line(call, format, args);
+    va_end(args);
+}
+
+bool execution_log_has_data(const struct api_call *call)
+{
+    return call->method && call->method->logging_level == LOGGING_INFO &&
+           call->method->is_data_traced;
+}
+
+/* What must not be read in a log, where it stands in `text`: AWS shows its last six characters. */
+static void mask(char *text, size_t len, struct str secret)
+{
+    struct str rest = str_make(text, len);
+    size_t hidden = secret.len > 6 ? secret.len - 6 : secret.len;
+    for (ptrdiff_t at; secret.len && (at = str_find(rest, secret)) >= 0;) {
+        memset(text + (rest.ptr - text) + at, '*', hidden);
+        rest = str_slice(rest, (size_t)at + secret.len, rest.len);
+    }
+}
+
+/* A copy of the first bytes, without the client's secrets. */
+static struct str shown(const struct api_call *call, struct str text, size_t max)
+{
+    static const struct str secrets[] = {STR_INIT("x-api-key"), STR_INIT("authorization")};
+    size_t margin = 0;
+    struct str values[2];
+    for (int i = 0; i < 2; i++) {
+        values[i] = http_header_get(call->exchange, secrets[i]);
+        margin = values[i].len > margin ? values[i].len : margin;
+    }
+    /* One that starts before the end is masked whole. */
+    struct str copied = str_slice(text, 0, max + margin);
+    char *copy = arena_alloc(call->arena, copied.len + 1);
+    memcpy(copy, copied.ptr, copied.len);
+    for (int i = 0; i < 2; i++)
+        mask(copy, copied.len, values[i]);
+    return str_slice(str_make(copy, copied.len), 0, max);
+}
+
+struct str execution_log_headers(const struct api_call *call, const struct http_header *headers,
+                                 size_t count)
+{
+    struct buf out;
+    buf_init_arena(&out, call->arena, MAX_LINE);
+    buf_add_byte(&out, '{');
+    for (size_t i = 0; i < count; i++) {
+        buf_add(&out, i ? STR(", ") : STR_EMPTY);
+        buf_add(&out, headers[i].name);
+        buf_add_byte(&out, '=');
+        buf_add(&out, headers[i].value);
+    }
+    buf_add_byte(&out, '}');
+    return shown(call, buf_str(&out), MAX_LINE);
+}
+
+struct str execution_log_body(const struct api_call *call, struct str body)
+{
+    return shown(call, body, MAX_SHOWN);
+}
+
+static void hand_over_execution(struct api_call *call)
+{
+    struct log_event *events = arena_array(call->arena, struct log_event, call->log_count);
+    size_t count = 0;
+    for (const struct log_line *line = call->log_first; line; line = line->next)
+        events[count++] = line->event;
+    call->logs->append(call->logs->self, call->stage->execution_log, lane_log_stream(call->lane),
+                       events, count);
+}
+
+/* --- Access logs --- */
+
+static void hand_over_access(struct api_call *call)
+{
+    const struct stage *stage = call->stage;
+    struct buf text;
+    buf_init_arena(&text, call->arena, MAX_LINE);
+    for (size_t i = 0; i < stage->access_part_count; i++) {
+        const struct log_part *part = &stage->access_parts[i];
+        struct str value = part->is_variable ? call_context(call, part->text) : part->text;
+        buf_add(&text, value.len ? value : STR("-"));
+    }
+    struct log_event event = {clock_wall_ms(), buf_str(&text)};
+    call->logs->append(call->logs->self, stage->access_log, lane_log_stream(call->lane), &event, 1);
+}
+
+void logs_finish(struct api_call *call)
+{
+    if (!call->stage || !call->logs->append)
+        return;
+    if (call->log_count)
+        hand_over_execution(call);
+    if (call->stage->access_log.len)
+        hand_over_access(call);
+}

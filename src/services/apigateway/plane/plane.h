@@ -1,0 +1,71 @@
+/* The data plane: requests to deployed APIs. */
+#pragma once
+
+#include "core/skylite.h"
+#include "services/apigateway/plane/lane.h"
+#include "services/apigateway/plane/registry.h"
+#include "wire/json.h"
+
+struct usage_saver;
+struct touched;
+
+struct plane {
+    struct skylite *skylite;
+    struct registry *registry;
+    struct principal principal; /* who invokes functions: apigateway.amazonaws.com */
+    struct usage_saver *saver;
+    struct touched *touched; /* the writer thread's: what has to be read anew */
+    struct lane lanes[SKYLITE_MAX_LOOPS];
+};
+
+/* Loads everything from the store. Before the loops run. */
+enum err plane_new(struct skylite *skylite, struct plane **out, struct error *error);
+
+/* Saves the use of plans and frees. After the loops have ended, before the store is closed. */
+void plane_free(struct plane *plane);
+
+/* The functions of struct api_capability; `self` is the plane. */
+bool plane_handle(void *self, struct http_exchange *exchange);
+size_t plane_body_limit(void *self, const struct http_exchange *exchange);
+bool plane_reject(void *self, struct http_exchange *exchange, int status);
+
+struct lane *plane_lane(struct plane *plane, struct loop *loop);
+
+/* Start the integration of a call that may pass; they answer it, at once or later. */
+void proxy_start(struct plane *plane, struct api_call *call);
+void mock_start(struct api_call *call);
+
+/* --- Following the store (refresh.c) --- */
+
+enum touch_kind {
+    TOUCH_STAGE,
+    TOUCH_PLAN,
+    TOUCH_KEY,
+    TOUCH_DOMAIN,
+    TOUCH_ACCOUNT,
+    TOUCH_USAGE,
+};
+
+/* Notes on the writer thread that something changed in this batch: a stage by API id and name, the
+ * use of a plan by plan and key, all others by id alone. */
+void plane_touch(struct plane *plane, enum touch_kind kind, struct str id, struct str name);
+
+/* Reads what was touched anew, once the batch is committed. On the writer thread. */
+void plane_refresh(struct plane *plane);
+
+/* Frees what plane_touch has noted. */
+void plane_forget_touched(struct plane *plane);
+
+/* A plan's "quota" as it is in its document; without a period for NULL. */
+struct quota plane_quota(yyjson_val *document);
+
+/* Reads everything, at the start. */
+enum err plane_load(struct plane *plane, struct error *error);
+
+/* --- Saving use (usage_store.c) --- */
+
+/* Restores what was saved, and saves what changes twice a second from when the loops run. */
+enum err usage_saver_new(struct plane *plane, struct usage_saver **out, struct error *error);
+
+/* Saves once more and frees. */
+void usage_saver_free(struct usage_saver *saver);

@@ -1,0 +1,70 @@
+/* The tables themselves, for the two files that work on them. */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "services/apigateway/plane/registry.h"
+
+enum { REGISTRY_NAME_MAX = 512 };
+
+struct domain {
+    struct arena arena;
+    struct mapping_config *mappings;
+    size_t count;
+};
+
+struct covered_stage {
+    struct plan_stage config;
+    size_t first_bucket; /* of its limits, in usage->method_buckets */
+};
+
+struct plan {
+    struct str id;
+    struct arena arena; /* what follows; replaced when the plan changes */
+    bool is_throttled;
+    struct throttle throttle;
+    struct quota quota;
+    struct covered_stage *stages;
+    size_t stage_count;
+    size_t bucket_count;
+};
+
+/* A key in a plan. Its members after `next` are counted on under the reader's lock. */
+struct usage {
+    struct plan *plan;
+    struct api_key *key;
+    struct usage *next; /* of the same key */
+    struct bucket bucket;
+    struct bucket *method_buckets;
+    struct counter period; /* by first day of the quota's period */
+    struct counter day;
+    _Atomic uint64_t earlier_day; /* the state of `day` before it started over */
+    _Atomic uint64_t bonus;       /* as a counter's state; the count is signed */
+    _Atomic bool is_changed;      /* in the list of changed ones */
+    struct usage *next_changed;
+};
+
+struct api_key {
+    struct str id;
+    struct str value;
+    bool is_enabled;
+    struct usage *usages;
+};
+
+struct registry {
+    pthread_rwlock_t lock;
+    struct map stages;        /* "API/STAGE" to struct stage */
+    struct map domains;       /* lower-case name to struct domain */
+    struct map plans;         /* id to struct plan */
+    struct map keys;          /* id to struct api_key */
+    struct map keys_by_value; /* the same ones */
+    struct throttle account_throttle;
+    struct bucket account_bucket;
+
+    pthread_mutex_t changed_lock; /* guards the list; taken inside `lock` */
+    struct usage *changed;
+};
+
+struct str registry_copy(struct str s);
+struct str registry_stage_name(char buffer[static REGISTRY_NAME_MAX], struct str api_id,
+                               struct str name);

@@ -1,0 +1,196 @@
+/* A deployed stage in the form that requests are served from: router, methods, integrations,
+ * gateway responses, variables. It is compiled once from the stage and the deployment that it
+ * points to, never changes, and is counted: whoever answers a request from it holds a reference. */
+#pragma once
+
+#include <regex.h>
+#include <yyjson.h>
+
+#include "base/arena.h"
+#include "services/apigateway/plane/router.h"
+#include "services/apigateway/plane/throttle.h"
+
+struct metric_capability;
+struct metric_series;
+
+/* What the gateway itself can answer; the names are AWS's gateway response types. */
+enum gateway_type {
+#define GATEWAY_TYPE(name, status, message, error_type) GATEWAY_##name,
+#include "services/apigateway/plane/gateway_types.def"
+#undef GATEWAY_TYPE
+    GATEWAY_TYPE_COUNT
+};
+
+/* Where a header's value comes from: "'text'", "context.requestId", "method.request.header.X"... */
+enum mapping_source {
+    MAPPING_LITERAL,
+    MAPPING_CONTEXT,
+    MAPPING_STAGE_VARIABLE,
+    MAPPING_HEADER,
+    MAPPING_QUERY,
+    MAPPING_PATH,
+};
+
+struct mapping {
+    struct str header; /* of the answer */
+    enum mapping_source source;
+    struct str value; /* the text, or the name at the source */
+};
+
+struct mapping_list {
+    struct mapping *items;
+    size_t count;
+};
+
+/* Bodies by content type. */
+struct body_template {
+    struct str type; /* "application/json" */
+    struct str text;
+};
+
+struct template_list {
+    struct body_template *items;
+    size_t count;
+};
+
+struct gateway_response {
+    int status; /* 0: the one of the failure */
+    struct mapping_list headers;
+    struct template_list bodies;
+};
+
+/* What a MOCK integration answers for one status pattern. */
+struct mock_response {
+    bool is_default;
+    regex_t pattern;
+    int status;
+    bool has_method_response;
+    struct mapping_list headers;
+    struct template_list bodies;
+};
+
+/* The status that a request template of a MOCK integration asks for. */
+struct mock_request {
+    struct str type;
+    int status; /* 0: the template does not say */
+};
+
+enum mock_passthrough { MOCK_WHEN_NO_MATCH, MOCK_WHEN_NO_TEMPLATES, MOCK_NEVER };
+
+struct mock {
+    enum mock_passthrough passthrough;
+    struct mock_request *requests;
+    size_t request_count;
+    struct mock_response *responses;
+    size_t response_count;
+};
+
+/* What of a method's requests goes to the execution log. */
+enum logging_level { LOGGING_OFF, LOGGING_ERROR, LOGGING_INFO };
+
+/* What CloudWatch counts; all NULL where it is not counted. */
+struct gateway_metrics {
+    struct metric_series *count, *client_errors, *server_errors, *latency, *integration_latency;
+};
+
+enum integration_kind { INTEGRATION_NONE, INTEGRATION_LAMBDA_PROXY, INTEGRATION_MOCK };
+
+struct body_model {
+    struct str type;    /* "application/json" */
+    yyjson_val *schema; /* in the stage's arena; NULL: anything fits */
+};
+
+/* What has to be in a request before its integration is asked. */
+struct validation {
+    struct mapping *required; /* without `header` */
+    size_t required_count;
+    struct body_model *models;
+    size_t model_count;
+};
+
+struct method {
+    struct str resource_id;
+    struct str resource_path;
+    struct str verb; /* as configured: "ANY" for that */
+    bool is_key_required;
+    struct validation validation;
+    enum integration_kind kind;
+    unsigned timeout_ms;
+    struct str function; /* what Lambda is asked to run; empty when the URI does not name one */
+    struct mock mock;
+    enum logging_level logging_level;
+    bool is_data_traced;            /* the log has headers and bodies as well */
+    struct gateway_metrics metrics; /* by method, where the stage's settings ask for it */
+    bool is_throttled;
+    struct throttle throttle;
+    struct bucket bucket; /* shared by all threads */
+
+    /* Ready parts of the proxy event: up to the path, and from the stage variables into the
+     * request context. */
+    struct str event_head;
+    struct str event_context;
+};
+
+/* A part of an access log's format. */
+struct log_part {
+    struct str text;
+    bool is_variable; /* the text is the name of a variable of $context */
+};
+
+struct stage_variable {
+    struct str name;
+    struct str value;
+};
+
+struct stage {
+    _Atomic unsigned refs;
+    struct arena arena; /* everything below, itself included */
+    struct str api_id;
+    struct str name;
+    struct str deployment_id;
+    struct str account;
+    struct str arn_prefix; /* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/" */
+    struct gateway_metrics metrics;
+    struct str execution_log; /* the log group */
+    struct str access_log;    /* the log group; empty: none is kept */
+    struct log_part *access_parts;
+    size_t access_part_count;
+    bool is_endpoint_disabled;   /* execute-api hosts are refused */
+    bool is_key_from_authorizer; /* not from x-api-key */
+    struct router *router;
+    yyjson_val *schemas; /* models by name, for references between them */
+    struct stage_variable *variables;
+    size_t variable_count;
+    struct str *binary_types;
+    size_t binary_type_count;
+    /* For each type the configured answer, that of its DEFAULT_ type, or NULL. */
+    const struct gateway_response *gateway_responses[GATEWAY_TYPE_COUNT];
+};
+
+/* The documents that a stage is made of; `gateway_responses` is an object by type. */
+struct stage_source {
+    const struct metric_capability *metrics;
+    struct str account;
+    struct str region;
+    yyjson_val *api;      /* as it is now: id, disableExecuteApiEndpoint */
+    yyjson_val *stage;    /* as it is now */
+    yyjson_val *snapshot; /* of the deployment: resources, gatewayResponses, api */
+};
+
+/* One reference, for the caller. Never fails: what a deployment cannot serve was refused when it
+ * was created, and what depends on stage variables is answered with 500. */
+struct stage *stage_compile(const struct stage_source *source);
+
+void stage_ref(struct stage *stage);
+void stage_unref(struct stage *stage); /* NULL does nothing */
+
+/* The value of a stage variable; a NULL pointer when there is none. */
+struct str stage_variable(const struct stage *stage, struct str name);
+
+/* Whether `type` ("image/png; x=y") is among the binary media types, which may hold wildcards. */
+bool stage_is_binary(const struct stage *stage, struct str type);
+
+/* "DEFAULT_4XX" to GATEWAY_DEFAULT_4XX; GATEWAY_TYPE_COUNT when it is none. */
+enum gateway_type gateway_type_of(struct str name);
+struct str gateway_type_name(enum gateway_type type);
+int gateway_type_status(enum gateway_type type); /* 0 for the two defaults */
