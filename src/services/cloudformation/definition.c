@@ -1,6 +1,7 @@
 /* Reading what a stack is to be. */
 #include "services/cloudformation/definition.h"
 
+#include "base/buf.h"
 #include "base/encode.h"
 
 enum { MAX_TAGS = 50 };
@@ -85,26 +86,42 @@ static bool has_capability(struct request *request, struct str wanted)
     return false;
 }
 
-/* Templates that make users, roles and policies must be meant to. */
+bool definition_needs_iam(struct arena *arena, const yyjson_val *root, struct str *out_types,
+                          bool *out_named)
+{
+    struct buf types;
+    yyjson_val *key, *resource;
+    size_t i, max;
+    buf_init_arena(&types, arena, ERROR_MESSAGE_MAX);
+    *out_named = false;
+    yyjson_obj_foreach (json_get(root, "Resources"), i, max, key, resource) {
+        struct str type = json_get_str(resource, "Type");
+        if (!str_starts(type, STR("AWS::IAM::")))
+            continue;
+        const char *name = cfn_type_find(type)->name_property;
+        *out_named |= name && json_get(json_get(resource, "Properties"), name);
+        if (str_find(buf_str(&types), type) >= 0)
+            continue;
+        buf_add(&types, types.len ? STR(", ") : STR_EMPTY);
+        buf_add(&types, type);
+    }
+    *out_types = buf_str(&types);
+    return types.len > 0;
+}
+
 static enum err check_capabilities(struct request *request, const struct cfn_template *template)
 {
-    bool needs_iam = false, needs_named = false;
-    for (size_t i = 0; i < template->resource_count; i++) {
-        const struct cfn_resource *resource = &template->resources[i];
-        if (!str_starts(resource->type, STR("AWS::IAM::")))
-            continue;
-        const char *name = cfn_type_find(resource->type)->name_property;
-        needs_iam = true;
-        needs_named |= name && json_get(json_get(resource->definition, "Properties"), name);
-    }
-    bool has_named = has_capability(request, STR("CAPABILITY_NAMED_IAM"));
-    if (needs_named && !has_named)
+    struct str types;
+    bool needs_named, has_named = has_capability(request, STR("CAPABILITY_NAMED_IAM"));
+    if (!definition_needs_iam(request->arena, template->root, &types, &needs_named) || has_named)
+        return OK;
+    if (needs_named)
         return request_fail(request, ERR_CFN_INSUFFICIENT_CAPABILITIES,
                             "Requires capabilities : [CAPABILITY_NAMED_IAM]");
-    if (needs_iam && !has_named && !has_capability(request, STR("CAPABILITY_IAM")))
-        return request_fail(request, ERR_CFN_INSUFFICIENT_CAPABILITIES,
-                            "Requires capabilities : [CAPABILITY_IAM]");
-    return OK;
+    return has_capability(request, STR("CAPABILITY_IAM"))
+               ? OK
+               : request_fail(request, ERR_CFN_INSUFFICIENT_CAPABILITIES,
+                              "Requires capabilities : [CAPABILITY_IAM]");
 }
 
 /* --- Parameters --- */

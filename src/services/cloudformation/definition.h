@@ -21,5 +21,10 @@ enum err definition_read(struct request *request, struct str stack_name, struct 
 enum err definition_load(struct cfn_template *template, const yyjson_val *stored,
                          struct error *error);
 
+/* Whether the template makes users, roles or policies: their types ("A, B"), and whether one has a
+ * name of its own. */
+bool definition_needs_iam(struct arena *arena, const yyjson_val *root, struct str *out_types,
+                          bool *out_named);
+
 /* The text of the template in TemplateBody, or in the object behind TemplateURL. */
 enum err definition_template_body(struct request *request, struct str *out);

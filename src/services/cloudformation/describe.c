@@ -1,6 +1,8 @@
 /* The operations that tell about stacks. */
 #include "services/cloudformation/internal.h"
 
+enum { HOLD_MS = 3000, FIRST_STEP_MS = 4 };
+
 /* --- Stacks --- */
 
 static void copy(struct request *request, yyjson_mut_val *out, const yyjson_val *from,
@@ -67,16 +69,55 @@ static void append_stack(struct request *request, yyjson_val *stack, void *list)
     yyjson_mut_arr_append(list, describe_stack(request, stack));
 }
 
-enum err cfn_describe_stacks(struct request *request)
+static enum err describe_one(struct request *request, yyjson_val *stack)
 {
     yyjson_mut_val *list = json_add_arr(request->doc, request_output(request), "Stacks");
+    append_stack(request, stack, list);
+    return OK;
+}
+
+/* Whoever asks for one stack mostly waits for its operation to end, and AWS's clients ask again
+ * only after 30 seconds: the answer is held back for a moment, in which most operations end. */
+struct hold {
+    struct request *request;
+    int64_t until_ms, step_ms;
+};
+
+static bool is_under_way(yyjson_val *stack)
+{
+    struct str status = json_get_str(stack, "StackStatus");
+    return str_ends(status, STR("_IN_PROGRESS")) && !str_eq(status, STR("REVIEW_IN_PROGRESS"));
+}
+
+static void look_again(void *arg)
+{
+    struct hold *hold = arg;
+    struct request *request = hold->request;
+    yyjson_val *stack;
+    enum err rc = cfn_stack_of_request(request, &stack);
+    if (rc == OK && is_under_way(stack) && loop_now_ms(request->loop) < hold->until_ms) {
+        hold->step_ms = hold->step_ms * 3 / 2;
+        loop_timer_start(request->loop, (uint64_t)hold->step_ms, 0, look_again, hold);
+        return;
+    }
+    request_finish(request, rc ? rc : describe_one(request, stack));
+}
+
+enum err cfn_describe_stacks(struct request *request)
+{
     yyjson_val *stack;
     if (!request_str(request, "StackName").ptr)
-        return for_each(request, cfn_stack_key(request->arena, STR_EMPTY), append_stack, list);
+        return for_each(request, cfn_stack_key(request->arena, STR_EMPTY), append_stack,
+                        json_add_arr(request->doc, request_output(request), "Stacks"));
     enum err rc = cfn_stack_of_request(request, &stack);
-    if (rc == OK)
-        append_stack(request, stack, list);
-    return rc;
+    if (rc)
+        return rc;
+    if (!request->exchange || !is_under_way(stack))
+        return describe_one(request, stack);
+    struct hold *hold = arena_new(request->arena, struct hold);
+    *hold = (struct hold){request, loop_now_ms(request->loop) + HOLD_MS, FIRST_STEP_MS};
+    loop_timer_start(request->loop, FIRST_STEP_MS, 0, look_again, hold);
+    return ERR_PENDING;
 }
 
 static bool is_wanted(struct request *request, struct str status)
@@ -229,46 +270,5 @@ enum err cfn_describe_stack_resource(struct request *request)
             STR_ARG(resources.wanted), STR_ARG(json_get_str(resources.stack, "StackName")));
     json_add(request->doc, request_output(request), "StackResourceDetail",
              yyjson_mut_val_mut_copy(request->doc, found));
-    return OK;
-}
-
-/* --- Templates --- */
-
-enum err cfn_get_template(struct request *request)
-{
-    yyjson_val *stack;
-    enum err rc = cfn_stack_of_request(request, &stack);
-    if (rc == OK)
-        copy(request, request_output(request), json_get(stack, "Definition"), "TemplateBody");
-    return rc;
-}
-
-enum err cfn_validate_template(struct request *request)
-{
-    struct cfn_template template = {.arena = request->arena, .skylite = request->skylite};
-    struct str body = request_str(request, "TemplateBody");
-    yyjson_val *key, *declared;
-    size_t i, max;
-    if (!body.ptr)
-        return request_fail(request, ERR_VALIDATION_ERROR,
-                            "Either Template URL or Template Body must be specified.");
-    enum err rc = cfn_template_parse(&template, body, &request->error);
-    if (rc)
-        return rc;
-    yyjson_mut_doc *doc = request->doc;
-    yyjson_mut_val *list = json_add_arr(doc, request_output(request), "Parameters");
-    yyjson_obj_foreach (json_get(template.root, "Parameters"), i, max, key, declared) {
-        yyjson_mut_val *one = yyjson_mut_obj(doc);
-        json_add_str(doc, one, "ParameterKey", json_str(key));
-        yyjson_val *fallback = json_get(declared, "Default");
-        if (fallback)
-            json_add_str(doc, one, "DefaultValue",
-                         yyjson_is_str(fallback) ? json_str(fallback)
-                                                 : json_write_val(request->arena, fallback));
-        json_add_bool(doc, one, "NoEcho", json_get_bool(declared, "NoEcho", false));
-        copy(request, one, declared, "Description");
-        yyjson_mut_arr_append(list, one);
-    }
-    copy(request, request->output, template.root, "Description");
     return OK;
 }

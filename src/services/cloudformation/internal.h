@@ -49,6 +49,9 @@ struct str cfn_event_new(struct arena *arena, const struct cfn_event *event, str
  * ERR_VALIDATION_ERROR "Stack with id x does not exist". */
 enum err cfn_stack_of_request(struct request *request, yyjson_val **out);
 
+/* What the change set that "ChangeSetName" means would make of its stack. */
+enum err cfn_change_set_definition(struct request *request, yyjson_val **out);
+
 /* Starts what the document's status says is in progress; any thread. The engine reads the documents
  * itself. */
 void cfn_engine_start(struct cloudformation *cloudformation, struct str stack_name);

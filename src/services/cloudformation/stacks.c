@@ -14,9 +14,8 @@ enum { MAX_NAME = 128 };
 
 /* --- Names --- */
 
-static enum err check_name(struct request *request, struct str *out)
+static enum err check_name(struct request *request, struct str name, struct str *out)
 {
-    struct str name = request_str(request, "StackName");
     bool is_fine = name.len > 0 && name.len <= MAX_NAME;
     for (size_t i = 0; is_fine && i < name.len; i++) {
         char c = name.ptr[i];
@@ -55,13 +54,14 @@ static enum err read_document(struct request *request, struct str name, struct s
     return rc;
 }
 
-enum err cfn_stack_change_new(struct request *request, bool is_new, struct stack_change **out)
+enum err cfn_stack_change_new(struct request *request, struct str given, bool is_new,
+                              struct stack_change **out)
 {
-    struct str given = request_str(request, "StackName"), name;
+    struct str name;
     struct stack_change *change = arena_new(request->arena, struct stack_change);
     enum err rc = OK;
     if (is_new || !given.ptr)
-        rc = check_name(request, &name);
+        rc = check_name(request, given, &name);
     else
         name = cfn_stack_name(given);
     if (rc == OK)
@@ -248,7 +248,7 @@ enum err cfn_create_stack(struct request *request)
 {
     struct definition definition;
     struct stack_change *change;
-    enum err rc = cfn_stack_change_new(request, true, &change);
+    enum err rc = cfn_stack_change_new(request, request_str(request, "StackName"), true, &change);
     if (rc == OK && is_repeated(request, change))
         return answer_id(request);
     if (rc == OK && change->before)
@@ -300,7 +300,7 @@ enum err cfn_update_stack(struct request *request)
 {
     struct definition definition;
     struct stack_change *change;
-    enum err rc = cfn_stack_change_new(request, false, &change);
+    enum err rc = cfn_stack_change_new(request, request_str(request, "StackName"), false, &change);
     if (rc == OK && is_repeated(request, change))
         return answer_id(request);
     if (rc == OK)
@@ -376,7 +376,7 @@ static enum err check_exports(struct request *request, struct store_txn *txn)
 enum err cfn_delete_stack(struct request *request)
 {
     struct stack_change *change;
-    enum err rc = cfn_stack_change_new(request, false, &change);
+    enum err rc = cfn_stack_change_new(request, request_str(request, "StackName"), false, &change);
     if (rc)
         return rc;
     /* Deleting what is not there is fine. */
@@ -414,7 +414,7 @@ static enum err cancel(struct request *request)
 enum err cfn_cancel_update_stack(struct request *request)
 {
     struct stack_change *change;
-    enum err rc = cfn_stack_change_new(request, false, &change);
+    enum err rc = cfn_stack_change_new(request, request_str(request, "StackName"), false, &change);
     if (rc == OK)
         rc = must_exist(request, change);
     if (rc)
@@ -433,7 +433,7 @@ enum err cfn_cancel_update_stack(struct request *request)
 enum err cfn_continue_update_rollback(struct request *request)
 {
     struct stack_change *change;
-    enum err rc = cfn_stack_change_new(request, false, &change);
+    enum err rc = cfn_stack_change_new(request, request_str(request, "StackName"), false, &change);
     if (rc == OK)
         rc = must_exist(request, change);
     if (rc)
@@ -447,6 +447,7 @@ enum err cfn_continue_update_rollback(struct request *request)
     rc = replace_role(request, stack);
     change->event = "UPDATE_ROLLBACK_IN_PROGRESS";
     change->is_started = true;
+    request_output(request); /* clients look for the empty result */
     return rc ? rc : cfn_stack_change_write(request);
 }
 
@@ -455,7 +456,7 @@ enum err cfn_continue_update_rollback(struct request *request)
 enum err cfn_update_termination_protection(struct request *request)
 {
     struct stack_change *change;
-    enum err rc = cfn_stack_change_new(request, false, &change);
+    enum err rc = cfn_stack_change_new(request, request_str(request, "StackName"), false, &change);
     if (rc == OK)
         rc = must_exist(request, change);
     /* The engine holds the document of a stack in progress. */

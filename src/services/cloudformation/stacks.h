@@ -14,6 +14,7 @@ struct stack_change {
 
     /* What is to be written. */
     enum err (*write)(struct request *request, struct store_txn *txn); /* more; may be NULL */
+    struct str more;                                                   /* for `write` */
     yyjson_val *imports;   /* of the definition that begins; may be NULL */
     yyjson_mut_val *after; /* the new document; NULL: as it was */
     const char *event;     /* the status of the stack's event; NULL: none */
@@ -25,8 +26,9 @@ struct stack_change {
     bool is_outdated;
 };
 
-/* Reads the stack that "StackName" means. `is_new` allows no id for a name. */
-enum err cfn_stack_change_new(struct request *request, bool is_new, struct stack_change **out);
+/* Reads the stack that a name or id means. `is_new` allows no id for a name. */
+enum err cfn_stack_change_new(struct request *request, struct str name_or_id, bool is_new,
+                              struct stack_change **out);
 
 /* Writes it, unless the stack has changed since; then it starts from the beginning. */
 enum err cfn_stack_change_write(struct request *request);

@@ -33,8 +33,14 @@ static enum err check_sections(const yyjson_val *root, struct error *error)
                              STR_ARG(json_str(key)));
     }
     if (json_get(root, "Transform"))
+        return error_set(
+            error, ERR_VALIDATION_ERROR,
+            "Template format error: transforms, such as AWS::Serverless-2016-10-31, "
+            "are not supported: write the resources themselves (AWS::Lambda::Function, "
+            "AWS::ApiGateway::RestApi, AWS::DynamoDB::Table)");
+    if (json_get(root, "Rules"))
         return error_set(error, ERR_VALIDATION_ERROR,
-                         "Template format error: Transform is not supported");
+                         "Template format error: Rules are not supported");
     return OK;
 }
 
