@@ -22,7 +22,8 @@ struct deployment {
     struct error *error;
     struct str stack;
     yyjson_val *template;
-    struct str body; /* the template with uploaded code */
+    struct str body;      /* the template with uploaded code */
+    struct str described; /* the stack that is there, in XML; empty: there is none */
     struct cli_parameter form[MAX_FORM];
     size_t form_count;
 };
@@ -135,6 +136,35 @@ static void add_parameter(struct deployment *deployment, size_t index, struct st
     add(deployment, arena_printf(arena, "Parameters.member.%zu.ParameterValue", index).ptr, value);
 }
 
+static bool is_given(const struct deployment *deployment, struct str wanted)
+{
+    for (size_t i = 0; i < deployment->options->parameter_count; i++) {
+        struct str rest = str_from(deployment->options->parameters[i]), name;
+        str_cut(&rest, '=', &name);
+        if (str_eq(name, wanted))
+            return true;
+    }
+    return false;
+}
+
+/* What an update does not say stays as it was, as with `aws cloudformation deploy`. */
+static void keep_parameters(struct deployment *deployment, size_t index)
+{
+    struct arena *arena = deployment->arena;
+    yyjson_val *declared = json_get(deployment->template, "Parameters");
+    struct str name;
+    size_t from = 0;
+    while (cli_xml_next(deployment->described, "ParameterKey", &from, arena, &name)) {
+        bool is_port = str_eq(name, STR("LocalPort"));
+        if (is_port || is_given(deployment, name) || !json_get(declared, arena_cstr(arena, name)))
+            continue;
+        index++;
+        add(deployment, arena_printf(arena, "Parameters.member.%zu.ParameterKey", index).ptr, name);
+        add(deployment, arena_printf(arena, "Parameters.member.%zu.UsePreviousValue", index).ptr,
+            STR("true"));
+    }
+}
+
 static enum err add_parameters(struct deployment *deployment)
 {
     size_t index = 0;
@@ -153,6 +183,7 @@ static enum err add_parameters(struct deployment *deployment)
         size_t port = colon ? (size_t)(colon - url.ptr) + 1 : url.len;
         add_parameter(deployment, ++index, STR("LocalPort"), str_slice(url, port, url.len));
     }
+    keep_parameters(deployment, index);
     return OK;
 }
 
@@ -196,12 +227,20 @@ enum err cli_wait_for_stack(struct cli_client *client, struct str stack, struct 
     long wait_ms = FIRST_WAIT_MS;
     for (;;) {
         enum err rc = stack_status(client, stack, arena, out_status, error);
-        if (rc || !str_ends(*out_status, STR("_IN_PROGRESS")))
+        if (rc || !str_ends(*out_status, STR("_IN_PROGRESS")) ||
+            str_eq(*out_status, STR("REVIEW_IN_PROGRESS")))
             return rc;
         struct timespec pause = {0, wait_ms * 1000000L};
         nanosleep(&pause, NULL);
         wait_ms = wait_ms * 3 / 2 + 1 > LONGEST_WAIT_MS ? LONGEST_WAIT_MS : wait_ms * 3 / 2 + 1;
     }
+}
+
+/* Of an operation, told by the stack's own events. */
+static bool is_start(struct str status)
+{
+    return str_eq(status, STR("CREATE_IN_PROGRESS")) || str_eq(status, STR("UPDATE_IN_PROGRESS")) ||
+           str_eq(status, STR("DELETE_IN_PROGRESS"));
 }
 
 struct str cli_failure_reason(struct cli_client *client, struct str stack, struct arena *arena)
@@ -221,9 +260,7 @@ struct str cli_failure_reason(struct cli_client *client, struct str stack, struc
         if (str_ends(status, STR("_FAILED")) &&
             cli_xml_next(member, "ResourceStatusReason", &in_why, arena, &why))
             reason = arena_printf(arena, "%.*s: %.*s", STR_ARG(id), STR_ARG(why));
-        bool is_start =
-            str_eq(status, STR("CREATE_IN_PROGRESS")) || str_eq(status, STR("UPDATE_IN_PROGRESS"));
-        if (is_start && str_eq(id, stack))
+        if (str_eq(id, stack) && is_start(status))
             break;
     }
     return reason;
@@ -236,9 +273,9 @@ static enum err remove_failed_stack(struct deployment *deployment, struct str *s
     struct cli_parameter form[] = {{"Action", STR("DeleteStack")},
                                    {"StackName", deployment->stack}};
     struct str body;
-    bool is_leftover = str_eq(*status, STR("ROLLBACK_COMPLETE")) ||
-                       str_eq(*status, STR("ROLLBACK_FAILED")) ||
-                       str_eq(*status, STR("CREATE_FAILED"));
+    bool is_leftover =
+        str_eq(*status, STR("ROLLBACK_COMPLETE")) || str_eq(*status, STR("ROLLBACK_FAILED")) ||
+        str_eq(*status, STR("REVIEW_IN_PROGRESS")) || str_eq(*status, STR("CREATE_FAILED"));
     if (!is_leftover)
         return OK;
     enum err rc = cli_query(deployment->client, "cloudformation", CLI_CFN_VERSION, form, 2,
@@ -246,6 +283,14 @@ static enum err remove_failed_stack(struct deployment *deployment, struct str *s
     return rc ? rc
               : cli_wait_for_stack(deployment->client, deployment->stack, deployment->arena, status,
                                    deployment->error);
+}
+
+static enum err describe(struct deployment *deployment)
+{
+    struct cli_parameter form[] = {{"Action", STR("DescribeStacks")},
+                                   {"StackName", deployment->stack}};
+    return cli_query(deployment->client, "cloudformation", CLI_CFN_VERSION, form, 2,
+                     deployment->arena, &deployment->described, NULL, deployment->error);
 }
 
 static enum err create_or_update(struct deployment *deployment)
@@ -258,6 +303,10 @@ static enum err create_or_update(struct deployment *deployment)
     if (rc)
         return rc;
     bool is_new = str_eq(status, STR("DELETE_COMPLETE"));
+    if (!is_new)
+        rc = describe(deployment);
+    if (rc)
+        return rc;
     rc = call(deployment, is_new ? "CreateStack" : "UpdateStack", &code);
     if (rc && strcmp(deployment->error->message, "No updates are to be performed.") == 0)
         return OK;
@@ -278,6 +327,7 @@ enum err cli_deploy(const struct cli_deploy_options *options, struct error *erro
     struct arena arena = {0};
     struct deployment *deployment = arena_new(&arena, struct deployment);
     deployment->options = options;
+    deployment->described = STR_EMPTY;
     deployment->arena = &arena;
     deployment->error = error;
     enum err rc = cli_client_new(options->data_dir, &deployment->client, error);

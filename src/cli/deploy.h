@@ -22,7 +22,8 @@ enum err cli_stack_name(const char *template_path, struct arena *arena, struct s
                         struct error *error);
 
 /* Waits until the stack's status does not end in _IN_PROGRESS any more. A stack that is gone has
- * the status DELETE_COMPLETE. `stack` is a name or an id. */
+ * the status DELETE_COMPLETE; one that only has change sets stays in REVIEW_IN_PROGRESS. `stack` is
+ * a name or an id. */
 enum err cli_wait_for_stack(struct cli_client *client, struct str stack, struct arena *arena,
                             struct str *out_status, struct error *error);
 
