@@ -2,6 +2,7 @@
 #include "services/apigateway/plane/compile.h"
 #include "services/apigateway/integration_check.h"
 #include "services/apigateway/patch.h"
+#include "wire/regex.h"
 
 static const struct str header_prefix = STR_INIT("method.response.header.");
 
@@ -61,14 +62,9 @@ enum err integration_check_mapping(struct request *request, yyjson_mut_val *decl
 
 enum err integration_check_pattern(struct request *request, struct str pattern)
 {
-    regex_t regex;
-    if (pattern.len == 0)
-        return OK;
-    struct str posix = posix_pattern(request->arena, pattern);
-    if (regcomp(&regex, arena_cstr(request->arena, posix), REG_EXTENDED | REG_NOSUB))
+    if (pattern.len && !regex_compile(request->arena, REGEX_JAVA, pattern))
         return apigw_bad_request(request, "Invalid selection pattern specified: %.*s",
                                  STR_ARG(pattern));
-    regfree(&regex);
     return OK;
 }
 

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "services/apigateway/plane/call.h"
 #include "wire/json.h"
+#include "wire/regex.h"
 
 struct mapping_list compile_mappings(struct arena *arena, struct str prefix, yyjson_val *parameters)
 {
@@ -33,40 +34,6 @@ struct template_list compile_templates(struct arena *arena, yyjson_val *template
                                                           arena_str(arena, json_str(value))};
     }
     return list;
-}
-
-struct str posix_pattern(struct arena *arena, struct str pattern)
-{
-    static const struct {
-        char letter;
-        const char *class;
-    } classes[] = {
-        {'d', "[0-9]"},         {'D', "[^0-9]"},        {'w', "[A-Za-z0-9_]"},
-        {'W', "[^A-Za-z0-9_]"}, {'s', "[ \t\n\r\f\v]"}, {'S', "[^ \t\n\r\f\v]"},
-    };
-    struct buf out;
-    buf_init_arena(&out, arena, pattern.len * 16 + 8);
-    buf_add(&out, STR("^("));
-    for (size_t i = 0; i < pattern.len; i++) {
-        struct str rest = str_slice(pattern, i, pattern.len);
-        const char *class = NULL;
-        for (size_t j = 0; rest.len > 1 && rest.ptr[0] == '\\' && j < 6; j++)
-            class = classes[j].letter == rest.ptr[1] ? classes[j].class : class;
-        if (class) {
-            buf_add(&out, str_from(class));
-            i++;
-        } else if (rest.len > 1 && rest.ptr[0] == '\\') {
-            buf_add(&out, str_slice(rest, 0, 2));
-            i++;
-        } else if (str_starts(rest, STR("(?:"))) {
-            buf_add_byte(&out, '(');
-            i += 2;
-        } else {
-            buf_add_byte(&out, rest.ptr[0]);
-        }
-    }
-    buf_add(&out, STR(")$"));
-    return buf_str(&out);
 }
 
 /* --- Lambda --- */
@@ -173,24 +140,6 @@ static void compile_mock_requests(struct arena *arena, struct mock *mock, yyjson
     }
 }
 
-static void free_pattern(void *pattern)
-{
-    regfree(pattern);
-}
-
-static void compile_pattern(struct arena *arena, struct mock_response *response, struct str pattern)
-{
-    response->is_default = pattern.len == 0;
-    if (response->is_default)
-        return;
-    struct str posix = posix_pattern(arena, pattern);
-    if (regcomp(&response->pattern, arena_cstr(arena, posix), REG_EXTENDED | REG_NOSUB)) {
-        /* Refused when it was put; one that matches nothing keeps the rest working. */
-        regcomp(&response->pattern, "^()$.", REG_EXTENDED | REG_NOSUB);
-    }
-    arena_defer(arena, free_pattern, &response->pattern);
-}
-
 static void compile_mock_responses(struct arena *arena, struct mock *mock, yyjson_val *responses,
                                    yyjson_val *method_responses)
 {
@@ -204,7 +153,9 @@ static void compile_mock_responses(struct arena *arena, struct mock *mock, yyjso
         response->status = (int)status;
         response->has_method_response =
             yyjson_obj_getn(method_responses, json_str(key).ptr, json_str(key).len);
-        compile_pattern(arena, response, json_get_str(value, "selectionPattern"));
+        struct str pattern = json_get_str(value, "selectionPattern");
+        response->is_default = pattern.len == 0;
+        response->pattern = regex_compile(arena, REGEX_JAVA, pattern);
         response->headers = compile_mappings(arena, STR("method.response.header."),
                                              json_get(value, "responseParameters"));
         response->bodies = compile_templates(arena, json_get(value, "responseTemplates"));

@@ -31,7 +31,3 @@ struct str function_of_uri(struct str uri);
 /* The "statusCode" of a MOCK integration's request ({"statusCode": 200}); 0 when it does not say.
  */
 int mock_status(struct arena *arena, struct str text);
-
-/* A regular expression of Java's as POSIX understands it: \d, \w, \s and their opposites become
- * classes, (?: a group; it has to match all of the text. In `arena`. */
-struct str posix_pattern(struct arena *arena, struct str pattern);

@@ -1,6 +1,7 @@
 /* The MOCK integration: the answer is written in the configuration. */
 #include "services/apigateway/plane/compile.h"
 #include "services/apigateway/plane/plane.h"
+#include "wire/regex.h"
 
 /* The request template for the content type that was sent (JSON when none was). */
 static const struct mock_request *choose_request(const struct mock *mock, struct str type)
@@ -19,12 +20,12 @@ static const struct mock_response *choose_response(const struct api_call *call, 
 {
     const struct mock *mock = &call->method->mock;
     const struct mock_response *chosen = NULL;
-    char *text = arena_cstr(call->arena, arena_printf(call->arena, "%d", status));
+    struct str text = arena_printf(call->arena, "%d", status);
     for (size_t i = 0; i < mock->response_count; i++) {
         const struct mock_response *response = &mock->responses[i];
         if (response->is_default)
             chosen = chosen ? chosen : response;
-        else if (regexec(&response->pattern, text, 0, NULL, 0) == 0)
+        else if (response->pattern && regex_match(response->pattern, text) == REGEX_MATCHES)
             return response;
     }
     return chosen;

@@ -2,10 +2,8 @@
 #include "services/apigateway/plane/schema.h"
 
 #include <math.h>
-#include <regex.h>
-
-#include "services/apigateway/plane/compile.h"
 #include "wire/json.h"
+#include "wire/regex.h"
 
 /* One validation: where it is, and what it has found. */
 struct check {
@@ -130,14 +128,8 @@ static int64_t characters(struct str text)
 /* A pattern may match anywhere. */
 static bool matches(struct arena *arena, struct str pattern, struct str text)
 {
-    regex_t compiled;
-    struct str loose = arena_printf(arena, ".*(%.*s).*", STR_ARG(pattern));
-    char *expression = arena_cstr(arena, posix_pattern(arena, loose));
-    if (regcomp(&compiled, expression, REG_EXTENDED | REG_NOSUB))
-        return true; /* schema_check has refused what POSIX does not know */
-    bool is_match = regexec(&compiled, arena_cstr(arena, text), 0, NULL, 0) == 0;
-    regfree(&compiled);
-    return is_match;
+    const struct regex *regex = regex_compile(arena, REGEX_ECMA, pattern);
+    return !regex || regex_match(regex, text) == REGEX_MATCHES; /* schema_check has refused it */
 }
 
 static bool fits_text(const struct check *check, yyjson_val *schema, yyjson_val *value)
@@ -385,7 +377,6 @@ static enum err check_one(yyjson_val *schema, struct arena *arena, int depth, st
     yyjson_val *pattern = json_get(schema, "pattern"), *required = json_get(schema, "required");
     yyjson_val *key, *member;
     size_t i, max;
-    regex_t compiled;
     if (!yyjson_is_obj(schema))
         return error_set(error, ERR_VALIDATION, "a schema must be an object");
     if (depth > SCHEMA_MAX_DEPTH)
@@ -396,12 +387,9 @@ static enum err check_one(yyjson_val *schema, struct arena *arena, int depth, st
         if (!is_list_of_schemas(json_get(schema, lists[list])))
             return error_set(error, ERR_VALIDATION, "%s must be a list of schemas", lists[list]);
     }
-    if (pattern) {
-        char *text = arena_cstr(arena, posix_pattern(arena, json_str(pattern)));
-        if (!yyjson_is_str(pattern) || regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB))
-            return error_set(error, ERR_VALIDATION, "pattern is no regular expression");
-        regfree(&compiled);
-    }
+    if (pattern &&
+        (!yyjson_is_str(pattern) || !regex_compile(arena, REGEX_ECMA, json_str(pattern))))
+        return error_set(error, ERR_VALIDATION, "pattern is no regular expression");
     for (size_t map = 0; map < 3; map++) {
         yyjson_val *object = json_get(schema, maps[map]);
         if (object && !yyjson_is_obj(object))

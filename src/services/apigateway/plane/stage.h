@@ -3,7 +3,6 @@
  * points to, never changes, and is counted: whoever answers a request from it holds a reference. */
 #pragma once
 
-#include <regex.h>
 #include <yyjson.h>
 
 #include "base/arena.h"
@@ -11,6 +10,7 @@
 #include "services/apigateway/plane/throttle.h"
 
 struct metric_capability;
+struct regex;
 struct metric_series;
 
 /* What the gateway itself can answer; the names are AWS's gateway response types. */
@@ -62,7 +62,7 @@ struct gateway_response {
 /* What a MOCK integration answers for one status pattern. */
 struct mock_response {
     bool is_default;
-    regex_t pattern;
+    const struct regex *pattern; /* NULL: it matches nothing */
     int status;
     bool has_method_response;
     struct mapping_list headers;
