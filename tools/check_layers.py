@@ -29,6 +29,7 @@ PUBLIC_OF_SERVICES = {"NAME.h", "launcher.h"}
 FENCES = {
     r"rocksdb/": ["src/store"],
     r"(uv\.h|llhttp\.h|openssl/(ssl|x509.*|err)\.h)": ["src/io", "sdk"],
+    r"curl/": ["src/io"],
     r"(yaml|cbor|pcre2)\.h": ["src/wire"],
     r"zip\.h": ["src/services/lambda", "src/cli"],
     r"(seccomp|linux/landlock)\.h": ["src/services/lambda"],

@@ -10,6 +10,13 @@ enum { LOOP_READ_BUFFER = 64 * 1024 };
 /* The libuv loop inside. */
 uv_loop_t *loop_uv(struct loop *loop);
 
+/* Where the loop keeps what http_fetch.c needs for it; NULL in it until the first request. */
+struct fetcher;
+struct fetcher **loop_fetcher(struct loop *loop);
+
+/* Ends what is under way with an error. NULL does nothing. */
+void fetcher_free(struct fetcher *fetcher);
+
 /* The current second as an HTTP date (RFC 9110, section 5.6.7), 29 bytes; made once a second. */
 struct str loop_http_date(struct loop *loop);
 

@@ -35,6 +35,7 @@ struct loop {
     struct loop_check *checks;
     uint64_t check_period_ms; /* 0: the timer rests */
 
+    struct fetcher *fetcher;
     char *read_buffer;
     char http_date[32];
     uint64_t http_date_until_ms; /* loop time */
@@ -45,6 +46,11 @@ static _Thread_local struct loop *current;
 uv_loop_t *loop_uv(struct loop *loop)
 {
     return &loop->uv;
+}
+
+struct fetcher **loop_fetcher(struct loop *loop)
+{
+    return &loop->fetcher;
 }
 
 char *loop_read_buffer(struct loop *loop)
@@ -188,6 +194,7 @@ void loop_run(struct loop *loop)
     struct loop *outer = current;
     current = loop;
     uv_run(&loop->uv, UV_RUN_DEFAULT);
+    fetcher_free(loop->fetcher);
     drain(loop);
     current = outer;
 }
@@ -251,6 +258,7 @@ void loop_free(struct loop *loop)
         return;
     struct loop *outer = current;
     current = loop;
+    fetcher_free(loop->fetcher); /* of what a drain has started */
     uv_walk(&loop->uv, close_left, loop);
     drain(loop);
     uv_walk(&loop->uv, close_own, loop);
