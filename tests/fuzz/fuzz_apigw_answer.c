@@ -20,7 +20,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     int status = mock_status(&arena, payload);
     assert(status == 0 || (status >= 100 && status <= 999));
-    posix_pattern(&arena, payload);
     function_of_uri(payload);
     arena_release(&arena);
     return 0;
