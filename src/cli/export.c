@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "cli/cli.h"
-#include "cli/csv.h"
+#include "wire/csv.h"
 #include "cli/options.h"
 #include "cli/progress.h"
 #include "cli/dynamodb.h"

@@ -1,7 +1,7 @@
 /* CSV: every text ends, and each row takes something of it. */
 #include <assert.h>
 
-#include "cli/csv.h"
+#include "wire/csv.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,6 +1,6 @@
 /* Comma-separated values. */
 #include "../check.h"
-#include "cli/csv.h"
+#include "wire/csv.h"
 
 /* The rows of a text, fields in brackets. */
 static struct str rows(struct arena *arena, const char *text)

@@ -1,5 +1,5 @@
 /* Comma-separated values. */
-#include "cli/csv.h"
+#include "wire/csv.h"
 
 /* The field that starts in quotes; what is behind the closing one goes on as it is. */
 static struct str quoted_field(struct str *rest, struct arena *arena, size_t *lines)
