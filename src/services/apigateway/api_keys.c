@@ -59,34 +59,38 @@ static enum err build(struct request *request, yyjson_mut_doc *doc, yyjson_mut_v
     return APIGW_COPY(request, doc, key, request->input, members);
 }
 
+enum err apigw_insert_key(struct request *request, const struct view *view, yyjson_mut_val *key)
+{
+    struct str id = json_mut_get_str(key, "id"), value = json_mut_get_str(key, "value");
+    struct str value_key = state_key(view->arena, "keyvalue", value, NO_PART);
+    bool found;
+    enum err rc = check_value(request, value);
+    if (rc == OK)
+        rc = state_has(view, value_key, &found);
+    if (rc)
+        return rc;
+    if (found)
+        return apigw_conflict(request, "API Key already exists");
+    state_put_text(view, value_key, id);
+    state_put(view, state_key(view->arena, "key", id, NO_PART), key);
+    apigw_touch(request, TOUCH_KEY, id, STR_EMPTY);
+    return OK;
+}
+
 static enum err run_create(struct request *request, struct store_txn *txn)
 {
     struct view view = apigw_view(request, txn);
     yyjson_mut_doc *doc = json_doc(request->arena);
     yyjson_mut_val *key = yyjson_mut_obj(doc);
-    bool found;
     enum err rc = build(request, doc, key);
-    if (rc)
-        return rc;
-    struct str id = apigw_mut_str(apigw_member(key, STR("id")));
-    struct str value = apigw_mut_str(apigw_member(key, STR("value")));
-    struct str value_key = state_key(request->arena, "keyvalue", value, NO_PART);
-    rc = state_has(&view, value_key, &found);
-    if (rc)
-        return rc;
-    if (found)
-        return apigw_conflict(request, "API Key already exists");
-    state_put_text(&view, value_key, id);
-    state_put(&view, state_key(request->arena, "key", id, NO_PART), key);
-    apigw_touch(request, TOUCH_KEY, id, STR_EMPTY);
-    return apigw_answer(request, doc, key);
+    if (rc == OK)
+        rc = apigw_insert_key(request, &view, key);
+    return rc ? rc : apigw_answer(request, doc, key);
 }
 
 enum err apigw_create_api_key(struct request *request)
 {
-    struct str value = request_str(request, "value");
-    enum err rc = value.len ? check_value(request, value) : OK;
-    return rc ? rc : apigw_write(request, run_create);
+    return apigw_write(request, run_create);
 }
 
 /* --- Reading --- */

@@ -8,6 +8,9 @@
 static const struct operation operations[] = {
 #define OPERATION(name, function, method, path, status)                                            \
     {#name, function, "apigateway:" #method, apigw_resource_arn, #method, path, status, 0},
+#define RAW_OPERATION(name, function, method, path, status)                                        \
+    {#name, function, "apigateway:" #method, apigw_resource_arn, #method,                          \
+     path,  status,   OPERATION_RAW_BODY},
 #include "services/apigateway/operations.def"
 #undef OPERATION
 };

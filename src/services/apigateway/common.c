@@ -23,11 +23,18 @@ static void committed(struct store_write *write)
     plane_refresh(request_self(request, struct apigateway)->plane);
 }
 
+enum err apigw_write_then(struct request *request,
+                          enum err (*run)(struct request *request, struct store_txn *txn),
+                          enum err (*after)(struct request *request))
+{
+    request->write.committed = committed;
+    return request_write(request, run, after);
+}
+
 enum err apigw_write(struct request *request,
                      enum err (*run)(struct request *request, struct store_txn *txn))
 {
-    request->write.committed = committed;
-    return request_write(request, run, NULL);
+    return apigw_write_then(request, run, NULL);
 }
 
 void apigw_touch(struct request *request, enum touch_kind kind, struct str id, struct str name)

@@ -36,7 +36,8 @@ struct str apigw_label(const struct request *request, const char *label)
 enum err apigw_resource_arn(struct request *request, struct str *out_arn)
 {
     struct buf arn;
-    struct str path = str_from(request->operation->http_path), part;
+    struct str query = str_from(request->operation->http_path), path, part;
+    str_cut(&query, '?', &path);
     buf_init_arena(&arn, request->arena, 16 * 1024);
     buf_printf(&arn, "arn:aws:apigateway:%.*s::", STR_ARG(request->skylite->config.region));
     while (path.len) {
@@ -49,6 +50,14 @@ enum err apigw_resource_arn(struct request *request, struct str *out_arn)
     }
     *out_arn = buf_str(&arn);
     return OK;
+}
+
+struct str apigw_body(const struct request *request)
+{
+    yyjson_val *body = json_get(request->input, "body");
+    if (request->exchange)
+        return request->raw_input;
+    return yyjson_is_str(body) ? json_str(body) : json_write_val(request->arena, body);
 }
 
 /* --- Members --- */

@@ -23,6 +23,9 @@ struct str apigw_label(const struct request *request, const char *label);
  * request. */
 enum err apigw_resource_arn(struct request *request, struct str *out_arn);
 
+/* The body of a RAW_OPERATION; of an internal caller its member "body", text or JSON. */
+struct str apigw_body(const struct request *request);
+
 enum member_kind {
     MEMBER_STRING,
     MEMBER_BOOL,
@@ -64,6 +67,11 @@ struct view apigw_view(struct request *request, struct store_txn *txn);
 /* Runs `run` as the operation's one write; the data plane follows when it is committed. */
 enum err apigw_write(struct request *request,
                      enum err (*run)(struct request *request, struct store_txn *txn));
+
+/* The same with `after` on the request's loop, as request_write has it. */
+enum err apigw_write_then(struct request *request,
+                          enum err (*run)(struct request *request, struct store_txn *txn),
+                          enum err (*after)(struct request *request));
 
 /* plane_touch for the request's service. In `run`. */
 void apigw_touch(struct request *request, enum touch_kind kind, struct str id, struct str name);
@@ -147,6 +155,15 @@ enum err apigw_deploy_to_stage(struct request *request, const struct view *view,
 /* Deletes a stage and takes it out of plans (stages.c). */
 enum err apigw_remove_stage(struct request *request, const struct view *view, struct str api_id,
                             struct str name);
+
+/* Writes a new key under the document's id and value; the rules for values and their being taken
+ * are checked. Works in the view's arena (api_keys.c). */
+enum err apigw_insert_key(struct request *request, const struct view *view, yyjson_mut_val *key);
+
+/* Puts a key that is there into a plan, with all checks. Works in the view's arena
+ * (usage_plan_keys.c). */
+enum err apigw_join_plan(struct request *request, const struct view *view, struct str plan_id,
+                         struct str key_id);
 
 /* Fails when the key is in a plan other than `plan_id` that covers one of `stages` (a list as
  * apiStages) as well: which plan counts would be open (usage_plan_keys.c). */

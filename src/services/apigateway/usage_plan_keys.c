@@ -6,10 +6,10 @@ static struct str plan_id_of(struct request *request)
     return apigw_label(request, "usageplanId");
 }
 
-static enum err find_plan(struct request *request, const struct view *view, yyjson_val **out)
+static enum err find_plan(struct request *request, const struct view *view, struct str plan_id,
+                          yyjson_val **out)
 {
-    enum err rc =
-        state_get(view, state_key(request->arena, "plan", plan_id_of(request), NO_PART), out);
+    enum err rc = state_get(view, state_key(view->arena, "plan", plan_id, NO_PART), out);
     if (rc || *out)
         return rc;
     return apigw_not_found(request, "Invalid Usage Plan ID specified");
@@ -65,13 +65,12 @@ enum err apigw_check_key_stages(struct request *request, const struct view *view
 {
     struct str *plans;
     size_t count;
-    enum err rc =
-        state_names(view, state_prefix(request->arena, "keyplan", key_id), &plans, &count);
+    enum err rc = state_names(view, state_prefix(view->arena, "keyplan", key_id), &plans, &count);
     for (size_t i = 0; rc == OK && i < count; i++) {
         yyjson_val *other;
         if (str_eq(plans[i], plan_id))
             continue;
-        rc = state_get(view, state_key(request->arena, "plan", plans[i], NO_PART), &other);
+        rc = state_get(view, state_key(view->arena, "plan", plans[i], NO_PART), &other);
         if (rc == OK)
             rc = check_overlap(request, key_id, plan_id, other, stages);
     }
@@ -79,11 +78,10 @@ enum err apigw_check_key_stages(struct request *request, const struct view *view
 }
 
 static enum err check_free(struct request *request, const struct view *view, yyjson_val *plan,
-                           struct str key_id)
+                           struct str plan_id, struct str key_id)
 {
-    struct str plan_id = plan_id_of(request);
     bool found;
-    enum err rc = state_has(view, state_key(request->arena, "plankey", plan_id, key_id), &found);
+    enum err rc = state_has(view, state_key(view->arena, "plankey", plan_id, key_id), &found);
     if (rc)
         return rc;
     if (found)
@@ -91,9 +89,24 @@ static enum err check_free(struct request *request, const struct view *view, yyj
                               "Usage Plan %.*s cannot be added because API Key %.*s already "
                               "references it",
                               STR_ARG(plan_id), STR_ARG(key_id));
-    yyjson_mut_doc *doc = json_doc(request->arena);
+    yyjson_mut_doc *doc = json_doc(view->arena);
     return apigw_check_key_stages(request, view, key_id, plan_id,
                                   yyjson_val_mut_copy(doc, json_get(plan, "apiStages")));
+}
+
+enum err apigw_join_plan(struct request *request, const struct view *view, struct str plan_id,
+                         struct str key_id)
+{
+    yyjson_val *plan;
+    enum err rc = find_plan(request, view, plan_id, &plan);
+    if (rc == OK)
+        rc = check_free(request, view, plan, plan_id, key_id);
+    if (rc)
+        return rc;
+    state_put_text(view, state_key(view->arena, "plankey", plan_id, key_id), STR_EMPTY);
+    state_put_text(view, state_key(view->arena, "keyplan", key_id, plan_id), STR_EMPTY);
+    apigw_touch(request, TOUCH_KEY, key_id, STR_EMPTY);
+    return OK;
 }
 
 static enum err run_create(struct request *request, struct store_txn *txn)
@@ -101,20 +114,15 @@ static enum err run_create(struct request *request, struct store_txn *txn)
     struct view view = apigw_view(request, txn);
     struct str plan_id = plan_id_of(request), key_id = request_str(request, "keyId");
     yyjson_val *plan, *key;
-    enum err rc = find_plan(request, &view, &plan);
+    enum err rc = find_plan(request, &view, plan_id, &plan);
     if (rc == OK)
         rc = state_get(&view, state_key(request->arena, "key", key_id, NO_PART), &key);
     if (rc)
         return rc;
     if (!key)
         return apigw_not_found(request, "Invalid API Key identifier specified");
-    rc = check_free(request, &view, plan, key_id);
-    if (rc)
-        return rc;
-    state_put_text(&view, state_key(request->arena, "plankey", plan_id, key_id), STR_EMPTY);
-    state_put_text(&view, state_key(request->arena, "keyplan", key_id, plan_id), STR_EMPTY);
-    apigw_touch(request, TOUCH_KEY, key_id, STR_EMPTY);
-    return answer_key(request, key);
+    rc = apigw_join_plan(request, &view, plan_id, key_id);
+    return rc ? rc : answer_key(request, key);
 }
 
 enum err apigw_create_usage_plan_key(struct request *request)
@@ -134,7 +142,7 @@ static enum err find_member(struct request *request, const struct view *view, yy
     struct str key_id = request_str(request, "keyId");
     bool found = false;
     yyjson_val *plan;
-    enum err rc = find_plan(request, view, &plan);
+    enum err rc = find_plan(request, view, plan_id_of(request), &plan);
     if (rc == OK)
         rc = state_has(view, state_key(request->arena, "plankey", plan_id_of(request), key_id),
                        &found);
@@ -175,7 +183,7 @@ enum err apigw_get_usage_plan_keys(struct request *request)
 {
     struct view view = apigw_view(request, NULL);
     yyjson_val *plan;
-    enum err rc = find_plan(request, &view, &plan);
+    enum err rc = find_plan(request, &view, plan_id_of(request), &plan);
     return rc ? rc
               : apigw_list(request, state_prefix(request->arena, "plankey", plan_id_of(request)),
                            select_key);

@@ -288,6 +288,9 @@ void plane_touch(struct plane *plane, enum touch_kind kind, struct str id, struc
             abort();
     }
     struct touched *touched = plane->touched;
+    struct touch *last = touched->count ? &touched->items[touched->count - 1] : NULL;
+    if (last && last->kind == kind && str_eq(last->id, id) && str_eq(last->name, name))
+        return;
     if (touched->count == touched->capacity) {
         size_t capacity = touched->capacity ? touched->capacity * 2 : 16;
         touched->items =
