@@ -90,7 +90,8 @@ static enum err run_create(struct request *request, struct store_txn *txn)
 
 enum err apigw_create_api_key(struct request *request)
 {
-    return apigw_write(request, run_create);
+    enum err rc = apigw_check_tags(request, json_get(request->input, "tags"));
+    return rc ? rc : apigw_write(request, run_create);
 }
 
 /* --- Reading --- */

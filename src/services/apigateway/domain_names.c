@@ -68,6 +68,9 @@ static enum err check_input(struct request *request)
     if (!str_ends(lower(request->arena, name), STR(".localhost")) && !has_certificate(request))
         return apigw_bad_request(request, "No certificate specified. Only domain names that end in "
                                           ".localhost need none");
+    rc = apigw_check_tags(request, json_get(request->input, "tags"));
+    if (rc)
+        return rc;
     return apigw_check_enum(request, "securityPolicy", request_str(request, "securityPolicy"),
                             "[TLS_1_0, TLS_1_2]");
 }

@@ -156,6 +156,9 @@ enum err apigw_deploy_to_stage(struct request *request, const struct view *view,
 enum err apigw_remove_stage(struct request *request, const struct view *view, struct str api_id,
                             struct str name);
 
+/* Tags of a Create call: at most 50, with names and values of the right lengths (tags.c). */
+enum err apigw_check_tags(struct request *request, yyjson_val *tags);
+
 /* Writes a new key under the document's id and value; the rules for values and their being taken
  * are checked. Works in the view's arena (api_keys.c). */
 enum err apigw_insert_key(struct request *request, const struct view *view, yyjson_mut_val *key);

@@ -73,6 +73,8 @@ static enum err check_input(struct request *request)
         rc = apigw_bad_request(request, "Description cannot be an empty string");
     if (rc == OK)
         rc = check_compression(request, input);
+    if (rc == OK)
+        rc = apigw_check_tags(request, json_get(input, "tags"));
     return rc ? rc : check_endpoint(request, json_get(input, "endpointConfiguration"));
 }
 

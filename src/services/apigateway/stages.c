@@ -144,6 +144,8 @@ enum err apigw_create_stage(struct request *request)
         rc = check_name(request, request_str(request, "stageName"));
     if (rc == OK)
         rc = check_variables(request);
+    if (rc == OK)
+        rc = apigw_check_tags(request, json_get(request->input, "tags"));
     return rc ? rc : apigw_write(request, run_create);
 }
 

@@ -197,6 +197,8 @@ static enum err run_create(struct request *request, struct store_txn *txn)
 enum err apigw_create_usage_plan(struct request *request)
 {
     enum err rc = apigw_require(request, "name");
+    if (rc == OK)
+        rc = apigw_check_tags(request, json_get(request->input, "tags"));
     return rc ? rc : apigw_write(request, run_create);
 }
 
