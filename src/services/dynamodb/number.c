@@ -4,6 +4,7 @@
 enum {
     MAX_EXPONENT = 125,
     MIN_EXPONENT = -130,
+    FAR_OFF = 1000000,
     /* Digits between the highest place of the largest number and the lowest of the smallest. */
     SPAN = MAX_EXPONENT - MIN_EXPONENT + DDB_NUMBER_DIGITS + 2,
 };
@@ -11,7 +12,8 @@ enum {
 static enum err not_a_number(struct str text, struct error *error)
 {
     return error_set(error, ERR_VALIDATION,
-                     "The parameter cannot be converted to a numeric value: %.*s", STR_ARG(text));
+                     "The parameter cannot be converted to a numeric value%s%.*s",
+                     text.len ? ": " : "", STR_ARG(text));
 }
 
 static enum err too_precise(struct error *error)
@@ -21,15 +23,13 @@ static enum err too_precise(struct error *error)
                      DDB_NUMBER_DIGITS);
 }
 
-static enum err check_range(const struct ddb_number *number, struct error *error)
+static enum err check_range(int64_t exponent, struct error *error)
 {
-    if (number->digit_count == 0)
-        return OK;
-    if (number->exponent > MAX_EXPONENT)
+    if (exponent > MAX_EXPONENT)
         return error_set(error, ERR_VALIDATION,
                          "Number overflow. Attempting to store a number with magnitude larger than "
                          "supported range");
-    if (number->exponent < MIN_EXPONENT)
+    if (exponent < MIN_EXPONENT)
         return error_set(error, ERR_VALIDATION,
                          "Number underflow. Attempting to store a number with magnitude smaller "
                          "than supported range");
@@ -41,7 +41,8 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* The exponent behind 'e'; far-off values are kept far off, which is enough to refuse them. */
+/* The exponent behind 'e': what fits into 64 bits; far-off values are kept far off, which is enough
+ * to refuse them. */
 static bool parse_exponent(struct str text, int64_t *out)
 {
     bool is_negative = text.len && text.ptr[0] == '-';
@@ -49,14 +50,14 @@ static bool parse_exponent(struct str text, int64_t *out)
         text = str_slice(text, 1, text.len);
     if (text.len == 0)
         return false;
-    int64_t value = 0;
+    uint64_t value = 0;
     for (size_t i = 0; i < text.len; i++) {
-        if (!is_digit(text.ptr[i]))
+        if (!is_digit(text.ptr[i]) || value > (INT64_MAX - 9) / 10)
             return false;
-        if (value < 1000000)
-            value = value * 10 + (text.ptr[i] - '0');
+        value = value * 10 + (uint64_t)(text.ptr[i] - '0');
     }
-    *out = is_negative ? -value : value;
+    int64_t near = value > FAR_OFF ? FAR_OFF : (int64_t)value;
+    *out = is_negative ? -near : near;
     return true;
 }
 
@@ -95,7 +96,7 @@ enum err ddb_number_parse(struct str text, struct ddb_number *out, struct error 
 {
     struct ddb_number number = {0};
     struct digits digits = {.number = &number};
-    struct str rest = str_trim(text);
+    struct str rest = text;
     int64_t exponent = 0;
 
     number.is_negative = rest.len && rest.ptr[0] == '-';
@@ -119,11 +120,11 @@ enum err ddb_number_parse(struct str text, struct ddb_number *out, struct error 
 
     if (number.digit_count == 0) {
         *out = (struct ddb_number){0};
-        return OK;
+        return check_range(exponent, error); /* also zero has to be written within the range */
     }
     exponent += digits.places ? digits.places - 1 : -digits.skipped_zeros - 1;
-    number.exponent = (int)(exponent > 10000 ? 10000 : exponent < -10000 ? -10000 : exponent);
-    enum err rc = check_range(&number, error);
+    number.exponent = (int)exponent;
+    enum err rc = check_range(exponent, error);
     if (rc == OK)
         *out = number;
     return rc;
@@ -203,7 +204,7 @@ static enum err from_places(const int places[SPAN], struct ddb_number *out, stru
     for (int i = first; i <= last; i++)
         out->digits[out->digit_count++] = (unsigned char)places[i];
     out->exponent = MAX_EXPONENT + 1 - first;
-    return check_range(out, error);
+    return check_range(out->exponent, error);
 }
 
 enum err ddb_number_add(const struct ddb_number *a, const struct ddb_number *b, bool is_minus,

@@ -43,8 +43,9 @@ static void test_number__has_one_canonical_form(void **state)
 
 static void test_number__refuses_what_is_none(void **state)
 {
-    static const char *const cases[] = {"",      "-",   "x",   "1x",       "1e",  "1e+", "..1",
-                                        "1.2.3", "0x1", "NaN", "Infinity", "1 2", "--1"};
+    static const char *const cases[] = {
+        "",    "-",   "x",        "1x",  "1e",  "1e+", "..1", "1.2.3",
+        "0x1", "NaN", "Infinity", "1 2", "--1", " 1",  "1 ",  "1e9223372036854775808"};
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct ddb_number number;
@@ -61,13 +62,16 @@ static void test_number__keeps_to_its_range(void **state)
         {"-1e126", "overflow"},
         {"1e-131", "underflow"},
         {"1e999999999999", "overflow"},
+        {"1e-999999999999", "underflow"},
+        {"0e126", "overflow"},
+        {"0e-131", "underflow"},
         {"123456789012345678901234567890123456789", "38 significant"},
         {"1.00000000000000000000000000000000000001", "38 significant"},
     };
     (void)state;
     parse("9.9999999999999999999999999999999999999E+125");
     parse("1E-130");
-    parse("0e999999999");
+    parse("0e125");
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct ddb_number number;
         struct error error;
