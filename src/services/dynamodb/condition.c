@@ -34,12 +34,33 @@ static bool is_call(const struct ddb_parser *parser)
            str_eq(next.text, STR("("));
 }
 
+static enum err operand_type_error(struct ddb_parser *parser, struct str name,
+                                   const struct ddb_value *value)
+{
+    return error_set(parser->error, ERR_VALIDATION,
+                     "Invalid %s: Incorrect operand type for operator or function; operator or "
+                     "function: %.*s, operand type: %s",
+                     parser->kind, STR_ARG(name), ddb_type_name(value->type));
+}
+
+static bool has_size(enum ddb_type type)
+{
+    return type != DDB_N && type != DDB_BOOL && type != DDB_NULL;
+}
+
 static enum err parse_size(struct ddb_parser *parser, struct ddb_operand *operand)
 {
+    struct str name = parser->token.text;
+    enum err rc;
     operand->kind = DDB_OPERAND_SIZE;
     ddb_parser_advance(parser); /* size */
     ddb_parser_advance(parser); /* ( */
-    enum err rc = ddb_parser_path(parser, &operand->path);
+    if (parser->token.kind == DDB_TOKEN_VALUE)
+        rc = ddb_parser_value(parser, &operand->value);
+    else
+        rc = ddb_parser_path(parser, &operand->path);
+    if (rc == OK && operand->value && !has_size(operand->value->type))
+        rc = operand_type_error(parser, name, operand->value);
     return rc ? rc : ddb_parser_expect_sign(parser, ")");
 }
 
@@ -72,13 +93,31 @@ static struct ddb_condition *new_condition(struct ddb_parser *parser, enum ddb_c
     return condition;
 }
 
-static enum err operand_type_error(struct ddb_parser *parser, struct str name,
-                                   const struct ddb_value *value)
+static bool same_path(const struct ddb_operand *a, const struct ddb_operand *b)
 {
+    if (a->kind != DDB_OPERAND_PATH || b->kind != DDB_OPERAND_PATH ||
+        a->path.count != b->path.count)
+        return false;
+    for (size_t i = 0; i < a->path.count; i++) {
+        const struct ddb_step *x = &a->path.steps[i], *y = &b->path.steps[i];
+        if (!x->name.ptr != !y->name.ptr || x->index != y->index ||
+            (x->name.ptr && !str_eq(x->name, y->name)))
+            return false;
+    }
+    return true;
+}
+
+/* `operator` may not compare a path with itself. */
+static enum err check_distinct(struct ddb_parser *parser, struct str operator,
+                               const struct ddb_operand ** operands)
+{
+    if (!same_path(operands[0], operands[1]))
+        return OK;
     return error_set(parser->error, ERR_VALIDATION,
-                     "Invalid %s: Incorrect operand type for operator or function; operator or "
-                     "function: %.*s, operand type: %s",
-                     parser->kind, STR_ARG(name), ddb_type_name(value->type));
+                     "Invalid %s: The first operand must be distinct from the remaining operands "
+                     "for this operator or function; operator: %.*s, first operand: %.*s",
+                     parser->kind, STR_ARG(operator),
+                     STR_ARG(ddb_path_text(&operands[0]->path, parser->arena)));
 }
 
 static enum err check_function(struct ddb_parser *parser, enum ddb_condition_kind kind,
@@ -108,7 +147,7 @@ static enum err check_function(struct ddb_parser *parser, enum ddb_condition_kin
     if (kind == DDB_BEGINS_WITH && second->kind == DDB_OPERAND_VALUE &&
         second->value->type != DDB_S && second->value->type != DDB_B)
         return operand_type_error(parser, name, second->value);
-    return OK;
+    return second ? check_distinct(parser, name, operands) : OK;
 }
 
 static enum err parse_function(struct ddb_parser *parser, const struct ddb_condition **out)
@@ -152,6 +191,10 @@ static enum err check_between(struct ddb_parser *parser, const struct ddb_operan
     int order;
     if (low->kind != DDB_OPERAND_VALUE || high->kind != DDB_OPERAND_VALUE)
         return OK;
+    if (low->value->type > DDB_B)
+        return operand_type_error(parser, STR("BETWEEN"), low->value);
+    if (high->value->type > DDB_B)
+        return operand_type_error(parser, STR("BETWEEN"), high->value);
     if (low->value->type != high->value->type)
         return error_set(parser->error, ERR_VALIDATION,
                          "Invalid %s: The BETWEEN operator requires same data type for lower and "
@@ -208,39 +251,17 @@ static enum err parse_in(struct ddb_parser *parser, const struct ddb_operand *fi
     return rc;
 }
 
-static bool same_path(const struct ddb_operand *a, const struct ddb_operand *b)
-{
-    if (a->kind != DDB_OPERAND_PATH || b->kind != DDB_OPERAND_PATH ||
-        a->path.count != b->path.count)
-        return false;
-    for (size_t i = 0; i < a->path.count; i++) {
-        const struct ddb_step *x = &a->path.steps[i], *y = &b->path.steps[i];
-        if (!x->name.ptr != !y->name.ptr || x->index != y->index ||
-            (x->name.ptr && !str_eq(x->name, y->name)))
-            return false;
-    }
-    return true;
-}
-
 static enum err check_comparison(struct ddb_parser *parser, enum ddb_condition_kind kind,
                                  struct str sign, const struct ddb_operand **operands)
 {
-    if (same_path(operands[0], operands[1]))
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid %s: The first operand must be distinct from the remaining "
-                         "operands for this operator or function; operator: %.*s, first operand: "
-                         "%.*s",
-                         parser->kind, STR_ARG(sign),
-                         STR_ARG(ddb_path_text(&operands[0]->path, parser->arena)));
+    enum err rc = check_distinct(parser, sign, operands);
+    if (rc)
+        return rc;
     if (kind == DDB_EQUAL || kind == DDB_NOT_EQUAL)
         return OK;
     for (size_t i = 0; i < 2; i++) {
         if (operands[i]->kind == DDB_OPERAND_VALUE && operands[i]->value->type > DDB_B)
-            return error_set(
-                parser->error, ERR_VALIDATION,
-                "Invalid %s: Incorrect operand type for operator or function; operator: "
-                "%.*s, operand type: %s",
-                parser->kind, STR_ARG(sign), ddb_type_name(operands[i]->value->type));
+            return operand_type_error(parser, sign, operands[i]->value);
     }
     return OK;
 }
@@ -271,12 +292,25 @@ static enum err parse_comparison(struct ddb_parser *parser, const struct ddb_con
     return ddb_parser_syntax_error(parser);
 }
 
+/* `((a = b))` is refused, `((a = b) AND c = d)` is not. */
+static enum err parse_group(struct ddb_parser *parser, const struct ddb_condition **out)
+{
+    ddb_parser_advance(parser);
+    bool has_group = ddb_parser_is_sign(parser, "(");
+    enum err rc = parse_or(parser, out);
+    if (rc == OK)
+        rc = ddb_parser_expect_sign(parser, ")");
+    if (rc == OK && has_group && *out == parser->group)
+        rc = error_set(parser->error, ERR_VALIDATION,
+                       "Invalid %s: The expression has redundant parentheses;", parser->kind);
+    parser->group = *out;
+    return rc;
+}
+
 static enum err parse_primary(struct ddb_parser *parser, const struct ddb_condition **out)
 {
-    if (ddb_parser_take_sign(parser, "(")) {
-        enum err rc = parse_or(parser, out);
-        return rc ? rc : ddb_parser_expect_sign(parser, ")");
-    }
+    if (ddb_parser_is_sign(parser, "("))
+        return parse_group(parser, out);
     if (is_call(parser) && !str_eq(parser->token.text, STR("size")))
         return parse_function(parser, out);
     return parse_comparison(parser, out);
@@ -346,15 +380,19 @@ enum err ddb_condition_parse(struct str text, const char *kind, struct ddb_subst
 static bool size_of(const struct ddb_value *value, char digits[24], struct ddb_value *out)
 {
     size_t size = value->count;
-    if (value->type == DDB_N || value->type == DDB_BOOL || value->type == DDB_NULL)
+    if (!has_size(value->type))
         return false;
     if (value->type == DDB_B)
         size = value->text.len;
     if (value->type == DDB_S) {
-        /* Characters, not bytes: those that do not continue a UTF-8 sequence. */
+        /* Characters of UTF-16: what starts a UTF-8 sequence, and one more for those of four bytes.
+         */
         size = 0;
-        for (size_t i = 0; i < value->text.len; i++)
-            size += (value->text.ptr[i] & 0xC0) != 0x80;
+        for (size_t i = 0; i < value->text.len; i++) {
+            unsigned char byte = (unsigned char)value->text.ptr[i];
+            size += (byte & 0xC0) != 0x80;
+            size += byte >= 0xF0;
+        }
     }
     struct buf text = {.ptr = digits, .cap = 24, .max = 24};
     buf_add_u64(&text, size);
@@ -371,11 +409,7 @@ struct resolved {
 static void resolve(const struct ddb_operand *operand, const struct ddb_value *item,
                     struct resolved *out)
 {
-    if (operand->kind == DDB_OPERAND_VALUE) {
-        out->value = operand->value;
-        return;
-    }
-    out->value = ddb_path_find(&operand->path, item);
+    out->value = operand->value ? operand->value : ddb_path_find(&operand->path, item);
     if (operand->kind == DDB_OPERAND_SIZE && out->value)
         out->value = size_of(out->value, out->digits, &out->computed) ? &out->computed : NULL;
 }

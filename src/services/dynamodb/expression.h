@@ -25,7 +25,7 @@ struct ddb_path {
 enum ddb_operand_kind {
     DDB_OPERAND_PATH,
     DDB_OPERAND_VALUE,
-    DDB_OPERAND_SIZE,          /* size(path) */
+    DDB_OPERAND_SIZE,          /* size(path), or of `value` */
     DDB_OPERAND_IF_NOT_EXISTS, /* if_not_exists(path, operand) */
     DDB_OPERAND_LIST_APPEND,   /* list_append(operand, operand) */
     DDB_OPERAND_PLUS,

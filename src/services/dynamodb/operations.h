@@ -75,7 +75,7 @@ struct ddb_page {
     const struct ddb_index *index; /* NULL: the table itself */
     const struct ddb_keys *keys;   /* of the one or the other */
     struct str start, end;         /* store keys */
-    bool is_reverse, is_consistent, is_count_only;
+    bool is_query, is_reverse, is_consistent, is_count_only;
     bool is_fetching; /* whole items from the table, for entries of a local index */
     uint64_t limit;   /* 0: none */
     const struct ddb_condition *filter;

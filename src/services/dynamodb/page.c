@@ -21,8 +21,9 @@ static enum err check_selection(struct request *request, const struct ddb_page *
     bool is_older = ddb_get(request->input, "AttributesToGet") != NULL;
     if (selection == SELECT_SPECIFIC && !page->projection)
         return request_fail(request, ERR_VALIDATION,
-                            "Must specify the AttributesToGet or ProjectionExpression when "
-                            "choosing to get SPECIFIC_ATTRIBUTES");
+                            "%sMust specify the AttributesToGet or ProjectionExpression when "
+                            "choosing to get SPECIFIC_ATTRIBUTES",
+                            page->is_query ? "1 validation error detected: " : "");
     if (page->projection && selection != SELECT_DEFAULT && selection != SELECT_SPECIFIC)
         return request_fail(
             request, ERR_VALIDATION, "Cannot specify the %s when choosing to get %s",

@@ -14,6 +14,7 @@ struct ddb_parser {
     struct ddb_token token, previous;
     unsigned operators;
     unsigned depth;
+    const struct ddb_condition *group; /* the last one in parentheses of its own */
 };
 
 /* Checks the length and reads the first token. */

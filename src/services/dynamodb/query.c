@@ -90,7 +90,8 @@ static enum err read_operands(struct request *request, const struct ddb_conditio
         if (operand->path.count > 1)
             return request_fail(
                 request, ERR_VALIDATION,
-                "KeyConditionExpressions cannot have conditions on nested attributes");
+                "Invalid KeyConditionExpression: KeyConditionExpressions cannot have conditions "
+                "on nested attributes");
         out->name = operand->path.steps[0].name;
         if (i > 0)
             out->kind = mirrored(condition->kind);
@@ -116,7 +117,8 @@ static enum err collect(struct request *request, const struct ddb_condition *con
     for (size_t i = 0; i < out->count && i < 2; i++) {
         if (str_eq(out->all[i].name, one.name))
             return request_fail(request, ERR_VALIDATION,
-                                "KeyConditionExpressions must only contain one condition per key");
+                                "Invalid KeyConditionExpression: KeyConditionExpressions must only "
+                                "contain one condition per key");
     }
     if (out->count < 2)
         out->all[out->count] = one;
@@ -232,7 +234,7 @@ static enum err refuse_key_in_filter(struct request *request, const struct ddb_k
         rc = refuse_key_in_filter(request, keys, filter->right);
     for (size_t i = 0; rc == OK && i < filter->operand_count; i++) {
         const struct ddb_operand *operand = filter->operands[i];
-        if (operand->kind == DDB_OPERAND_VALUE)
+        if (operand->value)
             continue;
         struct str name = operand->path.steps[0].name;
         bool is_older = ddb_get(request->input, "QueryFilter") != NULL;
@@ -289,7 +291,7 @@ static enum err read_query(struct request *request, struct ddb_page *page,
 
 enum err ddb_query(struct request *request)
 {
-    struct ddb_page page = {0};
+    struct ddb_page page = {.is_query = true};
     struct key_condition condition = {.count = 0};
     enum err rc = read_query(request, &page, &condition);
     if (rc == OK)

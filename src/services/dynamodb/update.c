@@ -20,11 +20,12 @@ static enum err operand_type_error(struct ddb_parser *parser, const char *what, 
 
 /* What is known while parsing: a value of the wrong type is told before the item is read. */
 static enum err check_literal(struct ddb_parser *parser, const struct ddb_operand *operand,
-                              enum ddb_type wanted, const char *what, const char *name)
+                              enum ddb_type wanted, const char *name)
 {
     if (operand->kind != DDB_OPERAND_VALUE || operand->value->type == wanted)
         return OK;
-    return operand_type_error(parser, what, name, ddb_type_name(operand->value->type));
+    return operand_type_error(parser, "operator or function", name,
+                              ddb_type_name(operand->value->type));
 }
 
 static enum err parse_if_not_exists(struct ddb_parser *parser, struct ddb_operand *operand)
@@ -47,9 +48,9 @@ static enum err parse_list_append(struct ddb_parser *parser, struct ddb_operand 
     if (rc == OK)
         rc = parse_operand(parser, &operand->right);
     if (rc == OK)
-        rc = check_literal(parser, operand->left, DDB_L, "operator or function", "list_append");
+        rc = check_literal(parser, operand->left, DDB_L, "list_append");
     if (rc == OK)
-        rc = check_literal(parser, operand->right, DDB_L, "operator or function", "list_append");
+        rc = check_literal(parser, operand->right, DDB_L, "list_append");
     return rc;
 }
 
@@ -119,9 +120,9 @@ static enum err parse_set_value(struct ddb_parser *parser, const struct ddb_oper
     if (rc == OK)
         rc = parse_operand(parser, &sum->right);
     if (rc == OK)
-        rc = check_literal(parser, sum->left, DDB_N, "operator", sign);
+        rc = check_literal(parser, sum->left, DDB_N, sign);
     if (rc == OK)
-        rc = check_literal(parser, sum->right, DDB_N, "operator", sign);
+        rc = check_literal(parser, sum->right, DDB_N, sign);
     *out = sum;
     return rc;
 }

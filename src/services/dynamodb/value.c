@@ -92,20 +92,23 @@ static bool has_duplicates(struct arena *arena, const struct ddb_value *set)
     return false;
 }
 
-static enum err duplicate_error(struct reader *reader, yyjson_val *wire)
+static enum err duplicate_error(struct reader *reader, yyjson_val *wire, enum ddb_type type)
 {
     struct buf list;
     yyjson_val *item;
     size_t i, max;
+    if (type == DDB_NS)
+        return error_set(reader->error, ERR_VALIDATION, "Input collection contains duplicates");
     buf_init_arena(&list, reader->arena, ERROR_MESSAGE_MAX);
     yyjson_arr_foreach (wire, i, max, item) {
         buf_add(&list, i ? STR(", ") : STR_EMPTY);
         buf_add(&list, json_str(item));
     }
-    return error_set(reader->error, ERR_VALIDATION,
-                     "One or more parameter values were invalid: Input collection [%.*s] contains "
-                     "duplicates.",
-                     STR_ARG(buf_str(&list)));
+    return error_set(
+        reader->error, ERR_VALIDATION,
+        "One or more parameter values were invalid: Input collection [%.*s]%s contains "
+        "duplicates.",
+        STR_ARG(buf_str(&list)), type == DDB_BS ? "of type BS" : "");
 }
 
 static enum err read_set(struct reader *reader, yyjson_val *wire, struct ddb_value *out)
@@ -129,7 +132,7 @@ static enum err read_set(struct reader *reader, yyjson_val *wire, struct ddb_val
             return rc;
     }
     if (!reader->is_stored && has_duplicates(reader->arena, out))
-        return duplicate_error(reader, wire);
+        return duplicate_error(reader, wire, out->type);
     return OK;
 }
 
@@ -236,9 +239,8 @@ static enum err read_value(struct reader *reader, yyjson_val *wire, int depth,
     yyjson_val *inner = NULL;
     if (depth > DDB_MAX_NESTING)
         return error_set(reader->error, ERR_VALIDATION,
-                         "Nesting Levels have exceeded supported limits: Attributes can have a "
-                         "maximum of %d nested levels",
-                         DDB_MAX_NESTING);
+                         "Nesting Levels have exceeded supported limits: Attributes in the item "
+                         "have nested levels beyond supported limit");
     enum err rc = find_type(reader, wire, &out->type, &inner);
     if (rc)
         return rc;

@@ -17,7 +17,7 @@ static const char values_json[] =
     "\":a1\":{\"S\":\"a1\"},\":p\":{\"S\":\"p\"},\":x\":{\"S\":\"x\"},\":S\":{\"S\":\"S\"},"
     "\":three\":{\"N\":\"3\"},\":l\":{\"L\":[{\"S\":\"new\"}]},\":ss\":{\"SS\":[\"q\",\"r\"]},"
     "\":bytes\":{\"B\":\"AAE=\"},\":t\":{\"BOOL\":true},\":m\":{\"M\":{\"k\":{\"S\":\"deep\"}}},"
-    "\":two5\":{\"N\":\"2.5\"}}";
+    "\":two5\":{\"N\":\"2.5\"},\":smile\":{\"S\":\"\xf0\x9f\x98\x80!\"}}";
 
 struct fixture {
     struct arena arena;
@@ -80,6 +80,8 @@ static void test_condition__holds_or_not(void **state)
         {"size(b) = :three", true},
         {"size(n) = :three", false},
         {"size(absent) > :one", false},
+        {"size(n) = size(n)", false},
+        {"size(:smile) = :three", true}, /* an emoji is two characters of UTF-16 */
         {"l[1].k = :x", false},
         {"l[1] = :m", true},
         {"m.#s <> :x", true},
@@ -124,6 +126,19 @@ static void test_condition__errors_are_dynamodbs(void **state)
         {"id = id", "Invalid ConditionExpression: The first operand must be distinct from the "
                     "remaining operands for this operator or function; operator: =, first operand: "
                     "[id]"},
+        {"contains(id, id)",
+         "Invalid ConditionExpression: The first operand must be distinct from the remaining "
+         "operands for this operator or function; operator: contains, first operand: [id]"},
+        {"n < :ss", "Invalid ConditionExpression: Incorrect operand type for operator or function; "
+                    "operator or function: <, operand type: SS"},
+        {"n between :ss and :one", "Invalid ConditionExpression: Incorrect operand type for "
+                                   "operator or function; operator or function: BETWEEN, operand "
+                                   "type: SS"},
+        {"size(:one) = :one", "Invalid ConditionExpression: Incorrect operand type for operator or "
+                              "function; operator or function: size, operand type: N"},
+        {"((id = :a))", "Invalid ConditionExpression: The expression has redundant parentheses;"},
+        {"(id = :a OR ((n = :one)))",
+         "Invalid ConditionExpression: The expression has redundant parentheses;"},
         {"n between :ten and :one", "Invalid ConditionExpression: The BETWEEN operator requires "
                                     "upper bound to be greater than "
                                     "or equal to lower bound; lower bound operand: AttributeValue: "
@@ -220,7 +235,7 @@ static void test_update__errors_are_dynamodbs(void **state)
         {"SET n = absent", "The provided expression refers to an attribute that does not exist in "
                            "the item"},
         {"SET n = n + :a", "Invalid UpdateExpression: Incorrect operand type for operator or "
-                           "function; operator: +, operand type: S"},
+                           "function; operator or function: +, operand type: S"},
         {"SET n = id + :one", "An operand in the update expression has an incorrect data type"},
         {"SET n.x = :one",
          "The document path provided in the update expression is invalid for update"},
