@@ -182,6 +182,10 @@ enum err request_write(struct request *request,
                        enum err (*run)(struct request *request, struct store_txn *txn),
                        enum err (*after)(struct request *request))
 {
+    if (request->txn) {
+        enum err rc = run(request, request->txn);
+        return rc == OK && after ? after(request) : rc;
+    }
     request->write_fn = run;
     request->after_write_fn = after;
     request->write.run = write_on_writer;
@@ -259,6 +263,30 @@ static void copy_principal(struct arena *arena, struct principal *principal)
 static yyjson_val *copy_input(struct arena *arena, const yyjson_mut_val *input)
 {
     return json_parse(arena, input ? json_write(arena, input) : STR("{}"));
+}
+
+enum err request_run_inside(struct request *outer, struct store_txn *txn, struct arena *arena,
+                            const char *operation, const yyjson_mut_val *input,
+                            yyjson_mut_val **out)
+{
+    struct request *inner = arena_new(arena, struct request);
+    inner->arena = arena;
+    inner->loop = outer->loop;
+    inner->skylite = outer->skylite;
+    inner->protocol = PROTOCOL_INTERNAL;
+    inner->principal = outer->principal;
+    inner->request_id = outer->request_id;
+    inner->input = copy_input(arena, input);
+    inner->doc = json_doc(arena);
+    inner->txn = txn;
+    find_by_name(inner, outer->service->name, operation);
+    if (!inner->operation)
+        return request_fail(outer, ERR_UNKNOWN_OPERATION, "Unknown operation %s", operation);
+    enum err rc = inner->operation->handler(inner);
+    outer->error = inner->error;
+    if (rc == OK)
+        *out = inner->output;
+    return rc;
 }
 
 void call_operation_with_receipt(struct skylite *skylite, struct loop *loop,

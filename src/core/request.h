@@ -47,6 +47,7 @@ struct request {
     enum err (*write_fn)(struct request *request, struct store_txn *txn);
     enum err (*after_write_fn)(struct request *request);
     struct str receipt_key; /* see call_operation_with_receipt; empty: none */
+    struct store_txn *txn;  /* of the write that it runs inside of (request_run_inside), or NULL */
 };
 
 /* The service's state, as its `self`. */
@@ -101,6 +102,15 @@ enum err request_write(struct request *request,
 
 /* The same; `committed` runs on the writer thread between commit and `after` (for caches). Set
  * request->write.committed before calling request_write; in it, write->arg is the request. */
+
+/* Runs another operation of the same service inside the write function of `outer`: with its caller,
+ * but no permission check, and in its transaction, as one of PROTOCOL_INTERNAL. What it makes lives
+ * in `arena`. Its error is in outer->error; `*out` is its answer, or NULL for an empty one. An
+ * operation that there is not is ERR_UNKNOWN_OPERATION. What it wrote before it failed stays,
+ * unless the outer write fails too. */
+enum err request_run_inside(struct request *outer, struct store_txn *txn, struct arena *arena,
+                            const char *operation, const yyjson_mut_val *input,
+                            yyjson_mut_val **out);
 
 /* --- Calling another service --- */
 

@@ -11,7 +11,7 @@ struct view apigw_view(struct request *request, struct store_txn *txn)
 {
     return (struct view){
         .store = request->skylite->store,
-        .txn = txn,
+        .txn = txn ? txn : request->txn,
         .arena = request->arena,
         .error = &request->error,
     };

@@ -61,7 +61,8 @@ enum err apigw_status_code(struct request *request, struct str *out);
 
 /* --- State --- */
 
-/* For a write's transaction, or the store when `txn` is NULL. */
+/* For a write's transaction; when `txn` is NULL for the one that the operation runs inside of, if
+ * any, else the store. */
 struct view apigw_view(struct request *request, struct store_txn *txn);
 
 /* Runs `run` as the operation's one write; the data plane follows when it is committed. */
