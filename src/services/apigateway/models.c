@@ -1,4 +1,4 @@
-/* Models: JSON schemas that methods name for their bodies. Every API has Empty and Error. */
+/* Models: JSON schemas that methods name for their bodies. A new API has Empty and Error. */
 #include "services/apigateway/models.h"
 
 #include "services/apigateway/patch.h"
@@ -23,15 +23,24 @@ static struct str key_of(struct request *request, struct str name)
     return state_key(request->arena, "model", apigw_label(request, "restapi_id"), name);
 }
 
-static bool is_own(struct str name)
+void models_add_own(const struct view *view, struct str api_id)
 {
-    return str_eq(name, own_models[0].name) || str_eq(name, own_models[1].name);
+    for (size_t i = 0; i < sizeof(own_models) / sizeof(own_models[0]); i++) {
+        yyjson_mut_doc *doc = json_doc(view->arena);
+        yyjson_mut_val *model = yyjson_mut_obj(doc);
+        json_add_str(doc, model, "id", apigw_new_id(view->arena));
+        json_add_str(doc, model, "name", own_models[i].name);
+        json_add_str(doc, model, "description", own_models[i].description);
+        json_add_str(doc, model, "schema", own_models[i].schema);
+        json_add_str(doc, model, "contentType", STR("application/json"));
+        state_put(view, state_key(view->arena, "model", api_id, own_models[i].name), model);
+    }
 }
 
 enum err models_check_name(struct request *request, const struct view *view, struct str name)
 {
-    bool found = is_own(name);
-    enum err rc = found ? OK : state_has(view, key_of(request, name), &found);
+    bool found;
+    enum err rc = state_has(view, key_of(request, name), &found);
     if (rc == OK && !found)
         rc = apigw_bad_request(request, "Invalid model identifier specified: %.*s", STR_ARG(name));
     return rc;
@@ -90,9 +99,9 @@ static enum err run_create(struct request *request, struct store_txn *txn)
     yyjson_mut_doc *doc = json_doc(request->arena);
     yyjson_mut_val *model = yyjson_mut_obj(doc);
     yyjson_val *api;
-    bool found = is_own(name);
+    bool found = false;
     enum err rc = apigw_find_api(request, &view, apigw_label(request, "restapi_id"), &api);
-    if (rc == OK && !found)
+    if (rc == OK)
         rc = state_has(&view, key_of(request, name), &found);
     if (rc == OK && found)
         rc = apigw_conflict(request, "Model name already exists for this REST API");
@@ -122,27 +131,12 @@ enum err apigw_create_model(struct request *request)
 
 /* --- Reading --- */
 
-static yyjson_mut_val *own_model(yyjson_mut_doc *doc, size_t which)
-{
-    yyjson_mut_val *model = yyjson_mut_obj(doc);
-    json_add_str(doc, model, "id", which ? STR("error00000") : STR("empty00000"));
-    json_add_str(doc, model, "name", own_models[which].name);
-    json_add_str(doc, model, "description", own_models[which].description);
-    json_add_str(doc, model, "schema", own_models[which].schema);
-    json_add_str(doc, model, "contentType", STR("application/json"));
-    return model;
-}
-
 enum err apigw_get_model(struct request *request)
 {
     struct view view = apigw_view(request, NULL);
     struct str name = apigw_label(request, "model_name");
     yyjson_val *api, *model = NULL;
     enum err rc = apigw_find_api(request, &view, apigw_label(request, "restapi_id"), &api);
-    if (rc == OK && is_own(name)) {
-        yyjson_mut_doc *doc = json_doc(request->arena);
-        return apigw_answer(request, doc, own_model(doc, str_eq(name, own_models[1].name)));
-    }
     if (rc == OK)
         rc = state_get(&view, key_of(request, name), &model);
     if (rc)
@@ -151,34 +145,13 @@ enum err apigw_get_model(struct request *request)
                  : apigw_not_found(request, "Invalid model name specified: %.*s", STR_ARG(name));
 }
 
-struct listing {
-    yyjson_mut_doc *doc;
-    yyjson_mut_val *items;
-};
-
-static enum err add_model(void *arg, struct str name, yyjson_val *document)
-{
-    struct listing *listing = arg;
-    (void)name;
-    yyjson_mut_arr_append(listing->items, yyjson_val_mut_copy(listing->doc, document));
-    return OK;
-}
-
 enum err apigw_get_models(struct request *request)
 {
     struct view view = apigw_view(request, NULL);
     struct str id = apigw_label(request, "restapi_id");
-    yyjson_mut_doc *doc = json_doc(request->arena);
-    yyjson_mut_val *answer = yyjson_mut_obj(doc);
-    struct listing listing = {doc, json_add_arr(doc, answer, "item")};
     yyjson_val *api;
     enum err rc = apigw_find_api(request, &view, id, &api);
-    for (size_t i = 0; i < 2; i++)
-        yyjson_mut_arr_append(listing.items, own_model(doc, i));
-    if (rc == OK)
-        rc = state_each(&view, state_prefix(request->arena, "model", id), STR_EMPTY, add_model,
-                        &listing);
-    return rc ? rc : apigw_answer(request, doc, answer);
+    return rc ? rc : apigw_list(request, state_prefix(request->arena, "model", id), NULL);
 }
 
 /* --- Changing --- */

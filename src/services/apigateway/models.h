@@ -1,7 +1,10 @@
-/* Names of models, as methods and their responses give them. */
+/* Models of an API: those that it is made with, and names as methods and responses give them. */
 #pragma once
 
 #include "services/apigateway/internal.h"
+
+/* Writes Empty and Error, which an API that is created has. */
+void models_add_own(const struct view *view, struct str api_id);
 
 /* Fails unless the API of the request has the model. */
 enum err models_check_name(struct request *request, const struct view *view, struct str name);

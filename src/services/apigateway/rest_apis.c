@@ -1,4 +1,5 @@
 /* REST APIs. */
+#include "services/apigateway/models.h"
 #include "services/apigateway/patch.h"
 
 #define ENDPOINT_TYPES "[PRIVATE, EDGE, REGIONAL]"
@@ -54,8 +55,6 @@ static enum err check_unsupported(struct request *request, yyjson_val *input)
         return apigw_bad_request(request, "Resource policies of REST APIs are not supported");
     if (json_get_str(input, "cloneFrom").len)
         return apigw_bad_request(request, "Cloning of REST APIs is not supported");
-    if (str_eq(json_get_str(input, "mode"), STR("import")))
-        return apigw_bad_request(request, "Import of REST APIs is not supported");
     return OK;
 }
 
@@ -130,6 +129,7 @@ static enum err run_create(struct request *request, struct store_txn *txn)
     json_add_str(doc, resource, "path", STR("/"));
     state_put(&view, state_key(request->arena, "resource", id, root), resource);
     state_put(&view, state_key(request->arena, "api", id, NO_PART), api);
+    models_add_own(&view, id);
     return apigw_answer(request, doc, api);
 }
 
