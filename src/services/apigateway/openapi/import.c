@@ -1,0 +1,584 @@
+/* ImportRestApi and PutRestApi: an OpenAPI document's plan, carried out by the control plane's own
+ * operations inside one write. So an import takes all or nothing, and checks nothing anew. */
+#include "base/map.h"
+#include "services/apigateway/internal.h"
+#include "services/apigateway/openapi/plan.h"
+
+struct import {
+    struct request *request;
+    struct store_txn *txn;
+    struct openapi_document document;
+    struct openapi_plan plan;
+    bool is_overwrite, is_strict;
+    struct str api_id;
+    struct map resources;   /* path to id, both of the request's arena */
+    struct map validators;  /* name to id */
+    struct map authorizers; /* the same */
+    struct arena scratch;   /* of the operation at hand */
+};
+
+/* --- Operations --- */
+
+static void add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, struct str text)
+{
+    yyjson_mut_obj_put(object, yyjson_mut_str(doc, name),
+                       yyjson_mut_strncpy(doc, text.ptr, text.len));
+}
+
+/* Runs one on the API. What it answers is there until the next one. */
+static enum err run(struct import *import, const char *operation, yyjson_mut_val *input,
+                    yyjson_mut_val **out)
+{
+    yyjson_mut_val *ignored = NULL;
+    arena_reset(&import->scratch);
+    if (import->api_id.len)
+        add_text(import->plan.doc, input, "restapi_id", import->api_id);
+    return request_run_inside(import->request, import->txn, &import->scratch, operation, input,
+                              out ? out : &ignored);
+}
+
+/* The operation's failure as one of the document's; what is the store's own ends the import. */
+static enum err note(struct import *import, enum err rc, const char *what, struct str name)
+{
+    if (rc == OK || error_status(rc) >= 500)
+        return rc;
+    openapi_fail(&import->plan, "%s '%.*s': %s", what, STR_ARG(name),
+                 import->request->error.message);
+    return OK;
+}
+
+static enum err note_method(struct import *import, enum err rc, const char *what, struct str verb,
+                            struct str path)
+{
+    if (rc == OK || error_status(rc) >= 500)
+        return rc;
+    openapi_fail(&import->plan, "%s '%.*s' %s resource at path '%.*s': %s", what, STR_ARG(verb),
+                 strstr(what, "integration") ? "for" : "on", STR_ARG(path),
+                 import->request->error.message);
+    return OK;
+}
+
+static struct str *keep(struct import *import, struct map *map, struct str name, struct str id)
+{
+    struct str *copy = arena_new(import->request->arena, struct str);
+    *copy = arena_str(import->request->arena, id);
+    map_set(map, name, copy);
+    return copy;
+}
+
+static yyjson_mut_val *copy_of(struct import *import, yyjson_mut_val *value)
+{
+    return yyjson_mut_val_mut_copy(import->plan.doc, value);
+}
+
+/* --- The API --- */
+
+static void add_patch(yyjson_mut_doc *doc, yyjson_mut_val *list, const char *op, struct str path,
+                      struct str value)
+{
+    yyjson_mut_val *patch = yyjson_mut_arr_add_obj(doc, list);
+    add_text(doc, patch, "op", str_from(op));
+    add_text(doc, patch, "path", path);
+    if (value.ptr)
+        add_text(doc, patch, "value", value);
+}
+
+static struct str encode_part(struct arena *arena, struct str part)
+{
+    struct buf text;
+    buf_init_arena(&text, arena, part.len * 2 + 1);
+    for (size_t i = 0; i < part.len; i++) {
+        if (part.ptr[i] == '/')
+            buf_add(&text, STR("~1"));
+        else if (part.ptr[i] == '~')
+            buf_add(&text, STR("~0"));
+        else
+            buf_add_byte(&text, part.ptr[i]);
+    }
+    return buf_str(&text);
+}
+
+static void patch_media_types(struct import *import, yyjson_mut_val *list, yyjson_mut_val *types,
+                              const char *op)
+{
+    size_t i, max;
+    yyjson_mut_val *type;
+    yyjson_mut_arr_foreach (types, i, max, type) {
+        struct str part = encode_part(import->request->arena, apigw_mut_str(type));
+        add_patch(import->plan.doc, list, op,
+                  arena_printf(import->request->arena, "/binaryMediaTypes/%.*s", STR_ARG(part)),
+                  NO_PART);
+    }
+}
+
+static void patch_scalars(struct import *import, yyjson_mut_val *list)
+{
+    static const struct {
+        const char *member, *path;
+        const char *without; /* what an overwritten API has that is not given it; NULL: as it was */
+    } scalars[] = {
+        {"name", "/name", NULL},
+        {"description", "/description", ""},
+        {"version", "/version", ""},
+        {"apiKeySource", "/apiKeySource", "HEADER"},
+        {"minimumCompressionSize", "/minimumCompressionSize", ""},
+        {"policy", "/policy", NULL},
+        {"disableExecuteApiEndpoint", "/disableExecuteApiEndpoint", NULL},
+    };
+    for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++) {
+        yyjson_mut_val *given = yyjson_mut_obj_get(import->plan.api, scalars[i].member);
+        struct str value = apigw_mut_str(given);
+        if (given && !value.ptr)
+            value = json_write(import->request->arena, given);
+        if (!given && import->is_overwrite && scalars[i].without)
+            value = str_from(scalars[i].without);
+        if (value.ptr)
+            add_patch(import->plan.doc, list, "replace", str_from(scalars[i].path), value);
+    }
+}
+
+static enum err update_api(struct import *import, yyjson_val *api)
+{
+    yyjson_mut_doc *doc = import->plan.doc;
+    yyjson_mut_val *input = yyjson_mut_obj(doc);
+    yyjson_mut_val *patches = json_add_arr(doc, input, "patchOperations");
+    yyjson_mut_val *endpoint = yyjson_mut_obj_get(import->plan.api, "endpointConfiguration");
+    struct str type =
+        apigw_mut_str(yyjson_mut_arr_get_first(yyjson_mut_obj_get(endpoint, "types")));
+    patch_scalars(import, patches);
+    if (type.ptr)
+        add_patch(doc, patches, "replace", STR("/endpointConfiguration/types/EDGE"), type);
+    if (import->is_overwrite)
+        patch_media_types(import, patches,
+                          yyjson_val_mut_copy(doc, json_get(api, "binaryMediaTypes")), "remove");
+    patch_media_types(import, patches, yyjson_mut_obj_get(import->plan.api, "binaryMediaTypes"),
+                      "add");
+    return note(import, run(import, "UpdateRestApi", input, NULL), "Unable to update API",
+                import->api_id);
+}
+
+static enum err create_api(struct import *import, struct str *out_root_id)
+{
+    yyjson_mut_val *answer = NULL;
+    enum err rc = run(import, "CreateRestApi", import->plan.api, &answer);
+    if (rc)
+        return rc;
+    import->api_id = arena_str(import->request->arena, json_mut_get_str(answer, "id"));
+    *out_root_id = arena_str(import->request->arena, json_mut_get_str(answer, "rootResourceId"));
+    return OK;
+}
+
+/* --- What was there --- */
+
+/* Of the resources the root alone stays, with nothing on it. */
+static enum err clear(struct import *import, const struct view *view, struct str root_id)
+{
+    static const char *const kinds[] = {"resource", "model", "validator", "gatewayresponse",
+                                        "authorizer"};
+    struct arena *arena = import->request->arena;
+    enum err rc = OK;
+    for (size_t i = 0; rc == OK && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        rc = state_delete_all(view, state_prefix(arena, kinds[i], import->api_id));
+    yyjson_mut_val *root = yyjson_mut_obj(import->plan.doc);
+    json_add_str(import->plan.doc, root, "id", root_id);
+    json_add_str(import->plan.doc, root, "path", STR("/"));
+    state_put(view, state_key(arena, "resource", import->api_id, root_id), root);
+    return rc;
+}
+
+static enum err know_resource(void *arg, struct str name, yyjson_val *document)
+{
+    struct import *import = arg;
+    keep(import, &import->resources, json_get_str(document, "path"), name);
+    return OK;
+}
+
+static enum err know_validator(void *arg, struct str name, yyjson_val *document)
+{
+    struct import *import = arg;
+    keep(import, &import->validators, json_get_str(document, "name"), name);
+    return OK;
+}
+
+static enum err know_authorizer(void *arg, struct str name, yyjson_val *document)
+{
+    struct import *import = arg;
+    keep(import, &import->authorizers, json_get_str(document, "name"), name);
+    return OK;
+}
+
+static enum err know(struct import *import, const struct view *view)
+{
+    static const struct {
+        const char *kind;
+        state_each_fn fn;
+    } kinds[] = {{"resource", know_resource},
+                 {"validator", know_validator},
+                 {"authorizer", know_authorizer}};
+    enum err rc = OK;
+    for (size_t i = 0; rc == OK && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+        rc = state_each(view, state_prefix(view->arena, kinds[i].kind, import->api_id), STR_EMPTY,
+                        kinds[i].fn, import);
+    return rc;
+}
+
+/* --- What the API is made of --- */
+
+static enum err put_model(struct import *import, const struct view *view, yyjson_mut_val *model)
+{
+    yyjson_mut_doc *doc = import->plan.doc;
+    struct str name = json_mut_get_str(model, "name");
+    struct str key = state_key(view->arena, "model", import->api_id, name);
+    yyjson_mut_val *input = copy_of(import, model);
+    add_text(doc, input, "schema",
+             openapi_schema_text(import->request->arena, yyjson_mut_obj_get(model, "schema"),
+                                 import->api_id));
+    state_delete(view, key);
+    return note(import, run(import, "CreateModel", input, NULL), "Unable to create model", name);
+}
+
+/* Under the id that the name had before, if any: methods go on referring to it. */
+static enum err keep_id(struct import *import, const struct view *view, const char *kind,
+                        struct str old_id, struct str new_id)
+{
+    struct str key = state_key(view->arena, kind, import->api_id, new_id);
+    yyjson_val *document;
+    enum err rc = state_get(view, key, &document);
+    if (rc)
+        return rc;
+    yyjson_mut_val *copy = yyjson_val_mut_copy(import->plan.doc, document);
+    add_text(import->plan.doc, copy, "id", old_id);
+    state_put(view, state_key(view->arena, kind, import->api_id, old_id), copy);
+    state_delete(view, key);
+    return OK;
+}
+
+static enum err put_named(struct import *import, const struct view *view, yyjson_mut_val *given,
+                          const char *operation, const char *kind, struct map *map)
+{
+    struct str name = json_mut_get_str(given, "name");
+    struct str *old = map_get(map, name);
+    yyjson_mut_val *answer = NULL;
+    enum err rc = run(import, operation, copy_of(import, given), &answer);
+    if (rc)
+        return note(import, rc, arena_printf(view->arena, "Unable to create %s", kind).ptr, name);
+    if (old)
+        return keep_id(import, view, kind, *old, json_mut_get_str(answer, "id"));
+    keep(import, map, name, json_mut_get_str(answer, "id"));
+    return OK;
+}
+
+static enum err put_gateway_response(struct import *import, yyjson_mut_val *response)
+{
+    return note(import, run(import, "PutGatewayResponse", copy_of(import, response), NULL),
+                "Unable to put gateway response", json_mut_get_str(response, "responseType"));
+}
+
+static enum err put_parts(struct import *import, const struct view *view)
+{
+    size_t i, max;
+    yyjson_mut_val *part;
+    enum err rc = OK;
+    yyjson_mut_arr_foreach (import->plan.models, i, max, part) {
+        if (rc == OK)
+            rc = put_model(import, view, part);
+    }
+    yyjson_mut_arr_foreach (import->plan.validators, i, max, part) {
+        if (rc == OK)
+            rc = put_named(import, view, part, "CreateRequestValidator", "validator",
+                           &import->validators);
+    }
+    yyjson_mut_arr_foreach (import->plan.authorizers, i, max, part) {
+        if (rc == OK)
+            rc = put_named(import, view, part, "CreateAuthorizer", "authorizer",
+                           &import->authorizers);
+    }
+    yyjson_mut_arr_foreach (import->plan.gateway_responses, i, max, part) {
+        if (rc == OK)
+            rc = put_gateway_response(import, part);
+    }
+    return rc;
+}
+
+/* --- Methods --- */
+
+struct target {
+    struct str resource_id, verb, path;
+};
+
+static yyjson_mut_val *method_input(struct import *import, const struct target *target,
+                                    yyjson_mut_val *given)
+{
+    yyjson_mut_val *input = given ? copy_of(import, given) : yyjson_mut_obj(import->plan.doc);
+    add_text(import->plan.doc, input, "resource_id", target->resource_id);
+    add_text(import->plan.doc, input, "http_method", target->verb);
+    return input;
+}
+
+/* A name in the plan as the id that it has here. */
+static enum err add_id(struct import *import, const struct map *map, struct str name,
+                       yyjson_mut_val *input, const char *member)
+{
+    struct str *id = name.ptr ? map_get(map, name) : NULL;
+    if (name.ptr && !id)
+        return apigw_bad_request(import->request, "Invalid %s specified: %.*s", member,
+                                 STR_ARG(name));
+    if (id)
+        add_text(import->plan.doc, input, member, *id);
+    return OK;
+}
+
+static enum err put_method(struct import *import, const struct target *target,
+                           yyjson_mut_val *method)
+{
+    yyjson_mut_val *input = method_input(import, target, yyjson_mut_obj_get(method, "put"));
+    enum err rc = run(import, "DeleteMethod", method_input(import, target, NULL), NULL);
+    if (rc == ERR_APIGW_NOT_FOUND)
+        rc = OK;
+    if (rc == OK)
+        rc = add_id(import, &import->validators, json_mut_get_str(method, "validator"), input,
+                    "requestValidatorId");
+    if (rc == OK)
+        rc = add_id(import, &import->authorizers, json_mut_get_str(method, "authorizer"), input,
+                    "authorizerId");
+    return rc ? rc : run(import, "PutMethod", input, NULL);
+}
+
+/* All of a list with one operation; the first that fails ends the method. */
+static enum err put_each(struct import *import, const struct target *target, yyjson_mut_val *list,
+                         const char *operation)
+{
+    size_t i, max;
+    yyjson_mut_val *given;
+    enum err rc = OK;
+    yyjson_mut_arr_foreach (list, i, max, given) {
+        if (rc == OK)
+            rc = run(import, operation, method_input(import, target, given), NULL);
+    }
+    return rc;
+}
+
+static enum err import_method(struct import *import, const struct target *target,
+                              yyjson_mut_val *method)
+{
+    yyjson_mut_val *integration = yyjson_mut_obj_get(method, "integration");
+    const char *what = "Unable to put method";
+    enum err rc = put_method(import, target, method);
+    if (rc == OK) {
+        what = "Unable to put method response on";
+        rc = put_each(import, target, yyjson_mut_obj_get(method, "responses"), "PutMethodResponse");
+    }
+    if (rc == OK && integration) {
+        what = "Unable to put integration on";
+        rc = run(import, "PutIntegration", method_input(import, target, integration), NULL);
+    }
+    if (rc == OK && integration) {
+        what = "Unable to put integration response on";
+        rc = put_each(import, target, yyjson_mut_obj_get(method, "integrationResponses"),
+                      "PutIntegrationResponse");
+    }
+    return note_method(import, rc, what, target->verb, target->path);
+}
+
+/* --- Resources --- */
+
+/* The resource of a path, made with those above it where they are not there; NULL when it cannot
+ * be. */
+static enum err make_resource(struct import *import, struct str path, struct str **out)
+{
+    yyjson_mut_doc *doc = import->plan.doc;
+    struct str *parent, parent_path = path;
+    yyjson_mut_val *answer = NULL, *input = yyjson_mut_obj(doc);
+    *out = map_get(&import->resources, path);
+    if (*out)
+        return OK;
+    while (parent_path.ptr[parent_path.len - 1] != '/')
+        parent_path.len--;
+    struct str part = str_slice(path, parent_path.len, path.len);
+    parent_path.len -= parent_path.len > 1;
+    enum err rc = make_resource(import, parent_path, &parent);
+    if (rc || !parent)
+        return rc;
+    add_text(doc, input, "parent_id", *parent);
+    add_text(doc, input, "pathPart", part);
+    rc = run(import, "CreateResource", input, &answer);
+    if (rc)
+        return note(import, rc, "Unable to create resource at path", path);
+    *out = keep(import, &import->resources, path, json_mut_get_str(answer, "id"));
+    return OK;
+}
+
+static enum err import_path(struct import *import, yyjson_mut_val *entry)
+{
+    size_t i, max;
+    yyjson_mut_val *method;
+    struct str path = json_mut_get_str(entry, "path"), *id;
+    while (path.len > 1 && str_ends(path, STR("/")))
+        path.len--;
+    enum err rc = make_resource(import, path, &id);
+    if (rc || !id)
+        return rc;
+    yyjson_mut_arr_foreach (yyjson_mut_obj_get(entry, "methods"), i, max, method) {
+        struct target target = {*id, json_mut_get_str(method, "http_method"), path};
+        if (rc == OK)
+            rc = import_method(import, &target, method);
+    }
+    return rc;
+}
+
+static enum err import_paths(struct import *import)
+{
+    size_t i, max;
+    yyjson_mut_val *entry;
+    enum err rc = OK;
+    yyjson_mut_arr_foreach (import->plan.paths, i, max, entry) {
+        if (rc == OK)
+            rc = import_path(import, entry);
+    }
+    return rc;
+}
+
+/* --- The import --- */
+
+static enum err fail_with(struct request *request, const char *what, yyjson_mut_val *texts)
+{
+    struct buf all;
+    size_t i, max;
+    yyjson_mut_val *text;
+    buf_init_arena(&all, request->arena, ERROR_MESSAGE_MAX);
+    yyjson_mut_arr_foreach (texts, i, max, text) {
+        buf_printf(&all, "\n\t%s", yyjson_mut_get_str(text));
+    }
+    return apigw_bad_request(request, "%s found during import:%.*s", what, STR_ARG(buf_str(&all)));
+}
+
+static enum err check_outcome(const struct import *import)
+{
+    if (yyjson_mut_arr_size(import->plan.errors))
+        return fail_with(import->request, "Errors", import->plan.errors);
+    if (import->is_strict && yyjson_mut_arr_size(import->plan.warnings))
+        return fail_with(import->request, "Warnings", import->plan.warnings);
+    return OK;
+}
+
+static enum err answer_api(struct import *import, const struct view *view)
+{
+    yyjson_val *api;
+    yyjson_mut_doc *doc = json_doc(import->request->arena);
+    enum err rc = apigw_find_api(import->request, view, import->api_id, &api);
+    if (rc)
+        return rc;
+    yyjson_mut_val *answer = yyjson_val_mut_copy(doc, api);
+    if (yyjson_mut_arr_size(import->plan.warnings))
+        json_add(doc, answer, "warnings", yyjson_mut_val_mut_copy(doc, import->plan.warnings));
+    return apigw_answer(import->request, doc, answer);
+}
+
+static enum err finish(struct import *import, const struct view *view)
+{
+    enum err rc = know(import, view);
+    if (rc == OK)
+        rc = put_parts(import, view);
+    if (rc == OK)
+        rc = import_paths(import);
+    if (rc == OK)
+        rc = check_outcome(import);
+    return rc ? rc : answer_api(import, view);
+}
+
+static enum err run_import(struct request *request, struct store_txn *txn)
+{
+    struct import *import = request->handler_state;
+    struct view view = apigw_view(request, txn);
+    import->txn = txn;
+    struct str root_id;
+    enum err rc = create_api(import, &root_id);
+    if (rc == OK)
+        rc = clear(import, &view, root_id);
+    return rc ? rc : finish(import, &view);
+}
+
+static enum err run_put(struct request *request, struct store_txn *txn)
+{
+    struct import *import = request->handler_state;
+    struct view view = apigw_view(request, txn);
+    yyjson_val *api;
+    import->txn = txn;
+    import->api_id = apigw_label(request, "restapi_id");
+    enum err rc = apigw_find_api(request, &view, import->api_id, &api);
+    if (rc == OK)
+        rc = update_api(import, api);
+    if (rc == OK && import->is_overwrite)
+        rc = clear(import, &view, json_get_str(api, "rootResourceId"));
+    return rc ? rc : finish(import, &view);
+}
+
+static void release(void *arg)
+{
+    struct import *import = arg;
+    map_release(&import->resources);
+    map_release(&import->validators);
+    map_release(&import->authorizers);
+    openapi_plan_release(&import->plan);
+    arena_release(&import->scratch);
+}
+
+static enum err read_base_path(struct request *request, enum openapi_base_path *out)
+{
+    struct str mode = request_str(request, "basepath");
+    *out = OPENAPI_IGNORE;
+    if (str_eq_nocase(mode, STR("prepend")))
+        *out = OPENAPI_PREPEND;
+    else if (str_eq_nocase(mode, STR("split")))
+        *out = OPENAPI_SPLIT;
+    else if (mode.ptr && !str_eq_nocase(mode, STR("ignore")))
+        return apigw_bad_request(request, "Invalid basepath mode specified. Valid options are "
+                                          "ignore, prepend, split");
+    return OK;
+}
+
+/* "endpointConfigurationTypes=REGIONAL" beside the document wins. */
+static void set_endpoint(struct import *import)
+{
+    yyjson_mut_doc *doc = import->plan.doc;
+    struct str type = request_str(import->request, "endpointConfigurationTypes");
+    if (!type.len)
+        return;
+    yyjson_mut_val *configuration =
+        apigw_object_member(doc, import->plan.api, STR("endpointConfiguration"));
+    yyjson_mut_val *types = yyjson_mut_arr(doc);
+    yyjson_mut_arr_add_strn(doc, types, type.ptr, type.len);
+    apigw_set(doc, configuration, STR("types"), types);
+}
+
+static enum err start(struct request *request,
+                      enum err (*run_write)(struct request *request, struct store_txn *txn))
+{
+    struct import *import = arena_new(request->arena, struct import);
+    enum openapi_base_path base_path;
+    enum err rc = read_base_path(request, &base_path);
+    if (rc == OK)
+        rc = openapi_parse(request->arena, apigw_body(request), &import->document, &request->error);
+    if (rc)
+        return rc;
+    import->request = request;
+    import->is_strict = json_get_bool(request->input, "failonwarnings", false);
+    import->is_overwrite = str_eq(request_str(request, "mode"), STR("overwrite"));
+    request->handler_state = import;
+    arena_defer(request->arena, release, import);
+    openapi_plan_make(&import->document, base_path, &import->plan);
+    set_endpoint(import);
+    return apigw_write(request, run_write);
+}
+
+enum err apigw_import_rest_api(struct request *request)
+{
+    return start(request, run_import);
+}
+
+enum err apigw_put_rest_api(struct request *request)
+{
+    struct str mode = request_str(request, "mode");
+    enum err rc = apigw_check_enum(request, "mode", mode, "[merge, overwrite]");
+    return rc ? rc : start(request, run_put);
+}

@@ -1,0 +1,303 @@
+"""OpenAPI documents: APIs imported from them, put over others, and exported again."""
+
+import json
+
+import botocore.exceptions
+import pytest
+import yaml
+
+import notes_api
+
+FUNCTION = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:none/invocations"
+
+
+def mock(status="200", template='{"statusCode": 200}', **response):
+    return {
+        "type": "mock",
+        "requestTemplates": {"application/json": template},
+        "passthroughBehavior": "when_no_match",
+        "responses": {"default": {"statusCode": status, **response}},
+    }
+
+
+OPENAPI = {
+    "openapi": "3.0.1",
+    "info": {"title": "Pets", "description": "About pets", "version": 1.0},
+    "servers": [{"url": "https://example.com/{base}/v1", "variables": {"base": {"default": "api"}}}],
+    "x-amazon-apigateway-api-key-source": "HEADER",
+    "x-amazon-apigateway-binary-media-types": ["image/png"],
+    "x-amazon-apigateway-minimum-compression-size": 1024,
+    "x-amazon-apigateway-request-validators": {
+        "all": {"validateRequestBody": True, "validateRequestParameters": True}
+    },
+    "x-amazon-apigateway-gateway-responses": {
+        "BAD_REQUEST_BODY": {
+            "statusCode": 422,
+            "responseTemplates": {"application/json": '{"why": "$context.error.validationErrorString"}'},
+            "responseParameters": {"gatewayresponse.header.X-Bad": "'yes'"},
+        }
+    },
+    "paths": {
+        "/pets": {
+            "parameters": [{"$ref": "#/components/parameters/Limit"}],
+            "get": {
+                "operationId": "listPets",
+                "responses": {
+                    "200": {
+                        "description": "Pets",
+                        "headers": {"X-Total": {"schema": {"type": "string"}}},
+                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Pets"}}},
+                    }
+                },
+                "x-amazon-apigateway-integration": mock(
+                    responseParameters={"method.response.header.X-Total": "'7'"},
+                    responseTemplates={"application/json": "[]"},
+                ),
+            },
+            "post": {
+                "security": [{"key": []}],
+                "x-amazon-apigateway-request-validator": "all",
+                "requestBody": {
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Pet"}}}
+                },
+                "responses": {"201": {"$ref": "#/components/responses/Made"}},
+                "x-amazon-apigateway-integration": mock("201", '{"statusCode": 201}'),
+            },
+        },
+        "/pets/{petId}": {
+            "x-amazon-apigateway-any-method": {
+                "parameters": [{"name": "petId", "in": "path", "required": True, "schema": {"type": "string"}}],
+                "responses": {"200": {"description": "A pet"}},
+                "x-amazon-apigateway-integration": mock(),
+            }
+        },
+    },
+    "components": {
+        "parameters": {"Limit": {"name": "limit", "in": "query", "schema": {"type": "integer"}}},
+        "responses": {"Made": {"description": "Made"}},
+        "schemas": {
+            "Pet": {
+                "type": "object",
+                "required": ["name"],
+                "properties": {"name": {"type": "string"}, "tag": {"$ref": "#/components/schemas/Tag"}},
+            },
+            "Pets": {"type": "array", "items": {"$ref": "#/components/schemas/Pet"}},
+            "Tag": {"type": "string", "maxLength": 5},
+        },
+        "securitySchemes": {"key": {"type": "apiKey", "name": "x-api-key", "in": "header"}},
+    },
+}
+
+SWAGGER = """
+swagger: "2.0"
+info: {title: Pets, version: "2"}
+basePath: /old
+consumes: [application/json]
+produces: [application/json]
+paths:
+  /pets:
+    post:
+      parameters:
+        - {in: body, name: pet, schema: {$ref: '#/definitions/Pet'}}
+        - {in: query, name: dry, type: string, required: true}
+      responses:
+        200:
+          description: ok
+          schema: {$ref: '#/definitions/Pet'}
+      x-amazon-apigateway-integration:
+        type: MOCK
+        requestTemplates: {application/json: '{"statusCode": 200}'}
+        responses:
+          default: {statusCode: 200}
+definitions:
+  Pet: {type: object, properties: {name: {type: string}}}
+"""
+
+
+@pytest.fixture(scope="module")
+def gateway(server):
+    return server.client("apigateway")
+
+
+@pytest.fixture
+def load(gateway):
+    """Imports a document as an API, which goes after the test."""
+    ids = []
+
+    def run(document, **arguments):
+        text = document if isinstance(document, str) else json.dumps(document)
+        answer = gateway.import_rest_api(body=text.encode(), **arguments)
+        ids.append(answer["id"])
+        return answer
+
+    yield run
+    for id in ids:
+        gateway.delete_rest_api(restApiId=id)
+
+
+def paths(gateway, id):
+    items = gateway.get_resources(restApiId=id, embed=["methods"], limit=500)["items"]
+    return {item["path"]: item for item in items}
+
+
+def deployed(server, gateway, id):
+    gateway.create_deployment(restApiId=id, stageName="prod")
+    return notes_api.Api(f"http://{id}.execute-api.localhost:{server.port}/prod")
+
+
+def refusal(call, *arguments, **named):
+    with pytest.raises(botocore.exceptions.ClientError) as raised:
+        call(*arguments, **named)
+    error = raised.value.response["Error"]
+    return error["Code"], error["Message"]
+
+
+def test_an_api_is_what_its_document_says(gateway, load):
+    api = load(OPENAPI, parameters={"endpointConfigurationTypes": "REGIONAL"})
+    assert (api["name"], api["description"], api["version"]) == ("Pets", "About pets", "1.0")
+    assert (api["binaryMediaTypes"], api["minimumCompressionSize"]) == (["image/png"], 1024)
+    assert api["endpointConfiguration"]["types"] == ["REGIONAL"]
+    assert "warnings" not in api
+    resources = paths(gateway, api["id"])
+    assert set(resources) == {"/", "/pets", "/pets/{petId}"}
+    get = resources["/pets"]["resourceMethods"]["GET"]
+    assert get["operationName"] == "listPets"
+    assert get["requestParameters"] == {"method.request.querystring.limit": False}
+    assert get["methodResponses"]["200"] == {
+        "statusCode": "200",
+        "responseParameters": {"method.response.header.X-Total": False},
+        "responseModels": {"application/json": "Pets"},
+    }
+    assert get["methodIntegration"]["type"] == "MOCK"
+    assert get["methodIntegration"]["passthroughBehavior"] == "WHEN_NO_MATCH"
+    post = resources["/pets"]["resourceMethods"]["POST"]
+    assert post["apiKeyRequired"] and post["requestModels"] == {"application/json": "Pet"}
+    validator = gateway.get_request_validators(restApiId=api["id"])["items"][0]
+    assert (validator["name"], post["requestValidatorId"]) == ("all", validator["id"])
+    any_method = resources["/pets/{petId}"]["resourceMethods"]["ANY"]
+    assert any_method["requestParameters"] == {"method.request.path.petId": True}
+
+
+def test_schemas_become_models_that_refer_to_each_other(gateway, load):
+    id = load(OPENAPI)["id"]
+    models = {model["name"]: json.loads(model["schema"]) for model in gateway.get_models(restApiId=id)["items"]}
+    url = f"https://apigateway.amazonaws.com/restapis/{id}/models/"
+    assert set(models) == {"Pet", "Pets", "Tag"}
+    assert models["Pets"] == {"type": "array", "items": {"$ref": url + "Pet"}}
+    assert models["Pet"]["properties"]["tag"] == {"$ref": url + "Tag"}
+
+
+def test_an_imported_api_answers(server, gateway, load):
+    id = load(OPENAPI)["id"]
+    api = deployed(server, gateway, id)
+    answer = api.call("GET", "/pets")
+    assert (answer.status, answer.json, answer.headers["X-Total"]) == (200, [], "7")
+    assert api.call("DELETE", "/pets/1").status == 200
+    assert api.call("POST", "/pets", {"name": "Rex"}).status == 403
+    plan = gateway.create_usage_plan(name="pets", apiStages=[{"apiId": id, "stage": "prod"}])["id"]
+    key = gateway.create_api_key(name="pets", enabled=True)
+    gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+    keyed = notes_api.Api(f"http://{id}.execute-api.localhost:{server.port}/prod", key["value"])
+    assert keyed.call("POST", "/pets", {"name": "Rex", "tag": "small"}).status == 201
+    bad = keyed.call("POST", "/pets", {"name": "Rex", "tag": "too long"})
+    assert (bad.status, bad.headers["X-Bad"]) == (422, "yes")
+    gateway.delete_stage(restApiId=id, stageName="prod")
+    gateway.delete_usage_plan(usagePlanId=plan)
+    gateway.delete_api_key(apiKey=key["id"])
+
+
+def test_swagger_in_yaml_is_read(gateway, load):
+    api = load(SWAGGER)
+    post = paths(gateway, api["id"])["/pets"]["resourceMethods"]["POST"]
+    assert post["requestModels"] == {"application/json": "Pet"}
+    assert post["requestParameters"] == {"method.request.querystring.dry": True}
+    assert post["methodResponses"]["200"]["responseModels"] == {"application/json": "Pet"}
+    assert post["authorizationType"] == "NONE"
+
+
+@pytest.mark.parametrize("mode, expected", [("ignore", "/pets"), ("prepend", "/api/v1/pets"), ("split", "/v1/pets")])
+def test_the_base_path_is_ignored_prepended_or_split(gateway, load, mode, expected):
+    api = load(OPENAPI, parameters={"basepath": mode})
+    assert expected in paths(gateway, api["id"])
+
+
+def test_merging_keeps_what_the_document_does_not_name(gateway, load):
+    id = load(OPENAPI)["id"]
+    gateway.put_rest_api(restApiId=id, mode="merge", body=SWAGGER.encode())
+    resources = paths(gateway, id)
+    assert "petId" in str(resources) and "GET" in resources["/pets"]["resourceMethods"]
+    post = resources["/pets"]["resourceMethods"]["POST"]
+    assert "requestValidatorId" not in post and not post["apiKeyRequired"]
+    api = gateway.get_rest_api(restApiId=id)
+    assert (api["version"], api["description"]) == ("2", "About pets")
+
+
+def test_overwriting_leaves_only_the_document(gateway, load):
+    id = load(OPENAPI)["id"]
+    root = paths(gateway, id)["/"]["id"]
+    gateway.put_rest_api(restApiId=id, mode="overwrite", body=SWAGGER.encode())
+    resources = paths(gateway, id)
+    assert set(resources) == {"/", "/pets"} and set(resources["/pets"]["resourceMethods"]) == {"POST"}
+    assert [model["name"] for model in gateway.get_models(restApiId=id)["items"]] == ["Pet"]
+    assert gateway.get_request_validators(restApiId=id)["items"] == []
+    api = gateway.get_rest_api(restApiId=id)
+    assert "binaryMediaTypes" not in api and "minimumCompressionSize" not in api
+    assert resources["/"]["id"] == root
+
+
+def test_merging_twice_keeps_the_ids(gateway, load):
+    id = load(OPENAPI)["id"]
+    before = gateway.get_request_validators(restApiId=id)["items"]
+    gateway.put_rest_api(restApiId=id, body=json.dumps(OPENAPI).encode())
+    assert gateway.get_request_validators(restApiId=id)["items"] == before
+
+
+BROKEN = {
+    "openapi": "3.0.1",
+    "info": {"title": "Broken"},
+    "paths": {
+        "/a": {"get": {"x-amazon-apigateway-integration": {"type": "aws_proxy", "httpMethod": "POST", "uri": "x"}}},
+        "/b c": {"get": {"responses": {}}},
+        "/c": {"get": {"responses": {"200": {"$ref": "#/components/responses/None"}}}},
+    },
+}
+
+
+def test_errors_are_told_together_and_nothing_is_made(gateway, load):
+    before = gateway.get_rest_apis(limit=500)["items"]
+    code, message = refusal(load, BROKEN)
+    assert code == "BadRequestException"
+    assert message.startswith("Errors found during import:\n\t")
+    assert (
+        "Unable to put integration on 'GET' for resource at path '/a': Invalid ARN specified in the request" in message
+    )
+    assert "Unable to create resource at path '/b c': Resource's path part only allow" in message
+    assert "Invalid response '200' of method 'GET'" in message
+    assert gateway.get_rest_apis(limit=500)["items"] == before
+
+
+def test_a_failed_overwrite_changes_nothing(gateway, load):
+    id = load(OPENAPI)["id"]
+    before = paths(gateway, id)
+    refusal(gateway.put_rest_api, restApiId=id, mode="overwrite", body=json.dumps(BROKEN).encode())
+    assert paths(gateway, id) == before
+
+
+def test_warnings_are_told_or_fail_the_import(gateway, load):
+    document = OPENAPI | {"x-amazon-apigateway-cors": {"allowOrigins": ["*"]}}
+    assert load(document)["warnings"] == ["x-amazon-apigateway-cors is only supported for HTTP APIs, ignoring"]
+    code, message = refusal(load, document, failOnWarnings=True)
+    assert (code, message.split("\n")[0]) == ("BadRequestException", "Warnings found during import:")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "openapi: 3.1.0\n", "a: [b\n", '{"swagger": "1.2"}'])
+def test_what_is_no_document_is_refused(load, text):
+    code, message = refusal(load, text)
+    assert code == "BadRequestException" and message.startswith("Invalid OpenAPI input")
+
+
+def test_modes_are_checked(gateway, load):
+    id = load(OPENAPI)["id"]
+    assert refusal(gateway.put_rest_api, restApiId=id, mode="replace", body=b"{}")[0] == "ValidationException"
+    assert refusal(gateway.put_rest_api, restApiId="none", body=SWAGGER.encode())[0] == "NotFoundException"
+    assert refusal(load, OPENAPI, parameters={"basepath": "drop"})[0] == "BadRequestException"
