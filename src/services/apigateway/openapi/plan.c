@@ -7,8 +7,8 @@ enum { MAX_EXPANDED = 64 * 1024 * 1024 };
 
 /* --- Texts --- */
 
-static void add_message(struct openapi_plan *plan, yyjson_mut_val *list, const char *format,
-                        va_list args)
+__attribute__((format(printf, 3, 0))) static void
+add_message(struct openapi_plan *plan, yyjson_mut_val *list, const char *format, va_list args)
 {
     struct str text = arena_vprintf(plan->arena, format, args);
     yyjson_mut_arr_add_strn(plan->doc, list, text.ptr, text.len);
