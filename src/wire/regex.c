@@ -55,16 +55,39 @@ const struct regex *regex_compile(struct arena *arena, enum regex_kind kind, str
     return regex;
 }
 
-enum regex_result regex_match(const struct regex *regex, struct str text)
+/* What pcre2_match returns. */
+static int run(const struct regex *regex, struct str text, size_t from, pcre2_match_data *data)
 {
-    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
     pcre2_match_context *context = pcre2_match_context_create(NULL);
     if (!data || !context)
         abort();
     pcre2_set_match_limit(context, MAX_STEPS);
     pcre2_set_heap_limit(context, MAX_HEAP_KIB);
-    int rc = pcre2_match(regex->code, (PCRE2_SPTR)text.ptr, text.len, 0, 0, data, context);
+    int rc = pcre2_match(regex->code, (PCRE2_SPTR)text.ptr, text.len, from, 0, data, context);
     pcre2_match_context_free(context);
+    return rc;
+}
+
+size_t regex_find(const struct regex *regex, struct str text, size_t from,
+                  struct regex_span spans[REGEX_MAX_SPANS])
+{
+    pcre2_match_data *data = pcre2_match_data_create(REGEX_MAX_SPANS, NULL);
+    int rc = from > text.len ? PCRE2_ERROR_NOMATCH : run(regex, text, from, data);
+    size_t count = rc < 0 ? 0 : rc == 0 ? REGEX_MAX_SPANS : (size_t)rc;
+    const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(data);
+    for (size_t i = 0; i < count; i++) {
+        bool is_set = ends[2 * i] != PCRE2_UNSET && ends[2 * i] <= ends[2 * i + 1];
+        spans[i] = is_set ? (struct regex_span){ends[2 * i], ends[2 * i + 1] - ends[2 * i]}
+                          : (struct regex_span){0, 0};
+    }
+    pcre2_match_data_free(data);
+    return count;
+}
+
+enum regex_result regex_match(const struct regex *regex, struct str text)
+{
+    pcre2_match_data *data = pcre2_match_data_create(1, NULL);
+    int rc = run(regex, text, 0, data);
     pcre2_match_data_free(data);
     if (rc >= 0)
         return REGEX_MATCHES;

@@ -22,5 +22,16 @@ struct regex;
  * number of threads may use it. */
 const struct regex *regex_compile(struct arena *arena, enum regex_kind kind, struct str pattern);
 
+enum { REGEX_MAX_SPANS = 10 };
+
+struct regex_span {
+    size_t start, len;
+};
+
+/* The next match at byte `from` or behind: the number of spans, the whole match first, then its
+ * groups (empty where one took no part); 0 when there is none. */
+size_t regex_find(const struct regex *regex, struct str text, size_t from,
+                  struct regex_span spans[REGEX_MAX_SPANS]);
+
 /* Text that is not UTF-8 differs. */
 enum regex_result regex_match(const struct regex *regex, struct str text);
