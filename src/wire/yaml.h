@@ -1,4 +1,5 @@
-/* CloudFormation templates, YAML or JSON, as one JSON value. No I/O. */
+/* CloudFormation templates and OpenAPI documents, YAML or JSON, as one JSON value, and values as
+ * YAML. No I/O. */
 #pragma once
 
 #include "wire/json.h"
@@ -11,3 +12,7 @@
  * as AWS reads it: plain true/false/yes/no/on/off are booleans, "2010-09-09" stays text). Anchors
  * and aliases work, with an expansion limit. ERR_VALIDATION_ERROR with line and column. */
 enum err yaml_parse(struct arena *arena, struct str text, yyjson_val **out, struct error *error);
+
+/* The value as YAML in block style, in the arena; yaml_parse reads the same from it. Empty when it
+ * would be longer than 64 MiB. */
+struct str yaml_write(struct arena *arena, yyjson_mut_val *value);
