@@ -1,6 +1,8 @@
 """OpenAPI documents: APIs imported from them, put over others, and exported again."""
 
 import json
+import os
+import subprocess
 
 import botocore.exceptions
 import pytest
@@ -301,3 +303,181 @@ def test_modes_are_checked(gateway, load):
     assert refusal(gateway.put_rest_api, restApiId=id, mode="replace", body=b"{}")[0] == "ValidationException"
     assert refusal(gateway.put_rest_api, restApiId="none", body=SWAGGER.encode())[0] == "NotFoundException"
     assert refusal(load, OPENAPI, parameters={"basepath": "drop"})[0] == "BadRequestException"
+
+
+# --- Export ---
+
+
+def exported(gateway, id, type="oas30", extensions="apigateway", accepts="application/json", stage="prod"):
+    parameters = {"extensions": extensions} if extensions else {}
+    answer = gateway.get_export(
+        restApiId=id, stageName=stage, exportType=type, parameters=parameters, accepts=accepts
+    )
+    return answer["body"].read().decode()
+
+
+def essence(text, id):
+    """A document without what tells one API from another."""
+    document = yaml.safe_load(text.replace(id, "ID"))
+    document["info"].pop("version")
+    return document
+
+
+@pytest.fixture
+def other(gateway):
+    """A method over models that refer to each other, a validator and all else that control calls can say."""
+    id = gateway.create_rest_api(
+        name="other", description="d", binaryMediaTypes=["image/png"], minimumCompressionSize=0
+    )["id"]
+    root = gateway.get_resources(restApiId=id)["items"][0]["id"]
+    url = f"https://apigateway.amazonaws.com/restapis/{id}/models/"
+    models = {
+        "Leaf": {"type": "string"},
+        "Tree": {"type": "array", "items": {"$ref": url + "Leaf"}},
+        "Unused": {"type": "object"},
+    }
+    for name, schema in models.items():
+        gateway.create_model(restApiId=id, name=name, contentType="application/json", schema=json.dumps(schema))
+    validator = gateway.create_request_validator(restApiId=id, name="body only", validateRequestBody=True)["id"]
+    gateway.put_gateway_response(
+        restApiId=id, responseType="DEFAULT_4XX", responseParameters={"gatewayresponse.header.A": "'b'"}
+    )
+    part = gateway.create_resource(restApiId=id, parentId=root, pathPart="{name+}")["id"]
+    method = {"restApiId": id, "resourceId": part, "httpMethod": "PUT"}
+    gateway.put_method(
+        authorizationType="NONE",
+        apiKeyRequired=True,
+        operationName="putTree",
+        requestValidatorId=validator,
+        requestParameters={
+            "method.request.path.name": True,
+            "method.request.querystring.q": False,
+            "method.request.header.X-H": True,
+        },
+        requestModels={"application/json": "Tree"},
+        **method,
+    )
+    gateway.put_method_response(
+        statusCode="200", responseModels={"application/json": "Tree", "text/plain": "Empty"},
+        responseParameters={"method.response.header.X-R": True}, **method
+    )  # fmt: skip
+    gateway.put_method_response(statusCode="400", **method)
+    gateway.put_integration(
+        type="MOCK",
+        requestTemplates={"application/json": '{"statusCode": 200}'},
+        passthroughBehavior="NEVER",
+        timeoutInMillis=1000,
+        cacheNamespace="shared",
+        cacheKeyParameters=["method.request.path.name"],
+        **method,
+    )
+    gateway.put_integration_response(
+        statusCode="200", responseParameters={"method.response.header.X-R": "'r'"},
+        responseTemplates={"application/json": "[]"}, **method
+    )  # fmt: skip
+    gateway.put_integration_response(statusCode="400", selectionPattern="4\\d\\d", **method)
+    gateway.create_deployment(restApiId=id, stageName="prod")
+    yield id
+    gateway.delete_rest_api(restApiId=id)
+
+
+@pytest.mark.parametrize("type", ["oas30", "swagger"])
+@pytest.mark.parametrize("accepts", ["application/json", "application/yaml"])
+def test_what_is_exported_can_be_imported(gateway, load, other, type, accepts):
+    first = exported(gateway, other, type, accepts=accepts)
+    copy = load(first)
+    assert "warnings" not in copy
+    gateway.create_deployment(restApiId=copy["id"], stageName="prod")
+    assert essence(exported(gateway, copy["id"], type, accepts=accepts), copy["id"]) == essence(first, other)
+
+
+def test_an_export_says_what_the_api_is(gateway, other):
+    document = json.loads(exported(gateway, other))
+    assert document["openapi"] == "3.0.1"
+    assert document["info"]["title"] == "other"
+    assert document["servers"][0]["variables"] == {"basePath": {"default": "prod"}}
+    put = document["paths"]["/{name+}"]["put"]
+    assert put["operationId"] == "putTree"
+    assert put["requestBody"]["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Tree"}
+    assert put["security"] == [{"api_key": []}]
+    assert put["x-amazon-apigateway-request-validator"] == "body only"
+    integration = put["x-amazon-apigateway-integration"]
+    assert (integration["type"], integration["passthroughBehavior"]) == ("mock", "never")
+    assert set(integration["responses"]) == {"default", "4\\d\\d"}
+    assert set(document["components"]["schemas"]) == {"Tree", "Leaf", "Empty"}
+    assert document["components"]["schemas"]["Tree"]["items"] == {"$ref": "#/components/schemas/Leaf"}
+    assert document["x-amazon-apigateway-binary-media-types"] == ["image/png"]
+
+
+def test_without_extensions_there_are_none(gateway, other):
+    assert "x-amazon-apigateway" not in exported(gateway, other, extensions=None)
+    assert "x-amazon-apigateway" not in exported(gateway, other, extensions="postman")
+
+
+def test_an_export_is_a_file(gateway, other):
+    answer = gateway.get_export(restApiId=other, stageName="prod", exportType="swagger", accepts="application/yaml")
+    assert answer["contentType"] == "application/octet-stream"
+    assert answer["contentDisposition"].startswith('attachment; filename="swagger_')
+    assert answer["contentDisposition"].endswith('.yaml"')
+
+
+def test_what_cannot_be_exported_is_refused(gateway, other):
+    arguments = {"restApiId": other, "stageName": "prod"}
+    assert refusal(gateway.get_export, exportType="raml", **arguments) == (
+        "BadRequestException",
+        "No API exporter for type 'raml'",
+    )
+    assert refusal(gateway.get_export, exportType="oas30", accepts="text/html", **arguments)[0] == "BadRequestException"
+    assert refusal(gateway.get_export, exportType="oas30", restApiId=other, stageName="no")[0] == "NotFoundException"
+
+
+def test_the_notes_api_moves_by_its_document(server, gateway, load):
+    host, stage = server.outputs("notes")["InvokeUrl"].split("/")[2:4]
+    id = host.split(".")[0]
+    first = exported(gateway, id, stage=stage)
+    copy = load(first)["id"]
+    gateway.create_deployment(restApiId=copy, stageName=stage)
+    assert essence(exported(gateway, copy, stage=stage), copy) == essence(first, id)
+
+    functions = server.client("lambda")
+    names = [item["FunctionName"] for item in functions.list_functions()["Functions"]]
+    for name in names:
+        functions.add_permission(
+            FunctionName=name,
+            StatementId="copy",
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=f"arn:aws:execute-api:us-east-1:000000000000:{copy}/*",
+        )
+    plan = gateway.create_usage_plan(name="copy", apiStages=[{"apiId": copy, "stage": stage}])["id"]
+    key = gateway.create_api_key(name="copy", enabled=True)
+    gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
+    api = notes_api.Api(f"http://{copy}.execute-api.localhost:{server.port}/{stage}", key["value"])
+    note = api.call("POST", "/notes", {"title": "moved", "content": ""})
+    assert note.status == 201
+    assert api.call("GET", "/notes/" + note.json["noteId"]).json == note.json
+    assert api.call("DELETE", "/notes/" + note.json["noteId"]).status == 204
+    assert api.call("GET", "/notes", key=None).status == 403
+
+    for name in names:
+        functions.remove_permission(FunctionName=name, StatementId="copy")
+    gateway.delete_stage(restApiId=copy, stageName=stage)
+    gateway.delete_usage_plan(usagePlanId=plan)
+    gateway.delete_api_key(apiKey=key["id"])
+
+
+def test_the_cli_imports_and_exports(server, tmp_path):
+    command = ["/usr/bin/aws", "--endpoint-url", server.url, "apigateway"]
+    environment = os.environ | server.environment()
+    document, out = tmp_path / "pets.yaml", tmp_path / "out.json"
+    document.write_text(SWAGGER)
+    id = subprocess.check_output(
+        [*command, "import-rest-api", "--body", f"fileb://{document}", "--parameters", "basepath=prepend",
+         "--query", "id", "--output", "text"], env=environment, text=True
+    ).strip()  # fmt: skip
+    run = lambda *arguments: subprocess.run([*command, *arguments, "--rest-api-id", id], env=environment, check=True)
+    run("create-deployment", "--stage-name", "prod")
+    run("get-export", "--stage-name", "prod", "--export-type", "swagger", out)
+    assert set(json.loads(out.read_text())["paths"]) == {"/old/pets"}
+    run("put-rest-api", "--mode", "overwrite", "--body", f"fileb://{document}")
+    run("delete-rest-api")

@@ -14,7 +14,7 @@ static const struct {
     {"api_Key", "apiKey"},           {"usageplanId", "usagePlanId"},
     {"domain_name", "domainName"},   {"base_path", "basePath"},
     {"model_name", "modelName"},     {"requestvalidator_id", "requestValidatorId"},
-    {"resource_arn", "resourceArn"},
+    {"resource_arn", "resourceArn"}, {"export_type", "exportType"},
 };
 
 static struct str scalar(const struct request *request, yyjson_val *value)
