@@ -481,3 +481,17 @@ def test_the_cli_imports_and_exports(server, tmp_path):
     assert set(json.loads(out.read_text())["paths"]) == {"/old/pets"}
     run("put-rest-api", "--mode", "overwrite", "--body", f"fileb://{document}")
     run("delete-rest-api")
+
+
+def test_a_clone_is_the_same_but_for_ids(gateway, other):
+    copy = gateway.create_rest_api(name="other", cloneFrom=other)["id"]
+    try:
+        gateway.create_deployment(restApiId=copy, stageName="prod")
+        first = exported(gateway, other)
+        assert essence(exported(gateway, copy), copy) == essence(first, other)
+        ids = {item["id"] for item in gateway.get_resources(restApiId=other)["items"]}
+        assert not ids & {item["id"] for item in gateway.get_resources(restApiId=copy)["items"]}
+        assert {model["name"] for model in gateway.get_models(restApiId=copy)["items"]} >= {"Unused", "Empty"}
+    finally:
+        gateway.delete_rest_api(restApiId=copy)
+    assert refusal(gateway.create_rest_api, name="x", cloneFrom="none")[0] == "NotFoundException"

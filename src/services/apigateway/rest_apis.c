@@ -1,4 +1,5 @@
 /* REST APIs. */
+#include "services/apigateway/clone.h"
 #include "services/apigateway/models.h"
 #include "services/apigateway/patch.h"
 
@@ -53,8 +54,6 @@ static enum err check_unsupported(struct request *request, yyjson_val *input)
 {
     if (json_get_str(input, "policy").len || yyjson_obj_size(json_get(input, "policy")))
         return apigw_bad_request(request, "Resource policies of REST APIs are not supported");
-    if (json_get_str(input, "cloneFrom").len)
-        return apigw_bad_request(request, "Cloning of REST APIs is not supported");
     return OK;
 }
 
@@ -114,22 +113,54 @@ static enum err build_api(struct request *request, yyjson_mut_doc *doc, yyjson_m
     return rc;
 }
 
+static void put_root(const struct view *view, struct str id, struct str root)
+{
+    yyjson_mut_doc *doc = json_doc(view->arena);
+    yyjson_mut_val *resource = yyjson_mut_obj(doc);
+    json_add_str(doc, resource, "id", root);
+    json_add_str(doc, resource, "path", STR("/"));
+    state_put(view, state_key(view->arena, "resource", id, root), resource);
+}
+
+/* What the call does not give is as the other API has it. */
+static enum err copy_from(struct request *request, const struct view *view, yyjson_mut_doc *doc,
+                          yyjson_mut_val *api)
+{
+    static const char *const members[] = {
+        "description",  "version",          "minimumCompressionSize",
+        "apiKeySource", "binaryMediaTypes", "policy"};
+    yyjson_val *from;
+    enum err rc = apigw_find_api(request, view, request_str(request, "cloneFrom"), &from);
+    for (size_t i = 0; rc == OK && i < sizeof(members) / sizeof(members[0]); i++) {
+        yyjson_val *value = json_get(from, members[i]);
+        if (value && !json_get(request->input, members[i]))
+            apigw_set(doc, api, str_from(members[i]), yyjson_val_mut_copy(doc, value));
+    }
+    return rc ? rc
+              : clone_parts(view, from, json_mut_get_str(api, "id"),
+                            json_mut_get_str(api, "rootResourceId"));
+}
+
 static enum err run_create(struct request *request, struct store_txn *txn)
 {
     struct view view = apigw_view(request, txn);
     struct str id = apigw_new_id(request->arena), root = apigw_new_id(request->arena);
     yyjson_mut_doc *doc = json_doc(request->arena);
-    yyjson_mut_val *api = yyjson_mut_obj(doc), *resource = yyjson_mut_obj(doc);
+    yyjson_mut_val *api = yyjson_mut_obj(doc);
     json_add_str(doc, api, "id", id);
     json_add_str(doc, api, "rootResourceId", root);
     enum err rc = build_api(request, doc, api);
     if (rc)
         return rc;
-    json_add_str(doc, resource, "id", root);
-    json_add_str(doc, resource, "path", STR("/"));
-    state_put(&view, state_key(request->arena, "resource", id, root), resource);
+    if (request_str(request, "cloneFrom").len) {
+        rc = copy_from(request, &view, doc, api);
+    } else {
+        put_root(&view, id, root);
+        models_add_own(&view, id);
+    }
+    if (rc)
+        return rc;
     state_put(&view, state_key(request->arena, "api", id, NO_PART), api);
-    models_add_own(&view, id);
     return apigw_answer(request, doc, api);
 }
 

@@ -1,0 +1,9 @@
+/* Copies of APIs. */
+#pragma once
+
+#include "services/apigateway/internal.h"
+
+/* Writes resources with their methods, models, validators, authorizers, gateway responses and
+ * documentation of the API whose document is `from` as those of `to_id`. In a write. */
+enum err clone_parts(const struct view *view, yyjson_val *from, struct str to_id,
+                     struct str to_root_id);
