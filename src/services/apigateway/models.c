@@ -131,6 +131,18 @@ enum err apigw_create_model(struct request *request)
 
 /* --- Reading --- */
 
+static enum err answer_flat(struct request *request, yyjson_val *model)
+{
+    yyjson_mut_doc *doc = json_doc(request->arena);
+    yyjson_mut_val *copy = yyjson_val_mut_copy(doc, model);
+    struct str schema;
+    enum err rc = models_flatten(request, json_get_str(model, "schema"), &schema);
+    if (rc)
+        return rc;
+    apigw_set_str(doc, copy, STR("schema"), schema);
+    return apigw_answer(request, doc, copy);
+}
+
 enum err apigw_get_model(struct request *request)
 {
     struct view view = apigw_view(request, NULL);
@@ -141,8 +153,10 @@ enum err apigw_get_model(struct request *request)
         rc = state_get(&view, key_of(request, name), &model);
     if (rc)
         return rc;
-    return model ? apigw_answer_copy(request, model)
-                 : apigw_not_found(request, "Invalid model name specified: %.*s", STR_ARG(name));
+    if (!model)
+        return apigw_not_found(request, "Invalid model name specified: %.*s", STR_ARG(name));
+    return json_get_bool(request->input, "flatten", false) ? answer_flat(request, model)
+                                                           : apigw_answer_copy(request, model);
 }
 
 enum err apigw_get_models(struct request *request)

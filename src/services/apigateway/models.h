@@ -11,3 +11,6 @@ enum err models_check_name(struct request *request, const struct view *view, str
 
 /* The same for {"content/type": "model"}. */
 enum err models_check_names(struct request *request, const struct view *view, yyjson_val *models);
+
+/* The schema with the models that it refers to as its own definitions (model_views.c). */
+enum err models_flatten(struct request *request, struct str schema, struct str *out);

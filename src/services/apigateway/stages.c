@@ -242,6 +242,30 @@ enum err apigw_get_stages(struct request *request)
               : apigw_list(request, state_prefix(request->arena, "stage", id), is_of_deployment);
 }
 
+/* --- Caches --- */
+
+static enum err check_stage(struct request *request)
+{
+    struct view view = apigw_view(request, NULL);
+    bool found;
+    enum err rc = state_has(&view, key_of(request), &found);
+    if (rc == OK && !found)
+        rc = apigw_not_found(request, "Invalid stage identifier specified");
+    return rc;
+}
+
+/* Answers are not cached: every call meets its integration, as after a flush. */
+enum err apigw_flush_stage_cache(struct request *request)
+{
+    return check_stage(request);
+}
+
+/* Nor is what authorizers said. */
+enum err apigw_flush_stage_authorizers_cache(struct request *request)
+{
+    return check_stage(request);
+}
+
 /* --- Updating --- */
 
 /* In AWS's words, slips included. */
@@ -395,6 +419,14 @@ static enum err patch_deployment(struct patch_target *target, const struct patch
     return OK;
 }
 
+/* There are no certificates that it could be. */
+static enum err patch_certificate(struct patch_target *target, const struct patch_op *op)
+{
+    if (op->op == PATCH_REMOVE || op->value.len == 0)
+        return OK;
+    return apigw_bad_request(target->request, "Invalid Client Certificate identifier specified");
+}
+
 static enum err patch_variable(struct patch_target *target, const struct patch_op *op)
 {
     return op->op == PATCH_REMOVE ? OK : check_variable(target->request, op->parts[1], op->value);
@@ -455,7 +487,7 @@ static const struct patch_rule stage_rules[] = {
     {"/deploymentId", CHANGE, PATCH_CUSTOM, patch_deployment, NULL},
     {"/description", CHANGE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
     {"/documentationVersion", CHANGE, PATCH_STRING, NULL, NULL},
-    {"/clientCertificateId", CHANGE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/clientCertificateId", CHANGE | PATCH_REMOVE, PATCH_CUSTOM, patch_certificate, NULL},
     {"/cacheClusterEnabled", CHANGE, PATCH_BOOL, NULL, NULL},
     {"/cacheClusterSize", CHANGE, PATCH_STRING, NULL, NULL},
     {"/tracingEnabled", CHANGE, PATCH_BOOL, NULL, NULL},
