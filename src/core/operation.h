@@ -68,6 +68,10 @@ struct service {
      */
     enum err (*check_input)(struct request *request);
 
+    /* Optional: the resource-based policy (JSON) of one of the service's resources, which lives as
+     * long as the request; empty when it has none. */
+    struct str (*resource_policy)(struct request *request, struct str resource_arn);
+
     /* Optional: sees every request of the service that was run, once its outcome is known. On the
      * request's loop; for metrics. */
     void (*observe)(const struct request *request, enum err rc);

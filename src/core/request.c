@@ -80,7 +80,12 @@ static enum err authorize(struct request *request, struct str action, struct str
                           const struct condition_key *extra)
 {
     enum principal_kind kind = request->principal.kind;
-    if (kind == PRINCIPAL_ROOT || kind == PRINCIPAL_SERVICE)
+    if (kind == PRINCIPAL_SERVICE)
+        return OK;
+    struct str policy = request->service->resource_policy
+                            ? request->service->resource_policy(request, resource)
+                            : STR_EMPTY;
+    if (kind == PRINCIPAL_ROOT && policy.len == 0)
         return OK;
 
     struct condition_key keys[REQUEST_CONDITION_KEYS + 1];
@@ -93,6 +98,7 @@ static enum err authorize(struct request *request, struct str action, struct str
         .resource = resource,
         .keys = keys,
         .key_count = count,
+        .resource_policy = policy,
     };
     const struct iam_capability *iam = &request->skylite->iam;
     return iam->authorize(iam->self, &authorization, &request->error);

@@ -1,6 +1,7 @@
 /* CreateTable. */
 #include "services/dynamodb/definition.h"
 #include "services/dynamodb/operations.h"
+#include "services/dynamodb/resource_policy.h"
 #include "services/dynamodb/stream.h"
 
 static enum err create(struct request *request, struct store_txn *txn)
@@ -8,6 +9,7 @@ static enum err create(struct request *request, struct store_txn *txn)
     struct dynamodb *dynamodb = request_self(request, struct dynamodb);
     struct str name = request_str(request, "TableName");
     yyjson_val *stream = ddb_get(request->input, "StreamSpecification");
+    struct str policy = request_str(request, "ResourcePolicy");
     struct ddb_draft draft;
     struct ddb_table *old = ddb_table_now(dynamodb, name, 0), *table;
     if (old) {
@@ -19,6 +21,8 @@ static enum err create(struct request *request, struct store_txn *txn)
     enum err rc = ddb_draft_create(&draft, request, txn, request->input, name);
     if (rc == OK && ddb_get_boolean(stream, "StreamEnabled", false))
         rc = ddb_stream_open(&draft, name, txn, stream, &request->error);
+    if (rc == OK && policy.ptr)
+        ddb_policy_set(&draft, DDB_TABLE_POLICY, policy, STR_EMPTY);
     if (rc == OK)
         rc = ddb_draft_store(&draft, dynamodb, txn, &table, &request->error);
     if (rc)
@@ -37,8 +41,21 @@ static enum err answer(struct request *request)
     return OK;
 }
 
+static enum err check_policy(struct request *request)
+{
+    struct str policy = request_str(request, "ResourcePolicy"), arn;
+    if (!policy.ptr)
+        return OK;
+    enum err rc = ddb_table_resource(request, &arn);
+    if (rc == OK)
+        rc = request_authorize(request, STR("dynamodb:PutResourcePolicy"), arn);
+    return rc ? rc : ddb_policy_check(request, arn, policy, false);
+}
+
 enum err ddb_create_table(struct request *request)
 {
     enum err rc = ddb_check_definition(request, request->input);
+    if (rc == OK)
+        rc = check_policy(request);
     return rc ? rc : request_write(request, create, answer);
 }

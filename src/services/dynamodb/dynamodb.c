@@ -10,6 +10,7 @@
 #include "services/dynamodb/journal.h"
 #include "services/dynamodb/metrics.h"
 #include "services/dynamodb/operations.h"
+#include "services/dynamodb/resource_policy.h"
 #include "services/dynamodb/shape.h"
 #include "services/dynamodb/stream.h"
 #include "services/dynamodb/streams.h"
@@ -33,6 +34,7 @@ static const struct operation operations[] = {
     OPERATION(CreateTable, ddb_create_table, ddb_table_resource),
     OPERATION(DeleteBackup, ddb_delete_backup, ddb_backup_resource),
     OPERATION(DeleteItem, ddb_delete_item, ddb_table_resource),
+    OPERATION(DeleteResourcePolicy, ddb_delete_resource_policy, ddb_given_resource),
     OPERATION(DeleteTable, ddb_delete_table, ddb_table_resource),
     OPERATION(DescribeBackup, ddb_describe_backup, ddb_backup_resource),
     OPERATION(DescribeContinuousBackups, ddb_describe_continuous_backups, ddb_table_resource),
@@ -43,18 +45,20 @@ static const struct operation operations[] = {
     OPERATION_ON_SEVERAL(ExecuteStatement, ddb_execute_statement),
     OPERATION_ON_SEVERAL(ExecuteTransaction, ddb_execute_transaction),
     OPERATION(GetItem, ddb_get_item, ddb_table_resource),
+    OPERATION(GetResourcePolicy, ddb_get_resource_policy, ddb_given_resource),
     OPERATION(ListBackups, ddb_list_backups, NULL),
     OPERATION(ListTables, ddb_list_tables, NULL),
-    OPERATION(ListTagsOfResource, ddb_list_tags_of_resource, ddb_resource_of_tags),
+    OPERATION(ListTagsOfResource, ddb_list_tags_of_resource, ddb_given_resource),
     OPERATION(PutItem, ddb_put_item, ddb_table_resource),
+    OPERATION(PutResourcePolicy, ddb_put_resource_policy, ddb_given_resource),
     OPERATION(Query, ddb_query, ddb_index_resource),
     OPERATION(RestoreTableFromBackup, ddb_restore_table_from_backup, ddb_restore_resource),
     OPERATION(RestoreTableToPointInTime, ddb_restore_table_to_point_in_time, ddb_restore_resource),
     OPERATION(Scan, ddb_scan, ddb_index_resource),
-    OPERATION(TagResource, ddb_tag_resource, ddb_resource_of_tags),
+    OPERATION(TagResource, ddb_tag_resource, ddb_given_resource),
     OPERATION_ON_SEVERAL(TransactGetItems, ddb_transact_get_items),
     OPERATION_ON_SEVERAL(TransactWriteItems, ddb_transact_write_items),
-    OPERATION(UntagResource, ddb_untag_resource, ddb_resource_of_tags),
+    OPERATION(UntagResource, ddb_untag_resource, ddb_given_resource),
     OPERATION(UpdateContinuousBackups, ddb_update_continuous_backups, ddb_table_resource),
     OPERATION(UpdateItem, ddb_update_item, ddb_table_resource),
     OPERATION(UpdateTable, ddb_update_table, ddb_table_resource),
@@ -96,6 +100,7 @@ static struct service service = {
     .operations = operations,
     .operation_count = sizeof(operations) / sizeof(operations[0]),
     .check_input = ddb_check_input,
+    .resource_policy = ddb_policy_of_resource,
     .observe = ddb_metrics_observe,
     .error_type = type_of_error,
 };
@@ -109,6 +114,7 @@ static struct service older_service = {
     .operations = operations,
     .operation_count = sizeof(operations) / sizeof(operations[0]),
     .check_input = ddb_check_input,
+    .resource_policy = ddb_policy_of_resource,
     .observe = ddb_metrics_observe,
     .error_type = type_of_error,
 };
@@ -119,6 +125,7 @@ static struct service streams_service = {
     .protocols = PROTOCOL_AWS_JSON_1_0,
     .target_prefix = "DynamoDBStreams_20120810",
     .check_input = ddb_check_input,
+    .resource_policy = ddb_policy_of_resource,
     .error_type = type_of_error,
 };
 

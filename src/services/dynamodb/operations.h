@@ -25,7 +25,10 @@ enum err ddb_describe_time_to_live(struct request *request);
 enum err ddb_tag_resource(struct request *request);
 enum err ddb_untag_resource(struct request *request);
 enum err ddb_list_tags_of_resource(struct request *request);
-enum err ddb_resource_of_tags(struct request *request, struct str *out_arn);
+enum err ddb_given_resource(struct request *request, struct str *out_arn);
+enum err ddb_put_resource_policy(struct request *request);
+enum err ddb_get_resource_policy(struct request *request);
+enum err ddb_delete_resource_policy(struct request *request);
 enum err ddb_describe_limits(struct request *request);
 enum err ddb_describe_endpoints(struct request *request);
 

@@ -284,6 +284,13 @@ static const struct ddb_member untag_resource[] = {
     {"ResourceArn", &resource_arn, true}, {"TagKeys", &tag_keys, true}, END};
 static const struct ddb_member list_tags[] = {
     {"ResourceArn", &resource_arn, true}, {"NextToken", &string, false}, END};
+static const struct ddb_shape revision_id = {.kind = DDB_SHAPE_STRING, .min = 1, .max = 255};
+static const struct ddb_member put_policy[] = {
+    {"ResourceArn", &resource_arn, true}, {"Policy", &string, true}, {"ExpectedRevisionId", &revision_id, false},
+    {"ConfirmRemoveSelfResourceAccess", &boolean, false}, END};
+static const struct ddb_member get_policy[] = {{"ResourceArn", &resource_arn, true}, END};
+static const struct ddb_member delete_policy[] = {
+    {"ResourceArn", &resource_arn, true}, {"ExpectedRevisionId", &revision_id, false}, END};
 static const struct ddb_member ttl_members[] = {
     {"Enabled", &boolean, true}, {"AttributeName", &key_name, true}, END};
 static const struct ddb_shape ttl = STRUCT("TimeToLiveSpecification", ttl_members);
@@ -363,6 +370,9 @@ static const struct {
     INPUT(TagResource, tag_resource),
     INPUT(UntagResource, untag_resource),
     INPUT(ListTagsOfResource, list_tags),
+    INPUT(PutResourcePolicy, put_policy),
+    INPUT(GetResourcePolicy, get_policy),
+    INPUT(DeleteResourcePolicy, delete_policy),
     INPUT(UpdateTimeToLive, update_ttl),
     INPUT(DescribeTimeToLive, named_table),
     INPUT(DescribeLimits, nothing),

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "services/dynamodb/job.h"
+#include "services/dynamodb/resource_policy.h"
 
 enum { CLOCK_BITS = 20 }; /* of a sequence number, below its milliseconds */
 
@@ -142,6 +143,7 @@ enum err ddb_stream_close(struct dynamodb *dynamodb, struct ddb_draft *draft, st
     if (draft) {
         ddb_draft_remove(draft, "StreamId");
         ddb_draft_remove(draft, "StreamSpecification");
+        ddb_draft_remove(draft, DDB_STREAM_POLICY);
     }
     arena_release(&arena);
     return rc;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "services/dynamodb/metrics.h"
+#include "services/dynamodb/resource_policy.h"
 
 struct str ddb_table_store_key(struct arena *arena, struct str name)
 {
@@ -143,6 +144,9 @@ enum err ddb_table_load(struct dynamodb *dynamodb, struct str definition, struct
         ddb_table_unref(table);
         return rc;
     }
+    if (json_get(table->definition, DDB_TABLE_POLICY) ||
+        json_get(table->definition, DDB_STREAM_POLICY))
+        atomic_store(&dynamodb->has_policies, true);
     ddb_metrics_open(dynamodb, table);
     *out = table;
     return OK;

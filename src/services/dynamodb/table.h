@@ -100,6 +100,8 @@ struct dynamodb {
 
     _Atomic uint64_t last_sequence; /* of streams; moved by the writer */
 
+    atomic_bool has_policies; /* a table had a resource policy since the start */
+
     atomic_bool is_closing;               /* background work is not continued */
     atomic_bool is_expiring, is_trimming; /* such a job is under way */
     int64_t next_trim_ms;                 /* the timer's own */

@@ -30,7 +30,7 @@ static enum err find_table(struct request *request, const struct ddb_table **out
     return OK;
 }
 
-enum err ddb_resource_of_tags(struct request *request, struct str *out_arn)
+enum err ddb_given_resource(struct request *request, struct str *out_arn)
 {
     *out_arn = request_str(request, "ResourceArn");
     return OK;
