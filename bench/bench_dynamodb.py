@@ -75,8 +75,8 @@ def inputs(operation, items):
 
 
 class Server:
-    def __init__(self, name, url, pid, credentials):
-        self.name, self.url, self.pid = name, url, pid
+    def __init__(self, name, url, pid, data, credentials):
+        self.name, self.url, self.pid, self.data = name, url, pid, data
         self.credentials = botocore.credentials.Credentials(*credentials)
 
     def signed(self, operation, value):
@@ -91,19 +91,22 @@ class Server:
         with urllib.request.urlopen(urllib.request.Request(self.url, data=body, headers=headers)) as answer:
             return json.load(answer)
 
-    def fill(self, items):
+    def create(self):
         self.call("CreateTable", TABLE)
         while self.call("DescribeTable", {"TableName": "Bench"})["Table"]["TableStatus"] != "ACTIVE":
             time.sleep(0.1)
+
+    def fill(self, items):
+        self.create()
         for first in range(0, items, 25):
             puts = [{"PutRequest": {"Item": item(i)}} for i in range(first, min(first + 25, items))]
             self.call("BatchWriteItem", {"RequestItems": {"Bench": puts}})
 
-    def script(self, where, operation, items):
+    def script(self, where, operation, values):
         """A program for wrk that sends the signed requests in turn."""
         host = self.url.removeprefix("http://")
         lines = ["local requests = {"]
-        for value in inputs(operation, items):
+        for value in values:
             body, headers = self.signed(operation, value)
             head = f"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n"
             head += "".join(f"{name}: {text}\r\n" for name, text in headers.items()) + "\r\n"
@@ -121,7 +124,7 @@ def skylite(where):
     with measure.skylite(where / "data") as (process, url, _):
         lines = (where / "data" / "credentials").read_text().splitlines()
         values = dict(line.split(" = ") for line in lines if " = " in line)
-        yield Server("skylite", url, process.pid, (values["aws_access_key_id"], values["aws_secret_access_key"]))
+        yield Server("skylite", url, process.pid, where / "data", (values["aws_access_key_id"], values["aws_secret_access_key"]))
 
 
 @contextlib.contextmanager
@@ -135,7 +138,7 @@ def dynalite(where):
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
                 break
             time.sleep(0.1)
-        yield Server("dynalite", f"http://127.0.0.1:{port}", process.pid, ("key", "secret"))
+        yield Server("dynalite", f"http://127.0.0.1:{port}", process.pid, where / "dynalite", ("key", "secret"))
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=30)
@@ -144,7 +147,7 @@ def dynalite(where):
 def bench(server, where, operations, options):
     server.fill(options.items)
     for operation in operations:
-        script = server.script(where, operation, options.items)
+        script = server.script(where, operation, inputs(operation, options.items))
         for connections in options.connections:
             measure.wrk("", server.pid, server.url, 1, connections, script=script)
             name = f"{server.name} {operation}, {connections} connections"

@@ -57,6 +57,11 @@ def memory_kib(root):
     return total
 
 
+def peak_memory_kib(pid):
+    """The most that the process itself was resident."""
+    return int(re.search(r"^VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.MULTILINE).group(1))
+
+
 class Result:
     def __init__(self, name, requests, seconds, p50, p99, errors, cpu):
         self.name, self.requests, self.seconds = name, requests, seconds
