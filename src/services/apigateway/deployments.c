@@ -201,7 +201,9 @@ static enum err look_for_use(void *arg, struct str name, yyjson_val *document)
 {
     struct use *use = arg;
     (void)name;
-    use->is_found |= str_eq(json_get_str(document, "deploymentId"), use->deployment_id);
+    use->is_found |= str_eq(json_get_str(document, "deploymentId"), use->deployment_id) ||
+                     str_eq(json_get_str(json_get(document, "canarySettings"), "deploymentId"),
+                            use->deployment_id);
     return OK;
 }
 

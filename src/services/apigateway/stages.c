@@ -1,6 +1,6 @@
 /* Stages: named addresses of deployments. */
 #include "services/apigateway/plane/log.h"
-#include "services/apigateway/patch.h"
+#include "services/apigateway/stage_canary.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -85,7 +85,6 @@ static enum err build(struct request *request, yyjson_mut_doc *doc, yyjson_mut_v
     json_add_bool(doc, stage, "tracingEnabled", false);
     json_add_i64(doc, stage, "createdDate", apigw_now());
     json_add_i64(doc, stage, "lastUpdatedDate", apigw_now());
-    json_add_copy(doc, stage, "canarySettings", json_get(request->input, "canarySettings"));
     return apigw_copy(request, doc, stage, request->input, members, count);
 }
 
@@ -128,6 +127,8 @@ static enum err run_create(struct request *request, struct store_txn *txn)
     if (rc == OK)
         rc = build(request, doc, stage, request_str(request, "deploymentId"), create_members,
                    sizeof(create_members) / sizeof(create_members[0]));
+    if (rc == OK)
+        rc = canary_set(request, &view, doc, stage, NO_PART);
     if (rc)
         return rc;
     state_put(&view, state_key(request->arena, "stage", api_id, name), stage);
@@ -192,7 +193,14 @@ enum err apigw_deploy_to_stage(struct request *request, const struct view *view,
         rc = state_get(view, key, &document);
     if (rc)
         return rc;
-    if (document) {
+    bool is_canary = yyjson_is_obj(json_get(request->input, "canarySettings"));
+    if (is_canary && !document)
+        return apigw_bad_request(request, "Invalid stage identifier specified: a canary needs a "
+                                          "stage that is deployed");
+    if (is_canary) {
+        stage = yyjson_val_mut_copy(doc, document);
+        rc = canary_set(request, view, doc, stage, deployment_id);
+    } else if (document) {
         stage = yyjson_val_mut_copy(doc, document);
         rc = update_deployed(request, doc, stage, deployment_id);
     } else {
@@ -496,12 +504,14 @@ static const struct patch_rule stage_rules[] = {
     {"/accessLogSettings/destinationArn", CHANGE | PATCH_REMOVE, PATCH_STRING,
      patch_log_destination, NULL},
     {"/accessLogSettings/format", CHANGE | PATCH_REMOVE, PATCH_STRING, patch_log_format, NULL},
-    {"/canarySettings/percentTraffic", CHANGE, PATCH_DOUBLE, NULL, NULL},
-    {"/canarySettings/deploymentId", CHANGE, PATCH_STRING, NULL, NULL},
+    {"/canarySettings/percentTraffic", CHANGE, PATCH_DOUBLE, canary_patch_percent, NULL},
+    {"/canarySettings/deploymentId", CHANGE, PATCH_STRING, canary_patch_deployment, NULL},
     {"/canarySettings/useStageCache", CHANGE, PATCH_BOOL, NULL, NULL},
     {"/canarySettings/stageVariableOverrides/{name}", CHANGE | PATCH_REMOVE, PATCH_STRING, NULL,
      NULL},
-    {"/canarySettings", PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/canarySettings", PATCH_REMOVE, PATCH_CUSTOM, canary_remove, NULL},
+    {"/deploymentId", PATCH_COPY, PATCH_CUSTOM, canary_promote_deployment, NULL},
+    {"/variables", PATCH_COPY, PATCH_CUSTOM, canary_promote_variables, NULL},
     {"/{resourcePath}/{httpMethod}/{group}/{setting}", CHANGE | PATCH_REMOVE, PATCH_CUSTOM,
      patch_setting, NULL},
     {"/{resourcePath}/{httpMethod}", PATCH_REMOVE, PATCH_CUSTOM, remove_settings, NULL},

@@ -46,9 +46,21 @@ static void unref_stage(void *stage)
     stage_unref(stage);
 }
 
-/* Holds the stage for as long as the exchange lives. */
-static void use_stage(struct api_call *call, struct stage *stage)
+/* The stage or its canary, which the request's id draws lots for. Takes and gives a reference. */
+static struct stage *draw(const struct api_call *call, struct stage *stage)
 {
+    struct stage *canary = stage ? stage->canary : NULL;
+    if (!canary || (uint32_t)map_hash(call->request_id) >= stage->canary_share)
+        return stage;
+    stage_ref(canary);
+    stage_unref(stage);
+    return canary;
+}
+
+/* Holds the stage for as long as the exchange lives. */
+static void use_stage(struct api_call *call, struct stage *found)
+{
+    struct stage *stage = draw(call, found);
     call->stage = stage;
     if (stage)
         arena_defer(call->arena, unref_stage, stage);

@@ -41,13 +41,18 @@ static void refresh_init(struct refresh *refresh, struct plane *plane)
 static enum err load_stage(struct refresh *refresh, struct str api_id, struct str name,
                            yyjson_val *document)
 {
-    yyjson_val *api = NULL, *snapshot = NULL;
+    yyjson_val *api = NULL, *snapshot = NULL, *canary = NULL;
     struct str deployment = json_get_str(document, "deploymentId");
+    struct str canary_deployment =
+        json_get_str(json_get(document, "canarySettings"), "deploymentId");
     enum err rc =
         state_get(&refresh->view, state_key(&refresh->arena, "api", api_id, NO_PART), &api);
     if (rc == OK && deployment.ptr)
         rc = state_get(&refresh->view, state_key(&refresh->arena, "snapshot", api_id, deployment),
                        &snapshot);
+    if (rc == OK && canary_deployment.ptr)
+        rc = state_get(&refresh->view,
+                       state_key(&refresh->arena, "snapshot", api_id, canary_deployment), &canary);
     if (rc)
         return rc;
     struct stage_source source = {
@@ -57,6 +62,7 @@ static enum err load_stage(struct refresh *refresh, struct str api_id, struct st
         .api = api,
         .stage = document,
         .snapshot = snapshot,
+        .canary = canary,
     };
     struct stage *stage = document && api && snapshot ? stage_compile(&source) : NULL;
     registry_set_stage(refresh->plane->registry, api_id, name, stage);

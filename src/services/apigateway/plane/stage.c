@@ -55,6 +55,7 @@ void stage_unref(struct stage *stage)
     if (!stage || atomic_fetch_sub_explicit(&stage->refs, 1, memory_order_acq_rel) != 1)
         return;
     struct arena arena = stage->arena;
+    stage_unref(stage->canary);
     arena_release(&arena);
 }
 
@@ -377,6 +378,41 @@ static void compile_schemas(struct stage *stage, yyjson_val *models)
     stage->schemas = json_parse(&stage->arena, json_write(&stage->arena, schemas));
 }
 
+/* The stage's document as its canary has it: another deployment, variables of its own. */
+static yyjson_val *canary_document(struct arena *arena, yyjson_val *document)
+{
+    yyjson_mut_doc *doc = json_doc(arena);
+    yyjson_mut_val *copy = yyjson_val_mut_copy(doc, document);
+    yyjson_val *settings = json_get(document, "canarySettings"), *name, *value;
+    yyjson_mut_val *variables = yyjson_mut_obj_get(copy, "variables");
+    size_t i, max;
+    yyjson_mut_obj_put(copy, yyjson_mut_str(doc, "deploymentId"),
+                       yyjson_val_mut_copy(doc, json_get(settings, "deploymentId")));
+    if (!variables)
+        variables = json_add_obj(doc, copy, "variables");
+    yyjson_obj_foreach (json_get(settings, "stageVariableOverrides"), i, max, name, value) {
+        yyjson_mut_obj_put(variables, yyjson_val_mut_copy(doc, name),
+                           yyjson_val_mut_copy(doc, value));
+    }
+    return json_parse(arena, json_write(arena, copy));
+}
+
+static void compile_canary(const struct stage_source *source, struct stage *stage)
+{
+    struct stage_source canary = *source;
+    double percent = 0;
+    if (!source->canary)
+        return;
+    json_get_double(json_get(source->stage, "canarySettings"), "percentTraffic", &percent);
+    canary.stage = canary_document(&stage->arena, source->stage);
+    canary.snapshot = source->canary;
+    canary.canary = NULL;
+    stage->canary = stage_compile(&canary);
+    stage->canary->execution_log =
+        arena_printf(&stage->canary->arena, "%.*s/Canary", STR_ARG(stage->execution_log));
+    stage->canary_share = (uint32_t)(percent / 100 * UINT32_MAX);
+}
+
 struct stage *stage_compile(const struct stage_source *source)
 {
     struct arena arena = {0};
@@ -403,5 +439,6 @@ struct stage *stage_compile(const struct stage_source *source)
     compile_schemas(stage, json_get(source->snapshot, "models"));
     compile_resources(source, stage);
     stage->metrics = open_metrics(source, stage, NULL);
+    compile_canary(source, stage);
     return stage;
 }

@@ -148,6 +148,8 @@ struct stage {
     struct str api_id;
     struct str name;
     struct str deployment_id;
+    struct stage *canary;  /* its own; takes a share of the requests. NULL: there is none */
+    uint32_t canary_share; /* of UINT32_MAX */
     struct str account;
     struct str arn_prefix; /* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/" */
     struct gateway_metrics metrics;
@@ -175,6 +177,7 @@ struct stage_source {
     yyjson_val *api;      /* as it is now: id, disableExecuteApiEndpoint */
     yyjson_val *stage;    /* as it is now */
     yyjson_val *snapshot; /* of the deployment: resources, gatewayResponses, api */
+    yyjson_val *canary;   /* the same of canarySettings' deployment, or NULL */
 };
 
 /* One reference, for the caller. Never fails: what a deployment cannot serve was refused when it
