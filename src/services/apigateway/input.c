@@ -7,14 +7,24 @@
 static const struct {
     const char *wire, *member;
 } label_names[] = {
-    {"restapi_id", "restApiId"},     {"parent_id", "parentId"},
-    {"resource_id", "resourceId"},   {"http_method", "httpMethod"},
-    {"status_code", "statusCode"},   {"deployment_id", "deploymentId"},
-    {"stage_name", "stageName"},     {"response_type", "responseType"},
-    {"api_Key", "apiKey"},           {"usageplanId", "usagePlanId"},
-    {"domain_name", "domainName"},   {"base_path", "basePath"},
-    {"model_name", "modelName"},     {"requestvalidator_id", "requestValidatorId"},
-    {"resource_arn", "resourceArn"}, {"export_type", "exportType"},
+    {"restapi_id", "restApiId"},
+    {"parent_id", "parentId"},
+    {"resource_id", "resourceId"},
+    {"http_method", "httpMethod"},
+    {"status_code", "statusCode"},
+    {"deployment_id", "deploymentId"},
+    {"stage_name", "stageName"},
+    {"response_type", "responseType"},
+    {"api_Key", "apiKey"},
+    {"usageplanId", "usagePlanId"},
+    {"domain_name", "domainName"},
+    {"base_path", "basePath"},
+    {"model_name", "modelName"},
+    {"requestvalidator_id", "requestValidatorId"},
+    {"resource_arn", "resourceArn"},
+    {"export_type", "exportType"},
+    {"part_id", "documentationPartId"},
+    {"doc_version", "documentationVersion"},
 };
 
 static struct str scalar(const struct request *request, yyjson_val *value)

@@ -316,8 +316,15 @@ static enum err remove_stages(struct request *request, const struct view *view, 
 
 static enum err run_delete(struct request *request, struct store_txn *txn)
 {
-    static const char *const parts[] = {"resource",        "deployment", "snapshot",
-                                        "gatewayresponse", "model",      "validator"};
+    static const char *const parts[] = {"resource",
+                                        "deployment",
+                                        "snapshot",
+                                        "gatewayresponse",
+                                        "model",
+                                        "validator",
+                                        "documentationpart",
+                                        "documentationversion",
+                                        "documentationsnapshot"};
     struct view view = apigw_view(request, txn);
     struct str id = apigw_label(request, "restapi_id");
     yyjson_val *api;

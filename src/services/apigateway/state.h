@@ -10,6 +10,9 @@
  *   apigateway/gatewayresponse/API/TYPE        GatewayResponse, as far as it was given
  *   apigateway/model/API/NAME                  Model
  *   apigateway/validator/API/VALIDATOR         RequestValidator
+ *   apigateway/documentationpart/API/PART      DocumentationPart
+ *   apigateway/documentationversion/API/VERSION  DocumentationVersion
+ *   apigateway/documentationsnapshot/API/VERSION  its parts
  *   apigateway/key/KEY                         ApiKey with its value
  *   apigateway/keyvalue/VALUE                  the key's id
  *   apigateway/keyplan/KEY/PLAN                empty: the key is in the plan

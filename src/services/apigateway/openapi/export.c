@@ -34,8 +34,10 @@ static unsigned extensions_in(struct str text)
             extensions |= OPENAPI_INTEGRATIONS;
         else if (str_eq(one, STR("authorizers")))
             extensions |= OPENAPI_AUTHORIZERS;
+        else if (str_eq(one, STR("documentation")))
+            extensions |= OPENAPI_DOCUMENTATION;
         else if (str_eq(one, STR("apigateway")))
-            extensions |= OPENAPI_INTEGRATIONS | OPENAPI_AUTHORIZERS;
+            extensions |= OPENAPI_INTEGRATIONS | OPENAPI_AUTHORIZERS | OPENAPI_DOCUMENTATION;
     }
     return extensions;
 }
@@ -67,6 +69,11 @@ static enum err load(struct request *request, struct openapi_source *source)
                        state_key(request->arena, "snapshot", api_id,
                                  json_get_str(source->stage, "deploymentId")),
                        &source->snapshot);
+    if (rc == OK && json_get_str(source->stage, "documentationVersion").len)
+        rc = state_get(&view,
+                       state_key(request->arena, "documentationsnapshot", api_id,
+                                 json_get_str(source->stage, "documentationVersion")),
+                       &source->documentation);
     source->host = arena_printf(request->arena, "%.*s.execute-api.localhost:%u", STR_ARG(api_id),
                                 request->skylite->port);
     return rc;

@@ -1,7 +1,7 @@
 /* ImportRestApi and PutRestApi: an OpenAPI document's plan, carried out by the control plane's own
  * operations inside one write. So an import takes all or nothing, and checks nothing anew. */
 #include "base/map.h"
-#include "services/apigateway/internal.h"
+#include "services/apigateway/documentation.h"
 #include "services/apigateway/openapi/plan.h"
 
 struct import {
@@ -9,7 +9,7 @@ struct import {
     struct store_txn *txn;
     struct openapi_document document;
     struct openapi_plan plan;
-    bool is_overwrite, is_strict;
+    bool is_overwrite, is_strict, is_undocumented;
     struct str api_id;
     struct map resources;   /* path to id, both of the request's arena */
     struct map validators;  /* name to id */
@@ -173,8 +173,8 @@ static enum err create_api(struct import *import, struct str *out_root_id)
 /* Of the resources the root alone stays, with nothing on it. */
 static enum err clear(struct import *import, const struct view *view, struct str root_id)
 {
-    static const char *const kinds[] = {"resource", "model", "validator", "gatewayresponse",
-                                        "authorizer"};
+    static const char *const kinds[] = {"resource",        "model",      "validator",
+                                        "gatewayresponse", "authorizer", "documentationpart"};
     struct arena *arena = import->request->arena;
     enum err rc = OK;
     for (size_t i = 0; rc == OK && i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -298,6 +298,16 @@ static enum err put_parts(struct import *import, const struct view *view)
             rc = put_gateway_response(import, part);
     }
     return rc;
+}
+
+static enum err put_documentation(struct import *import, const struct view *view)
+{
+    yyjson_val *given = json_get(import->document.root, "x-amazon-apigateway-documentation");
+    if (import->is_undocumented)
+        return OK;
+    enum err rc = documentation_put(import->request, view, import->api_id,
+                                    json_get(given, "documentationParts"), import->plan.doc, NULL);
+    return note(import, rc, "Unable to put documentation of API", import->api_id);
 }
 
 /* --- Methods --- */
@@ -480,6 +490,8 @@ static enum err finish(struct import *import, const struct view *view)
     if (rc == OK)
         rc = put_parts(import, view);
     if (rc == OK)
+        rc = put_documentation(import, view);
+    if (rc == OK)
         rc = import_paths(import);
     if (rc == OK)
         rc = check_outcome(import);
@@ -563,6 +575,7 @@ static enum err start(struct request *request,
         return rc;
     import->request = request;
     import->is_strict = json_get_bool(request->input, "failonwarnings", false);
+    import->is_undocumented = str_eq(request_str(request, "ignore"), STR("documentation"));
     import->is_overwrite = str_eq(request_str(request, "mode"), STR("overwrite"));
     request->handler_state = import;
     arena_defer(request->arena, release, import);

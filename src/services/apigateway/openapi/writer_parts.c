@@ -206,6 +206,27 @@ static void write_extensions(struct openapi_writer *writer)
     json_add_copy(writer->doc, writer->root, "x-amazon-apigateway-policy", policy);
 }
 
+/* The properties, which are text, as the JSON that they are. */
+static void write_documentation(struct openapi_writer *writer)
+{
+    size_t i, max;
+    yyjson_val *part;
+    if (!writer->source->documentation)
+        return;
+    yyjson_mut_val *object =
+        json_add_obj(writer->doc, writer->root, "x-amazon-apigateway-documentation");
+    json_add_copy(writer->doc, object, "version",
+                  json_get(writer->source->stage, "documentationVersion"));
+    yyjson_mut_val *parts = json_add_arr(writer->doc, object, "documentationParts");
+    yyjson_arr_foreach (json_get(writer->source->documentation, "documentationParts"), i, max,
+                        part) {
+        yyjson_mut_val *copy = yyjson_mut_arr_add_obj(writer->doc, parts);
+        json_add_copy(writer->doc, copy, "location", json_get(part, "location"));
+        json_add_copy(writer->doc, copy, "properties",
+                      json_parse(writer->arena, json_get_str(part, "properties")));
+    }
+}
+
 void openapi_write_parts(struct openapi_writer *writer)
 {
     yyjson_mut_doc *doc = writer->doc;
@@ -224,4 +245,6 @@ void openapi_write_parts(struct openapi_writer *writer)
         json_add(doc, writer->root, "components", into);
     if (writer->source->extensions & OPENAPI_INTEGRATIONS)
         write_extensions(writer);
+    if (writer->source->extensions & OPENAPI_DOCUMENTATION)
+        write_documentation(writer);
 }
