@@ -27,6 +27,9 @@ enum err route_read_input(struct request *request);
 /* Writes the answer or error of a wire request to its exchange. */
 void protocol_reply(struct request *request, enum err rc);
 
+/* The same as bytes, for a request that did not come over HTTP: body and status. */
+struct str protocol_answer(struct request *request, enum err rc, int *out_status);
+
 /* Checks the row's IAM action and runs the handler, then finishes the request unless it is pending.
  */
 void request_run(struct request *request);

@@ -271,6 +271,17 @@ static void add_common_headers(struct request *request, struct reply *reply)
         add_header(reply, request->extra_headers[i].name, request->extra_headers[i].value);
 }
 
+struct str protocol_answer(struct request *request, enum err rc, int *out_status)
+{
+    struct reply reply = {0};
+    if (rc)
+        fill_error(request, rc, &reply);
+    else
+        fill_success(request, &reply);
+    *out_status = reply.status;
+    return reply.body;
+}
+
 void protocol_reply(struct request *request, enum err rc)
 {
     struct reply reply = {0};

@@ -207,6 +207,7 @@ struct call {
     struct arena arena; /* holds the call itself */
     struct request request;
     call_done_fn done;
+    call_json_fn json_done; /* instead, where it is set */
     void *arg;
 };
 
@@ -229,14 +230,25 @@ static void call_finished(struct request *request, enum err rc)
     arena_release(&arena);
 }
 
+static void call_json_finished(struct request *request, enum err rc)
+{
+    struct call *call = request->finished_arg;
+    int status;
+    struct str body = protocol_answer(request, rc, &status);
+    call->json_done(call->arg, status, body);
+    struct arena arena = call->arena;
+    arena_release(&arena);
+}
+
 static void call_start(struct loop_task *task)
 {
     struct request *request = request_of_task(task);
-    if (request->operation) {
+    if (!request->operation)
+        request_finish(request, request_fail(request, ERR_UNKNOWN_OPERATION, "Unknown operation"));
+    else if (!yyjson_is_obj(request->input))
+        request_finish(request, request_fail(request, ERR_SERIALIZATION, "%s", ""));
+    else
         request_run(request);
-        return;
-    }
-    request_finish(request, request_fail(request, ERR_UNKNOWN_OPERATION, "Unknown operation"));
 }
 
 static void find_by_name(struct request *request, const char *service, const char *operation)
@@ -295,32 +307,56 @@ enum err request_run_inside(struct request *outer, struct store_txn *txn, struct
     return rc;
 }
 
-void call_operation_with_receipt(struct skylite *skylite, struct loop *loop,
-                                 const struct principal *principal, const char *service,
-                                 const char *operation, const yyjson_mut_val *input,
-                                 struct str receipt_key, call_done_fn done, void *arg)
+/* A call that lives in an arena of its own, ready to be posted once its input is there. */
+static struct call *call_new(struct skylite *skylite, struct loop *loop,
+                             const struct principal *principal, const char *service,
+                             const char *operation, void *arg)
 {
     struct arena start = {0};
     struct call *call = arena_new(&start, struct call);
     struct arena *arena = &call->arena;
     struct request *request = &call->request;
     *arena = start;
-    call->done = done;
     call->arg = arg;
     request->arena = arena;
     request->loop = loop;
     request->skylite = skylite;
     request->protocol = PROTOCOL_INTERNAL;
     request->request_id = random_uuid(arena);
-    request->input = copy_input(arena, input);
     request->principal = *principal;
     copy_principal(arena, &request->principal);
     request->doc = json_doc(arena);
-    request->finished = call_finished;
     request->finished_arg = call;
     request->task.run = call_start;
-    request->receipt_key = arena_str(arena, receipt_key);
     find_by_name(request, service, operation);
+    return call;
+}
+
+void call_operation_with_receipt(struct skylite *skylite, struct loop *loop,
+                                 const struct principal *principal, const char *service,
+                                 const char *operation, const yyjson_mut_val *input,
+                                 struct str receipt_key, call_done_fn done, void *arg)
+{
+    struct call *call = call_new(skylite, loop, principal, service, operation, arg);
+    struct request *request = &call->request;
+    call->done = done;
+    request->finished = call_finished;
+    request->input = copy_input(request->arena, input);
+    request->receipt_key = arena_str(request->arena, receipt_key);
+    loop_post(loop, &request->task);
+}
+
+void call_operation_json(struct skylite *skylite, struct loop *loop,
+                         const struct principal *principal, const char *service,
+                         const char *operation, struct str input, call_json_fn done, void *arg)
+{
+    struct call *call = call_new(skylite, loop, principal, service, operation, arg);
+    struct request *request = &call->request;
+    call->json_done = done;
+    request->finished = call_json_finished;
+    request->protocol = PROTOCOL_AWS_JSON_1_0;
+    request->raw_input = arena_str(request->arena, input);
+    request->input = json_parse(request->arena, request->raw_input);
     loop_post(loop, &request->task);
 }
 

@@ -125,6 +125,15 @@ void call_operation(struct skylite *skylite, struct loop *loop, const struct pri
                     const char *service, const char *operation, const yyjson_mut_val *input,
                     call_done_fn done, void *arg);
 
+/* Called on the caller's loop with what a client of the service's JSON protocol would be answered.
+ * The body lives until it returns. */
+typedef void (*call_json_fn)(void *arg, int status, struct str body);
+
+/* The same with a JSON object as text in and out. ERR_UNKNOWN_OPERATION is among the answers. */
+void call_operation_json(struct skylite *skylite, struct loop *loop,
+                         const struct principal *principal, const char *service,
+                         const char *operation, struct str input, call_json_fn done, void *arg);
+
 /* The same, leaving a receipt: what the operation writes and a value under `receipt_key` in
  * STORE_META are one transaction. So after a crash the receipt tells whether the call was carried
  * out. Its value is the answer in JSON as far as it is there inside the write, else "{}". Calls

@@ -11,8 +11,6 @@
     "ACCESS_DENIED, DEFAULT_4XX, DEFAULT_5XX, WAF_FILTERED, QUOTA_EXCEEDED, THROTTLED, "           \
     "API_CONFIGURATION_ERROR, UNSUPPORTED_MEDIA_TYPE, INTEGRATION_FAILURE, EXPIRED_TOKEN]"
 
-static const struct str header_prefix = STR_INIT("gatewayresponse.header.");
-
 static struct str key_of(struct request *request, struct str type)
 {
     return state_key(request->arena, "gatewayresponse", apigw_label(request, "restapi_id"), type);
@@ -125,7 +123,7 @@ static enum err check_parameter(struct request *request, struct str name, struct
     struct mapping mapping;
     if (expression.len == 0)
         return apigw_bad_request(request, "Invalid null or empty value in responseParameters");
-    if (mapping_parse(header_prefix, name, expression, &mapping))
+    if (mapping_parse(MAPPING_OF_GATEWAY, name, expression, &mapping))
         return OK;
     return apigw_bad_request(request, "Invalid mapping expression specified: %.*s: %.*s",
                              STR_ARG(name), STR_ARG(expression));

@@ -4,15 +4,19 @@
 
 #include "services/apigateway/internal.h"
 
-/* {"content/type": "text"}: types that are types, texts without Velocity (which is not evaluated,
- * and would otherwise be sent as it stands). */
+/* {"content/type": "text"}: types that are types, texts that are mapping templates. */
 enum err integration_check_templates(struct request *request, yyjson_val *templates);
 enum err integration_check_template(struct request *request, struct str type, struct str text);
 
-/* A header mapping of a response: "method.response.header.X" to an expression. `declared` is the
- * responseParameters of the method response, which has to have the name. */
-enum err integration_check_mapping(struct request *request, yyjson_mut_val *declared,
-                                   struct str name, struct str expression);
+/* A parameter mapping: a target to an expression. `declared` is the responseParameters of the
+ * method response, which has to have the target, or the requestParameters of the method, which has
+ * to have the parameter that the value comes from. */
+enum err integration_check_mapping(struct request *request, enum mapping_side side,
+                                   yyjson_mut_val *declared, struct str name,
+                                   struct str expression);
 
-/* A regular expression for the status of a MOCK integration. */
+/* The regular expression of a selection pattern. */
 enum err integration_check_pattern(struct request *request, struct str pattern);
+
+/* NULL, or a way to convert contents. */
+enum err integration_check_handling(struct request *request, struct str handling);

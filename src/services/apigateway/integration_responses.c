@@ -2,9 +2,8 @@
 #include "services/apigateway/plane/compile.h"
 #include "services/apigateway/integration_check.h"
 #include "services/apigateway/patch.h"
+#include "services/apigateway/velocity/velocity.h"
 #include "wire/regex.h"
-
-static const struct str header_prefix = STR_INIT("method.response.header.");
 
 /* --- Checks --- */
 
@@ -21,12 +20,14 @@ enum err integration_check_template(struct request *request, struct str type, st
             request,
             "Validation Result: warnings : [], errors : [Invalid content type specified: %.*s]",
             STR_ARG(type));
-    if (template_has_velocity(text))
-        return apigw_bad_request(request,
-                                 "Velocity in mapping templates is not supported (%.*s): the "
-                                 "template would be used as it stands",
-                                 STR_ARG(type));
-    return OK;
+    struct velocity *velocity;
+    struct error error;
+    if (velocity_parse(request->arena, text, &velocity, &error) == OK)
+        return OK;
+    return apigw_bad_request(request,
+                             "Validation Result: warnings : [], errors : [Invalid mapping template "
+                             "specified for %.*s: %s]",
+                             STR_ARG(type), error.message);
 }
 
 enum err integration_check_templates(struct request *request, yyjson_val *templates)
@@ -41,22 +42,32 @@ enum err integration_check_templates(struct request *request, yyjson_val *templa
     return OK;
 }
 
-enum err integration_check_mapping(struct request *request, yyjson_mut_val *declared,
-                                   struct str name, struct str expression)
+static enum err bad_mapping(struct request *request, const char *what, struct str text)
+{
+    return apigw_bad_request(request,
+                             "Invalid mapping expression specified: Validation Result: warnings : "
+                             "[], errors : [Invalid mapping expression %sspecified: %.*s]",
+                             what, STR_ARG(text));
+}
+
+/* Whether the source is a parameter that the method has to declare. */
+static bool is_parameter(const struct mapping *mapping)
+{
+    return mapping->source == MAPPING_HEADER || mapping->source == MAPPING_QUERY ||
+           mapping->source == MAPPING_PATH;
+}
+
+enum err integration_check_mapping(struct request *request, enum mapping_side side,
+                                   yyjson_mut_val *declared, struct str name, struct str expression)
 {
     struct mapping mapping;
-    if (!str_starts(name, header_prefix) || !apigw_member(declared, name))
-        return apigw_bad_request(request,
-                                 "Invalid mapping expression specified: Validation Result: "
-                                 "warnings : [], errors : [Invalid mapping expression parameter "
-                                 "specified: %.*s]",
-                                 STR_ARG(name));
-    if (!mapping_parse(header_prefix, name, expression, &mapping))
-        return apigw_bad_request(request,
-                                 "Invalid mapping expression specified: Validation Result: "
-                                 "warnings : [], errors : [Invalid mapping expression specified: "
-                                 "%.*s]",
-                                 STR_ARG(expression));
+    bool is_response = side == MAPPING_OF_RESPONSE;
+    if (is_response && !apigw_member(declared, name))
+        return bad_mapping(request, "parameter ", name);
+    if (!mapping_parse(side, name, expression, &mapping))
+        return bad_mapping(request, "", is_response ? expression : name);
+    if (!is_response && is_parameter(&mapping) && !apigw_member(declared, expression))
+        return bad_mapping(request, "parameter ", expression);
     return OK;
 }
 
@@ -66,6 +77,12 @@ enum err integration_check_pattern(struct request *request, struct str pattern)
         return apigw_bad_request(request, "Invalid selection pattern specified: %.*s",
                                  STR_ARG(pattern));
     return OK;
+}
+
+enum err integration_check_handling(struct request *request, struct str handling)
+{
+    return apigw_check_enum(request, "contentHandling", handling,
+                            "[CONVERT_TO_BINARY, CONVERT_TO_TEXT]");
 }
 
 /* --- Operations --- */
@@ -100,7 +117,8 @@ static enum err check_mappings(struct request *request, yyjson_mut_val *declared
     size_t i, max;
     yyjson_val *key, *value;
     yyjson_obj_foreach (json_get(request->input, "responseParameters"), i, max, key, value) {
-        enum err rc = integration_check_mapping(request, declared, json_str(key), json_str(value));
+        enum err rc = integration_check_mapping(request, MAPPING_OF_RESPONSE, declared,
+                                                json_str(key), json_str(value));
         if (rc)
             return rc;
     }
@@ -141,6 +159,8 @@ enum err apigw_put_integration_response(struct request *request)
         rc = integration_check_templates(request, json_get(request->input, "responseTemplates"));
     if (rc == OK)
         rc = integration_check_pattern(request, request_str(request, "selectionPattern"));
+    if (rc == OK)
+        rc = integration_check_handling(request, request_str(request, "contentHandling"));
     return rc ? rc : apigw_write(request, run_put);
 }
 
@@ -210,13 +230,18 @@ static enum err patch_template(struct patch_target *target, const struct patch_o
                : integration_check_template(target->request, op->parts[1], op->value);
 }
 
+static enum err patch_handling(struct patch_target *target, const struct patch_op *op)
+{
+    return op->op == PATCH_REMOVE ? OK : integration_check_handling(target->request, op->value);
+}
+
 static const struct patch_rule response_rules[] = {
     {"/selectionPattern", PATCH_REPLACE, PATCH_CUSTOM, patch_pattern, NULL},
     {"/responseParameters/{name}", PATCH_ADD | PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, NULL,
      "Invalid parameter name specified"},
     {"/responseTemplates/{type}", PATCH_ADD | PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING,
      patch_template, "Content-Type specified was not found"},
-    {"/contentHandling", PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/contentHandling", PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, patch_handling, NULL},
 };
 
 static const struct patch_table response_table =
@@ -228,8 +253,8 @@ static enum err check_patched(struct request *request, yyjson_mut_val *declared,
     size_t i, max;
     yyjson_mut_val *key, *value;
     yyjson_mut_obj_foreach (apigw_member(response, STR("responseParameters")), i, max, key, value) {
-        enum err rc =
-            integration_check_mapping(request, declared, apigw_mut_str(key), apigw_mut_str(value));
+        enum err rc = integration_check_mapping(request, MAPPING_OF_RESPONSE, declared,
+                                                apigw_mut_str(key), apigw_mut_str(value));
         if (rc)
             return rc;
     }

@@ -17,36 +17,92 @@ static struct str integration_method(struct request *request)
 
 /* --- Checks --- */
 
-static enum err check_lambda(struct request *request, struct str method, struct str uri)
+static enum err check_method(struct request *request, struct str method)
 {
     if (method.len == 0)
         return apigw_bad_request(request, "Enumeration value for HttpMethod must be non-empty");
     if (verb_of(method) == VERB_COUNT)
         return apigw_bad_request(request, "Invalid HttpMethod specified. Valid options are "
                                           "GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY");
+    return OK;
+}
+
+/* The services whose operations can stand behind a method: those that speak AWS JSON. */
+static bool is_known_action(struct request *request, struct str service, struct str action)
+{
+    enum { AWS_JSON = PROTOCOL_AWS_JSON_1_0 | PROTOCOL_AWS_JSON_1_1 };
+    for (size_t i = 0; i < request->skylite->service_count; i++) {
+        const struct service *candidate = request->skylite->services[i];
+        if (!str_eq(service, str_from(candidate->name)) || !(candidate->protocols & AWS_JSON))
+            continue;
+        for (size_t j = 0; j < candidate->operation_count; j++) {
+            if (str_eq(action, str_from(candidate->operations[j].name)))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool has_variables(struct str uri)
+{
+    return str_find(uri, STR("${stageVariables.")) >= 0;
+}
+
+/* A stage variable in an ARN is looked at when the stage is there. */
+static enum err check_arn(struct request *request, struct str type, struct str uri)
+{
+    struct str service, action;
     if (!str_starts(uri, STR("arn:")))
         return apigw_bad_request(request, "Invalid ARN specified in the request");
     if (str_find(uri, STR(":path/")) < 0 && str_find(uri, STR(":action/")) < 0)
         return apigw_bad_request(request, "AWS ARN for integration must contain path or action");
-    if (!function_of_uri(uri).len)
+    if (function_of_uri(uri).len)
+        return OK;
+    if (str_eq(type, STR("AWS_PROXY")))
         return apigw_bad_request(request, "Integrations of type 'AWS_PROXY' currently only "
                                           "supports Lambda function and Firehose stream "
                                           "invocations.");
+    if (has_variables(uri) ||
+        (action_of_uri(uri, &service, &action) && is_known_action(request, service, action)))
+        return OK;
+    return apigw_bad_request(request,
+                             "Integrations of type 'AWS' are supported for Lambda functions and "
+                             "for the operations (action/NAME) of dynamodb and logs, not for %.*s",
+                             STR_ARG(uri));
+}
+
+static enum err check_uri(struct request *request, struct str type, struct str uri)
+{
+    if (str_eq(type, STR("MOCK")))
+        return OK;
+    if (str_starts(type, STR("AWS")))
+        return check_arn(request, type, uri);
+    if (!str_starts(uri, STR("http://")) && !str_starts(uri, STR("https://")))
+        return apigw_bad_request(request, "Invalid HTTP endpoint specified for URI");
     return OK;
 }
 
-/* What is stored is what is done: parts that this gateway does not act on are refused. */
-static enum err check_unsupported(struct request *request)
+/* The caller has to be allowed to hand the role to API Gateway. */
+static enum err check_credentials(struct request *request, struct str role)
 {
-    if (request_str(request, "credentials").len)
-        return apigw_bad_request(request, "Credentials of integrations are not supported; let "
-                                          "apigateway.amazonaws.com invoke the function");
-    if (str_eq(request_str(request, "connectionType"), STR("VPC_LINK")))
+    if (!role.len)
+        return OK;
+    if (str_eq(role, STR("arn:aws:iam::*:user/*")))
+        return apigw_bad_request(request, "Credentials of the caller (arn:aws:iam::*:user/*) are "
+                                          "not supported; name a role");
+    if (!str_starts(role, STR("arn:")) || str_find(role, STR(":role/")) < 0)
+        return apigw_bad_request(request, "Invalid ARN specified in the request");
+    return request_authorize_pass_role(request, role, STR("apigateway.amazonaws.com"));
+}
+
+static enum err check_links(struct request *request)
+{
+    struct str type = request_str(request, "connectionType");
+    if (str_eq(type, STR("VPC_LINK")))
         return apigw_bad_request(request, "Integrations over VPC links are not supported");
-    if (yyjson_obj_size(json_get(request->input, "requestParameters")))
-        return apigw_bad_request(request, "Request parameter mappings are not supported for "
-                                          "integrations of type AWS_PROXY and MOCK");
-    return OK;
+    if (json_get(request->input, "tlsConfig"))
+        return apigw_bad_request(request, "A tlsConfig of integrations is not supported");
+    return apigw_check_enum(request, "connectionType", type, "[INTERNET, VPC_LINK]");
 }
 
 static enum err check_timeout(struct request *request)
@@ -64,30 +120,44 @@ static enum err check_type(struct request *request)
     enum err rc = apigw_require(request, "type");
     if (rc == OK)
         rc = apigw_check_enum(request, "type", type, "[HTTP, MOCK, AWS_PROXY, HTTP_PROXY, AWS]");
-    if (rc)
-        return rc;
-    if (str_eq(type, STR("AWS_PROXY")))
-        return check_lambda(request, integration_method(request), request_str(request, "uri"));
-    if (!str_eq(type, STR("MOCK")))
-        return apigw_bad_request(
-            request, "Integrations of type %.*s are not supported; use AWS_PROXY or MOCK",
-            STR_ARG(type));
-    return OK;
+    if (rc == OK && !str_eq(type, STR("MOCK")))
+        rc = check_method(request, integration_method(request));
+    return rc ? rc : check_uri(request, type, request_str(request, "uri"));
 }
 
 static enum err check_input(struct request *request)
 {
     enum err rc = check_type(request);
     if (rc == OK)
-        rc = check_unsupported(request);
+        rc = check_links(request);
+    if (rc == OK)
+        rc = check_credentials(request, request_str(request, "credentials"));
     if (rc == OK)
         rc = check_timeout(request);
+    if (rc == OK)
+        rc = integration_check_handling(request, request_str(request, "contentHandling"));
     if (rc == OK)
         rc = apigw_check_enum(request, "passthroughBehavior",
                               request_str(request, "passthroughBehavior"),
                               "[WHEN_NO_MATCH, WHEN_NO_TEMPLATES, NEVER]");
     return rc ? rc
               : integration_check_templates(request, json_get(request->input, "requestTemplates"));
+}
+
+/* Those of the stored or changed integration, against what its method declares. */
+static enum err check_mappings(struct request *request, yyjson_mut_val *method,
+                               yyjson_mut_val *integration)
+{
+    yyjson_mut_val *declared = apigw_member(method, STR("requestParameters")), *key, *value;
+    size_t i, max;
+    yyjson_mut_obj_foreach (apigw_member(integration, STR("requestParameters")), i, max, key,
+                            value) {
+        enum err rc = integration_check_mapping(request, MAPPING_OF_REQUEST, declared,
+                                                apigw_mut_str(key), apigw_mut_str(value));
+        if (rc)
+            return rc;
+    }
+    return OK;
 }
 
 /* --- Operations --- */
@@ -98,6 +168,8 @@ static enum err build(struct request *request, yyjson_mut_doc *doc, yyjson_mut_v
         {"type", MEMBER_STRING},
         {"uri", MEMBER_STRING},
         {"connectionType", MEMBER_STRING},
+        {"credentials", MEMBER_STRING},
+        {"requestParameters", MEMBER_STRING_MAP},
         {"requestTemplates", MEMBER_STRING_MAP},
         {"passthroughBehavior", MEMBER_STRING},
         {"contentHandling", MEMBER_STRING},
@@ -123,6 +195,8 @@ static enum err run_put(struct request *request, struct store_txn *txn)
         return rc;
     yyjson_mut_val *integration = yyjson_mut_obj(edit.doc);
     rc = build(request, edit.doc, integration);
+    if (rc == OK)
+        rc = check_mappings(request, edit.method, integration);
     if (rc)
         return rc;
     apigw_set(edit.doc, edit.method, integration_member, integration);
@@ -179,9 +253,7 @@ enum err apigw_delete_integration(struct request *request)
 static enum err patch_uri(struct patch_target *target, const struct patch_op *op)
 {
     struct str type = apigw_mut_str(apigw_member(target->object, STR("type")));
-    struct str method = apigw_mut_str(apigw_member(target->object, STR("httpMethod")));
-    enum err rc =
-        str_eq(type, STR("AWS_PROXY")) ? check_lambda(target->request, method, op->value) : OK;
+    enum err rc = check_uri(target->request, type, op->value);
     if (rc == OK)
         apigw_set_str(target->doc, target->object, STR("uri"), op->value);
     return rc;
@@ -189,11 +261,20 @@ static enum err patch_uri(struct patch_target *target, const struct patch_op *op
 
 static enum err patch_method(struct patch_target *target, const struct patch_op *op)
 {
-    if (verb_of(op->value) == VERB_COUNT)
-        return apigw_bad_request(target->request, "Invalid HttpMethod specified. Valid options are "
-                                                  "GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY");
-    apigw_set_str(target->doc, target->object, STR("httpMethod"), op->value);
-    return OK;
+    enum err rc = check_method(target->request, op->value);
+    if (rc == OK)
+        apigw_set_str(target->doc, target->object, STR("httpMethod"), op->value);
+    return rc;
+}
+
+static enum err patch_credentials(struct patch_target *target, const struct patch_op *op)
+{
+    return op->op == PATCH_REMOVE ? OK : check_credentials(target->request, op->value);
+}
+
+static enum err patch_handling(struct patch_target *target, const struct patch_op *op)
+{
+    return op->op == PATCH_REMOVE ? OK : integration_check_handling(target->request, op->value);
 }
 
 static enum err patch_timeout(struct patch_target *target, const struct patch_op *op)
@@ -228,7 +309,10 @@ static const struct patch_rule integration_rules[] = {
     {"/httpMethod", PATCH_REPLACE, PATCH_CUSTOM, patch_method, NULL},
     {"/timeoutInMillis", PATCH_REPLACE, PATCH_CUSTOM, patch_timeout, NULL},
     {"/passthroughBehavior", PATCH_REPLACE, PATCH_CUSTOM, patch_passthrough, NULL},
-    {"/contentHandling", PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/contentHandling", PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, patch_handling, NULL},
+    {"/credentials", PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, patch_credentials, NULL},
+    {"/requestParameters/{name}", PATCH_ADD | PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, NULL,
+     "Invalid parameter name specified"},
     {"/cacheNamespace", PATCH_REPLACE, PATCH_STRING, NULL, NULL},
     {"/cacheKeyParameters/{name}", PATCH_ADD | PATCH_REMOVE, PATCH_SET, NULL, NULL},
     {"/requestTemplates/{type}", PATCH_ADD | PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING,
@@ -247,6 +331,8 @@ static enum err run_update(struct request *request, struct store_txn *txn)
         return rc;
     struct patch_target target = {request, edit.view, edit.doc, integration};
     rc = patch_apply(&target, &integration_table);
+    if (rc == OK)
+        rc = check_mappings(request, edit.method, integration);
     if (rc)
         return rc;
     apigw_save_method(&edit);

@@ -62,6 +62,19 @@ static enum err check_payload(struct request *request, struct str *payload)
                         "json: Unexpected character");
 }
 
+/* Another service of Skylite says in the input what is a header or the body on the wire, and which
+ * resource of its own it calls for. */
+static struct str internal_member(const struct request *request, const char *name)
+{
+    return request->exchange ? (struct str){NULL, 0} : request_str(request, name);
+}
+
+static struct str source_of(const struct request *request)
+{
+    struct str source = internal_member(request, "SourceArn");
+    return source.ptr ? source : STR_EMPTY;
+}
+
 /* Whether the caller may invoke what is named. */
 static enum err check_target(struct request *request)
 {
@@ -71,7 +84,8 @@ static enum err check_target(struct request *request)
                               request_str(request, "Qualifier"), &target, &request->error);
     if (rc)
         return rc;
-    rc = lambda_authorize_invoke(lambda, &target, &request->principal, STR_EMPTY, &request->error);
+    rc = lambda_authorize_invoke(lambda, &target, &request->principal, source_of(request),
+                                 &request->error);
     lambda_target_release(&target);
     return rc;
 }
@@ -99,6 +113,9 @@ static enum err invoke_event(struct request *request, struct str payload)
 
 static struct str payload_of(const struct request *request)
 {
+    struct str given = internal_member(request, "Payload");
+    if (given.ptr)
+        return given;
     return request->raw_input.ptr ? request->raw_input : STR_EMPTY;
 }
 
@@ -111,7 +128,8 @@ enum err lambda_invoke_async(struct request *request)
 
 enum err lambda_invoke(struct request *request)
 {
-    struct str type = request_header(request, STR("x-amz-invocation-type"));
+    struct str type = request->exchange ? request_header(request, STR("x-amz-invocation-type"))
+                                        : internal_member(request, "InvocationType");
     struct str log_type = request_header(request, STR("x-amz-log-type"));
     struct str payload = payload_of(request);
     struct str name = request_str(request, "FunctionName");

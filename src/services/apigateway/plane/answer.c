@@ -38,6 +38,15 @@ static bool is_listed(const struct str *names, size_t count, struct str name)
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
+bool header_may_leave(struct arena *arena, struct str *name)
+{
+    if (is_listed(dropped, COUNT(dropped), *name))
+        return false;
+    if (is_listed(remapped, COUNT(remapped), *name))
+        *name = arena_printf(arena, "x-amzn-Remapped-%.*s", STR_ARG(*name));
+    return true;
+}
+
 struct builder {
     struct arena *arena;
     struct proxy_answer *answer;
@@ -48,10 +57,8 @@ static bool add_header(struct builder *builder, struct str name, struct str valu
     struct proxy_answer *answer = builder->answer;
     if (!header_name_is_valid(name) || !header_value_is_valid(value))
         return false;
-    if (is_listed(dropped, COUNT(dropped), name))
+    if (!header_may_leave(builder->arena, &name))
         return true;
-    if (is_listed(remapped, COUNT(remapped), name))
-        name = arena_printf(builder->arena, "x-amzn-Remapped-%.*s", STR_ARG(name));
     answer->headers[answer->header_count++] = (struct http_header){name, value};
     return true;
 }

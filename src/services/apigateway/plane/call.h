@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "io/http.h"
 #include "services/apigateway/plane/stage.h"
+#include "wire/json.h"
 
 /* What host and path say before anything is looked up. */
 struct address {
@@ -48,6 +49,10 @@ struct api_call {
     struct str
         validation_error; /* why a request validator refused it; a NULL pointer: it did not */
 
+    /* What the request's mapping template has set under $context.requestOverride. */
+    const struct velocity_override *overrides;
+    size_t override_count;
+
     /* Of the integration, once it has answered. */
     int64_t integration_started_us; /* clock_mono_us; 0: it was not asked */
     int64_t integration_us;         /* how long it took; -1: it has not answered */
@@ -75,26 +80,51 @@ struct address address_of(const struct http_exchange *exchange, struct arena *ar
  * no such variable; the empty string when it has no value in this call. */
 struct str call_context(const struct api_call *call, struct str name);
 
+/* The names right below one of $context ("identity") by their index; false at the end. */
+bool call_context_at(const struct api_call *call, struct str name, size_t index, struct str *out);
+
 /* A parameter of the request by source and name; a NULL pointer when it was not given. */
 struct str call_parameter(const struct api_call *call, enum mapping_source source, struct str name);
 
-/* Parses "method.response.header.X" (with `prefix` "method.response.header.") and the expression
- * that gives its value. False when either is not valid here. */
-bool mapping_parse(struct str prefix, struct str target, struct str expression,
+/* --- Mappings --- */
+
+/* Which way a mapping goes: its targets and sources depend on it. */
+enum mapping_side {
+    MAPPING_OF_REQUEST,  /* integration.request.{header,querystring,path}.X */
+    MAPPING_OF_RESPONSE, /* method.response.header.X */
+    MAPPING_OF_GATEWAY,  /* gatewayresponse.header.X */
+};
+
+/* Parses a target and the expression that gives its value. False when either is not valid here. */
+bool mapping_parse(enum mapping_side side, struct str target, struct str expression,
                    struct mapping *out);
 
 /* Parses the source alone ("method.request.querystring.limit") into `out`'s source and value. */
 bool mapping_source_parse(struct str expression, struct mapping *out);
 
-/* The value; a NULL pointer when there is none, or when it could not stand in a header. */
-struct str mapping_value(const struct api_call *call, const struct mapping *mapping);
+/* What mappings and templates take values from. */
+struct mapping_input {
+    const struct api_call *call;
+    struct str body; /* of the request, or of the integration's answer */
+    /* The integration's answer; NULL and 0 on the way to it. */
+    const struct http_header *headers;
+    size_t header_count;
+    bool is_parsed; /* `json` is set, or the body is none */
+    yyjson_val *json;
+};
 
-/* Fills `out` (of list->count places) with the headers that have values; returns how many. */
-size_t mapping_headers(const struct api_call *call, const struct mapping_list *list,
-                       struct http_header *out);
+/* Fills `out` with the values, MAPPING_MAX_VALUES at most: one, or as many as a source of the
+ * multi-value kind has. Returns how many. */
+enum { MAPPING_MAX_VALUES = 32 };
+size_t mapping_values(struct mapping_input *input, const struct mapping *mapping,
+                      struct str out[MAPPING_MAX_VALUES]);
 
-/* Whether `text` has Velocity references or directives, which a plain text body cannot have. */
-bool template_has_velocity(struct str text);
+/* The headers that the list gives, in the call's arena; returns how many. Values that could not
+ * stand in a header are left out. */
+size_t mapping_headers(struct mapping_input *input, const struct mapping_list *list,
+                       struct http_header **out);
+
+/* --- Plain templates --- */
 
 /* The length of the dotted name that `text` starts with; a dot that no name follows does not count.
  */

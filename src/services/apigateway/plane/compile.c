@@ -4,9 +4,11 @@
 #include "base/buf.h"
 #include "services/apigateway/plane/call.h"
 #include "wire/json.h"
+#include "services/apigateway/velocity/velocity.h"
 #include "wire/regex.h"
 
-struct mapping_list compile_mappings(struct arena *arena, struct str prefix, yyjson_val *parameters)
+struct mapping_list compile_mappings(struct arena *arena, enum mapping_side side,
+                                     yyjson_val *parameters)
 {
     struct mapping_list list = {
         .items = arena_array(arena, struct mapping, yyjson_obj_size(parameters) + 1)};
@@ -14,9 +16,9 @@ struct mapping_list compile_mappings(struct arena *arena, struct str prefix, yyj
     yyjson_val *key, *value;
     yyjson_obj_foreach (parameters, i, max, key, value) {
         struct mapping mapping;
-        if (!mapping_parse(prefix, json_str(key), json_str(value), &mapping))
+        if (!mapping_parse(side, json_str(key), json_str(value), &mapping))
             continue;
-        mapping.header = arena_str(arena, mapping.header);
+        mapping.name = arena_str(arena, mapping.name);
         mapping.value = arena_str(arena, mapping.value);
         list.items[list.count++] = mapping;
     }
@@ -30,8 +32,23 @@ struct template_list compile_templates(struct arena *arena, yyjson_val *template
     size_t i, max;
     yyjson_val *key, *value;
     yyjson_obj_foreach (templates, i, max, key, value) {
-        list.items[list.count++] = (struct body_template){arena_str(arena, json_str(key)),
-                                                          arena_str(arena, json_str(value))};
+        list.items[list.count++] = (struct body_template){
+            .type = arena_str(arena, json_str(key)), .text = arena_str(arena, json_str(value))};
+    }
+    return list;
+}
+
+/* Templates that are the same for every request are rendered here, once. */
+static struct template_list compile_velocity(struct arena *arena, yyjson_val *templates)
+{
+    struct template_list list = compile_templates(arena, templates);
+    for (size_t i = 0; i < list.count; i++) {
+        struct body_template *body = &list.items[i];
+        struct velocity *velocity;
+        /* What does not parse was refused when it was put. */
+        if (velocity_parse(arena, body->text, &velocity, NULL) == OK &&
+            !velocity_is_static(velocity, &body->text))
+            body->velocity = velocity;
     }
     return list;
 }
@@ -71,13 +88,14 @@ struct str function_of_uri(struct str uri)
     return str_slice(uri, start, uri.len - start - invocations.len);
 }
 
-static void compile_lambda(struct stage *stage, struct method *method, yyjson_val *document)
+static void compile_lambda(struct stage *stage, struct integration *integration,
+                           yyjson_val *document, enum integration_kind kind)
 {
-    method->kind = INTEGRATION_LAMBDA_PROXY;
     struct str uri = expand_stage_variables(&stage->arena, stage, json_get_str(document, "uri"));
+    integration->kind = kind;
     /* Lambda's API takes nothing but POST; with another method AWS answers every call with 500. */
     if (str_eq(json_get_str(document, "httpMethod"), STR("POST")))
-        method->function = arena_str(&stage->arena, function_of_uri(uri));
+        integration->function = arena_str(&stage->arena, function_of_uri(uri));
 }
 
 /* --- Mock --- */
@@ -129,62 +147,121 @@ int mock_status(struct arena *arena, struct str text)
     return (int)status;
 }
 
-static void compile_mock_requests(struct arena *arena, struct mock *mock, yyjson_val *templates)
+static void compile_mock(struct stage *stage, struct integration *integration)
 {
-    mock->requests = arena_array(arena, struct mock_request, yyjson_obj_size(templates) + 1);
-    size_t i, max;
-    yyjson_val *key, *value;
-    yyjson_obj_foreach (templates, i, max, key, value) {
-        mock->requests[mock->request_count++] = (struct mock_request){
-            arena_str(arena, json_str(key)), mock_status(arena, json_str(value))};
+    integration->kind = INTEGRATION_MOCK;
+    for (size_t i = 0; i < integration->requests.count; i++) {
+        struct body_template *body = &integration->requests.items[i];
+        body->status = body->velocity ? 0 : mock_status(&stage->arena, body->text);
     }
 }
 
-static void compile_mock_responses(struct arena *arena, struct mock *mock, yyjson_val *responses,
-                                   yyjson_val *method_responses)
+/* --- Other services --- */
+
+bool action_of_uri(struct str uri, struct str *out_service, struct str *out_action)
 {
-    mock->responses = arena_array(arena, struct mock_response, yyjson_obj_size(responses) + 1);
+    static const struct str prefix = STR_INIT("arn:aws:apigateway:"), action = STR_INIT(":action/");
+    ptrdiff_t at = str_find(uri, action);
+    if (!str_starts(uri, prefix) || at < 0)
+        return false;
+    struct str head = str_slice(uri, prefix.len, (size_t)at - prefix.len), region;
+    *out_action = str_slice(uri, (size_t)at + action.len, uri.len);
+    if (!str_cut(&head, ':', &region))
+        return false;
+    *out_service = head;
+    return head.len > 0 && str_find_byte(head, ':', 0) < 0 && out_action->len > 0;
+}
+
+/* "AWS": a function, or an operation of another service. */
+static void compile_aws(struct stage *stage, struct integration *integration, yyjson_val *document)
+{
+    struct arena *arena = &stage->arena;
+    struct str uri = expand_stage_variables(arena, stage, json_get_str(document, "uri"));
+    if (!action_of_uri(uri, &integration->service, &integration->action)) {
+        compile_lambda(stage, integration, document, INTEGRATION_LAMBDA);
+        return;
+    }
+    integration->kind = INTEGRATION_ACTION;
+    integration->service = arena_str(arena, integration->service);
+    integration->action = arena_str(arena, integration->action);
+}
+
+static void compile_http(struct stage *stage, struct integration *integration, yyjson_val *document,
+                         enum integration_kind kind)
+{
+    struct arena *arena = &stage->arena;
+    integration->kind = kind;
+    integration->method = arena_str(arena, json_get_str(document, "httpMethod"));
+    integration->uri =
+        arena_str(arena, expand_stage_variables(arena, stage, json_get_str(document, "uri")));
+}
+
+/* --- All --- */
+
+static enum content_handling handling_of(yyjson_val *document)
+{
+    struct str handling = json_get_str(document, "contentHandling");
+    return str_eq(handling, STR("CONVERT_TO_TEXT"))     ? CONTENT_TO_TEXT
+           : str_eq(handling, STR("CONVERT_TO_BINARY")) ? CONTENT_TO_BINARY
+                                                        : CONTENT_AS_IT_IS;
+}
+
+static void compile_responses(struct arena *arena, struct integration *integration,
+                              yyjson_val *responses, yyjson_val *method_responses)
+{
+    integration->responses =
+        arena_array(arena, struct integration_response, yyjson_obj_size(responses) + 1);
     size_t i, max;
     yyjson_val *key, *value;
     yyjson_obj_foreach (responses, i, max, key, value) {
-        struct mock_response *response = &mock->responses[mock->response_count++];
+        struct integration_response *response =
+            &integration->responses[integration->response_count++];
         int64_t status = 200;
-        json_get_i64(value, "statusCode", &status);
-        response->status = (int)status;
-        response->has_method_response =
-            yyjson_obj_getn(method_responses, json_str(key).ptr, json_str(key).len);
         struct str pattern = json_get_str(value, "selectionPattern");
-        response->is_default = pattern.len == 0;
-        response->pattern = regex_compile(arena, REGEX_JAVA, pattern);
-        response->headers = compile_mappings(arena, STR("method.response.header."),
-                                             json_get(value, "responseParameters"));
-        response->bodies = compile_templates(arena, json_get(value, "responseTemplates"));
+        json_get_i64(value, "statusCode", &status);
+        *response = (struct integration_response){
+            .is_default = pattern.len == 0,
+            .pattern = regex_compile(arena, REGEX_JAVA, pattern),
+            .status = (int)status,
+            .has_method_response =
+                yyjson_obj_getn(method_responses, json_str(key).ptr, json_str(key).len),
+            .handling = handling_of(value),
+            .mappings =
+                compile_mappings(arena, MAPPING_OF_RESPONSE, json_get(value, "responseParameters")),
+            .bodies = compile_velocity(arena, json_get(value, "responseTemplates")),
+        };
     }
-}
-
-static void compile_mock(struct stage *stage, struct method *method, yyjson_val *integration,
-                         yyjson_val *method_responses)
-{
-    struct mock *mock = &method->mock;
-    struct str passthrough = json_get_str(integration, "passthroughBehavior");
-    method->kind = INTEGRATION_MOCK;
-    mock->passthrough = str_eq(passthrough, STR("NEVER"))               ? MOCK_NEVER
-                        : str_eq(passthrough, STR("WHEN_NO_TEMPLATES")) ? MOCK_WHEN_NO_TEMPLATES
-                                                                        : MOCK_WHEN_NO_MATCH;
-    compile_mock_requests(&stage->arena, mock, json_get(integration, "requestTemplates"));
-    compile_mock_responses(&stage->arena, mock, json_get(integration, "integrationResponses"),
-                           method_responses);
 }
 
 void compile_integration(struct stage *stage, struct method *method, yyjson_val *document)
 {
-    yyjson_val *integration = json_get(document, "methodIntegration");
-    struct str type = json_get_str(integration, "type");
+    struct integration *integration = &method->integration;
+    struct arena *arena = &stage->arena;
+    yyjson_val *source = json_get(document, "methodIntegration");
+    struct str type = json_get_str(source, "type");
+    struct str passthrough = json_get_str(source, "passthroughBehavior");
     int64_t timeout_ms = MAX_INTEGRATION_TIMEOUT_MS;
-    json_get_i64(integration, "timeoutInMillis", &timeout_ms);
-    method->timeout_ms = (unsigned)timeout_ms;
+    json_get_i64(source, "timeoutInMillis", &timeout_ms);
+    integration->timeout_ms = (unsigned)timeout_ms;
+    integration->role =
+        arena_str(arena, expand_stage_variables(arena, stage, json_get_str(source, "credentials")));
+    integration->passthrough = str_eq(passthrough, STR("NEVER")) ? PASS_NEVER
+                               : str_eq(passthrough, STR("WHEN_NO_TEMPLATES"))
+                                   ? PASS_WHEN_NO_TEMPLATES
+                                   : PASS_WHEN_NO_MATCH;
+    integration->handling = handling_of(source);
+    integration->mappings =
+        compile_mappings(arena, MAPPING_OF_REQUEST, json_get(source, "requestParameters"));
+    integration->requests = compile_velocity(arena, json_get(source, "requestTemplates"));
+    compile_responses(arena, integration, json_get(source, "integrationResponses"),
+                      json_get(document, "methodResponses"));
     if (str_eq(type, STR("AWS_PROXY")))
-        compile_lambda(stage, method, integration);
+        compile_lambda(stage, integration, source, INTEGRATION_LAMBDA_PROXY);
     else if (str_eq(type, STR("MOCK")))
-        compile_mock(stage, method, integration, json_get(document, "methodResponses"));
+        compile_mock(stage, integration);
+    else if (str_eq(type, STR("AWS")))
+        compile_aws(stage, integration, source);
+    else if (str_eq(type, STR("HTTP")) || str_eq(type, STR("HTTP_PROXY")))
+        compile_http(stage, integration, source,
+                     type.len == 4 ? INTEGRATION_HTTP : INTEGRATION_HTTP_PROXY);
 }

@@ -236,6 +236,20 @@ static const struct {
     {STR_INIT("xrayTraceId"), trace_id},
 };
 
+bool call_context_at(const struct api_call *call, struct str name, size_t index, struct str *out)
+{
+    (void)call;
+    for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+        struct str full = variables[i].name;
+        if (!str_starts(full, name) || full.len <= name.len + 1 || full.ptr[name.len] != '.')
+            continue;
+        *out = str_slice(full, name.len + 1, full.len);
+        if (index-- == 0)
+            return true;
+    }
+    return false;
+}
+
 struct str call_context(const struct api_call *call, struct str name)
 {
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {

@@ -13,6 +13,7 @@ struct lane;
 struct proxy_call {
     struct arena arena; /* event and answer */
     struct function_invocation invocation;
+    struct principal principal; /* who invokes */
     struct lane *lane;
     struct api_call *call; /* NULL once it has been answered for a timeout */
     int64_t deadline_ms;   /* loop_now_ms */

@@ -220,9 +220,17 @@ static bool admit(struct plane *plane, struct api_call *call)
 static void integrate(struct plane *plane, struct api_call *call)
 {
     log_request(call);
-    switch (call->method->kind) {
+    switch (call->method->integration.kind) {
     case INTEGRATION_LAMBDA_PROXY:
-        proxy_start(plane, call);
+    case INTEGRATION_LAMBDA:
+        lambda_start(plane, call);
+        break;
+    case INTEGRATION_ACTION:
+        action_start(plane, call);
+        break;
+    case INTEGRATION_HTTP:
+    case INTEGRATION_HTTP_PROXY:
+        http_start(call);
         break;
     case INTEGRATION_MOCK:
         mock_start(call);

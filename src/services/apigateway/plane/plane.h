@@ -32,8 +32,15 @@ bool plane_reject(void *self, struct http_exchange *exchange, int status);
 struct lane *plane_lane(struct plane *plane, struct loop *loop);
 
 /* Start the integration of a call that may pass; they answer it, at once or later. */
-void proxy_start(struct plane *plane, struct api_call *call);
+void lambda_start(struct plane *plane, struct api_call *call);
+void action_start(struct plane *plane, struct api_call *call);
+void http_start(struct api_call *call);
 void mock_start(struct api_call *call);
+
+/* Who asks on behalf of the gateway: the integration's role, or API Gateway itself. Its parts are
+ * in `arena`. False when the role cannot be assumed, and the call is answered. */
+bool integration_principal(struct plane *plane, struct api_call *call, struct arena *arena,
+                           struct principal *out);
 
 /* --- Following the store (refresh.c) --- */
 

@@ -122,10 +122,13 @@ void call_fail(struct api_call *call, enum gateway_type type, int status, const 
 
     struct str accept = http_header_get(call->exchange, STR("accept"));
     const struct body_template *body = template_choose(&response->bodies, accept);
-    struct http_header *headers =
-        arena_alloc(call->arena, (response->headers.count + 2) * sizeof(*headers));
+    struct mapping_input input = {.call = call};
+    struct http_header *mapped;
+    size_t mapped_count = mapping_headers(&input, &response->headers, &mapped);
+    struct http_header *headers = arena_alloc(call->arena, (mapped_count + 2) * sizeof(*headers));
     headers[0] = (struct http_header){STR("x-amzn-ErrorType"), failures[type].error_type};
-    size_t count = 1 + mapping_headers(call, &response->headers, headers + 1);
+    memcpy(headers + 1, mapped, mapped_count * sizeof(*headers));
+    size_t count = 1 + mapped_count;
     if (body && !has_content_type(headers, count))
         headers[count++] = (struct http_header){STR("Content-Type"), body->type};
     call_reply(call, status, headers, count,

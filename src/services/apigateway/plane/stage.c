@@ -139,7 +139,7 @@ static void compile_gateway_responses(struct stage *stage, yyjson_val *responses
         int64_t status = 0;
         json_get_i64(document, "statusCode", &status);
         response->status = (int)status;
-        response->headers = compile_mappings(&stage->arena, STR("gatewayresponse.header."),
+        response->headers = compile_mappings(&stage->arena, MAPPING_OF_GATEWAY,
                                              json_get(document, "responseParameters"));
         response->bodies =
             compile_templates(&stage->arena, json_get(document, "responseTemplates"));

@@ -6,11 +6,11 @@
 #include <yyjson.h>
 
 #include "base/arena.h"
+#include "services/apigateway/plane/integration.h"
 #include "services/apigateway/plane/router.h"
 #include "services/apigateway/plane/throttle.h"
 
 struct metric_capability;
-struct regex;
 struct metric_series;
 
 /* What the gateway itself can answer; the names are AWS's gateway response types. */
@@ -21,68 +21,10 @@ enum gateway_type {
     GATEWAY_TYPE_COUNT
 };
 
-/* Where a header's value comes from: "'text'", "context.requestId", "method.request.header.X"... */
-enum mapping_source {
-    MAPPING_LITERAL,
-    MAPPING_CONTEXT,
-    MAPPING_STAGE_VARIABLE,
-    MAPPING_HEADER,
-    MAPPING_QUERY,
-    MAPPING_PATH,
-};
-
-struct mapping {
-    struct str header; /* of the answer */
-    enum mapping_source source;
-    struct str value; /* the text, or the name at the source */
-};
-
-struct mapping_list {
-    struct mapping *items;
-    size_t count;
-};
-
-/* Bodies by content type. */
-struct body_template {
-    struct str type; /* "application/json" */
-    struct str text;
-};
-
-struct template_list {
-    struct body_template *items;
-    size_t count;
-};
-
 struct gateway_response {
     int status; /* 0: the one of the failure */
     struct mapping_list headers;
     struct template_list bodies;
-};
-
-/* What a MOCK integration answers for one status pattern. */
-struct mock_response {
-    bool is_default;
-    const struct regex *pattern; /* NULL: it matches nothing */
-    int status;
-    bool has_method_response;
-    struct mapping_list headers;
-    struct template_list bodies;
-};
-
-/* The status that a request template of a MOCK integration asks for. */
-struct mock_request {
-    struct str type;
-    int status; /* 0: the template does not say */
-};
-
-enum mock_passthrough { MOCK_WHEN_NO_MATCH, MOCK_WHEN_NO_TEMPLATES, MOCK_NEVER };
-
-struct mock {
-    enum mock_passthrough passthrough;
-    struct mock_request *requests;
-    size_t request_count;
-    struct mock_response *responses;
-    size_t response_count;
 };
 
 /* What of a method's requests goes to the execution log. */
@@ -92,8 +34,6 @@ enum logging_level { LOGGING_OFF, LOGGING_ERROR, LOGGING_INFO };
 struct gateway_metrics {
     struct metric_series *count, *client_errors, *server_errors, *latency, *integration_latency;
 };
-
-enum integration_kind { INTEGRATION_NONE, INTEGRATION_LAMBDA_PROXY, INTEGRATION_MOCK };
 
 struct body_model {
     struct str type;    /* "application/json" */
@@ -114,10 +54,7 @@ struct method {
     struct str verb; /* as configured: "ANY" for that */
     bool is_key_required;
     struct validation validation;
-    enum integration_kind kind;
-    unsigned timeout_ms;
-    struct str function; /* what Lambda is asked to run; empty when the URI does not name one */
-    struct mock mock;
+    struct integration integration;
     enum logging_level logging_level;
     bool is_data_traced;            /* the log has headers and bodies as well */
     struct gateway_metrics metrics; /* by method, where the stage's settings ask for it */

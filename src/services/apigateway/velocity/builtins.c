@@ -243,10 +243,60 @@ struct value util_method(struct renderer *r, struct str name, const struct argum
 
 /* --- $context and $stageVariables --- */
 
+static const struct {
+    struct str prefix;
+    enum velocity_override_kind kind;
+} override_rules[] = {
+    {STR_INIT("requestOverride.header."), OVERRIDE_REQUEST_HEADER},
+    {STR_INIT("requestOverride.querystring."), OVERRIDE_REQUEST_QUERY},
+    {STR_INIT("requestOverride.path."), OVERRIDE_REQUEST_PATH},
+    {STR_INIT("responseOverride.header."), OVERRIDE_RESPONSE_HEADER},
+    {STR_INIT("responseOverride.status"), OVERRIDE_RESPONSE_STATUS},
+};
+
+bool override_named(struct str full, struct velocity_override *out)
+{
+    for (size_t i = 0; i < sizeof(override_rules) / sizeof(override_rules[0]); i++) {
+        struct str prefix = override_rules[i].prefix;
+        if (!str_starts(full, prefix))
+            continue;
+        *out = (struct velocity_override){override_rules[i].kind,
+                                          str_slice(full, prefix.len, full.len), STR_EMPTY};
+        return true;
+    }
+    return false;
+}
+
+static bool find_override(const struct velocity_override *overrides, size_t count,
+                          const struct velocity_override *wanted, struct value *out)
+{
+    for (size_t i = count; i-- > 0;) {
+        if (overrides[i].kind == wanted->kind && str_eq(overrides[i].name, wanted->name)) {
+            *out = value_text(overrides[i].value);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What this template or the one before it has set, or the way there. */
+static struct value override_member(struct renderer *r, struct str full)
+{
+    struct velocity_override wanted;
+    struct value value = {.kind = VALUE_CONTEXT, .text = full};
+    if (!override_named(full, &wanted) ||
+        find_override(r->overrides, r->override_count, &wanted, &value) ||
+        find_override(r->source->overrides, r->source->override_count, &wanted, &value))
+        return value;
+    return absent;
+}
+
 struct value context_member(struct renderer *r, struct str prefix, struct str name)
 {
     struct str full =
         prefix.len ? arena_printf(r->arena, "%.*s.%.*s", STR_ARG(prefix), STR_ARG(name)) : name;
+    if (str_starts(full, STR("requestOverride")) || str_starts(full, STR("responseOverride")))
+        return override_member(r, full);
     struct str value = r->source->context(r->source->arg, full);
     if (value.ptr)
         return value_text(value);

@@ -155,19 +155,6 @@ static struct value read_reference(struct renderer *r, const struct reference *r
 
 /* --- Setting --- */
 
-struct override_rule {
-    struct str prefix;
-    enum velocity_override_kind kind;
-};
-
-static const struct override_rule override_rules[] = {
-    {STR_INIT("requestOverride.header."), OVERRIDE_REQUEST_HEADER},
-    {STR_INIT("requestOverride.querystring."), OVERRIDE_REQUEST_QUERY},
-    {STR_INIT("requestOverride.path."), OVERRIDE_REQUEST_PATH},
-    {STR_INIT("responseOverride.header."), OVERRIDE_RESPONSE_HEADER},
-    {STR_INIT("responseOverride.status"), OVERRIDE_RESPONSE_STATUS},
-};
-
 /* "requestOverride.header.x" of $context.requestOverride.header.x or ["x"]. */
 static struct str dotted_name(struct renderer *r, const struct step *step)
 {
@@ -189,20 +176,17 @@ static struct str dotted_name(struct renderer *r, const struct step *step)
 static void set_override(struct renderer *r, const struct reference *reference, struct value value)
 {
     struct str name = dotted_name(r, reference->steps);
-    for (size_t i = 0; i < sizeof(override_rules) / sizeof(override_rules[0]); i++) {
-        const struct override_rule *rule = &override_rules[i];
-        if (!str_starts(name, rule->prefix))
-            continue;
-        if (r->override_count == MAX_OVERRIDES) {
-            render_fail(r, "the template sets too many overrides");
-            return;
-        }
-        if (!r->overrides)
-            r->overrides = arena_array(r->arena, struct velocity_override, MAX_OVERRIDES);
-        r->overrides[r->override_count++] = (struct velocity_override){
-            rule->kind, str_slice(name, rule->prefix.len, name.len), render_value(r, value)};
+    struct velocity_override override;
+    if (!override_named(name, &override))
+        return;
+    if (r->override_count == MAX_OVERRIDES) {
+        render_fail(r, "the template sets too many overrides");
         return;
     }
+    if (!r->overrides)
+        r->overrides = arena_array(r->arena, struct velocity_override, MAX_OVERRIDES);
+    override.value = render_value(r, value);
+    r->overrides[r->override_count++] = override;
 }
 
 /* Behind the place that the steps before the last one lead to. */

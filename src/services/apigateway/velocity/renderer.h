@@ -65,6 +65,9 @@ struct value input_property(struct renderer *r, struct str name);
 struct value input_method(struct renderer *r, struct str name, const struct arguments *arguments);
 struct value util_method(struct renderer *r, struct str name, const struct arguments *arguments);
 
+/* The kind and name of "requestOverride.header.x" and its like; false for other names. */
+bool override_named(struct str full, struct velocity_override *out);
+
 /* A name below $context (or what is below it already), and the names there as a list. */
 struct value context_member(struct renderer *r, struct str prefix, struct str name);
 struct value context_names(struct renderer *r, struct str prefix);

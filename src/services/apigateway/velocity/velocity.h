@@ -22,7 +22,11 @@ bool velocity_is_static(const struct velocity *velocity, struct str *out);
 enum velocity_parameter { VELOCITY_PATH, VELOCITY_QUERY, VELOCITY_HEADER };
 
 /* What a template sees. A NULL pointer as the pointer of a text means that there is no such. */
+struct velocity_override;
+
 struct velocity_source {
+    const struct velocity_override *overrides; /* of an earlier template, which can be read */
+    size_t override_count;
     const void *arg; /* of the functions */
     struct str body;
     /* A variable of $context, such as "identity.sourceIp". */

@@ -325,20 +325,19 @@ static void test_integration__refuses_what_it_would_not_do(void **state)
                    "failed to satisfy constraint: Member must satisfy enum value set: [HTTP, MOCK, "
                    "AWS_PROXY, HTTP_PROXY, AWS]",
                    "PutIntegration", PUT("'type':'HTTPS_PROXY'"));
-    assert_refuses(s, ERR_APIGW_BAD_REQUEST,
-                   "Integrations of type HTTP are not supported; use AWS_PROXY or MOCK",
-                   "PutIntegration", PUT("'type':'HTTP','uri':'http://localhost/'"));
+    assert_refuses(s, ERR_APIGW_BAD_REQUEST, "Invalid HTTP endpoint specified for URI",
+                   "PutIntegration", PUT("'type':'HTTP','integrationHttpMethod':'GET','uri':'x'"));
     assert_refuses(s, ERR_APIGW_BAD_REQUEST, "Enumeration value for HttpMethod must be non-empty",
                    "PutIntegration", PUT("'type':'AWS_PROXY','uri':'" FUNCTION_URI "'"));
     assert_refuses(s, ERR_APIGW_BAD_REQUEST, "Invalid ARN specified in the request",
                    "PutIntegration",
                    PUT("'type':'AWS_PROXY','integrationHttpMethod':'POST','uri':'x'"));
     assert_refuses(s, ERR_APIGW_BAD_REQUEST,
-                   "Velocity in mapping templates is not supported (application/json): the "
-                   "template would be used as it stands",
+                   "Validation Result: warnings : [], errors : [Invalid mapping template specified "
+                   "for application/json: #end is missing at line 1]",
                    "PutIntegration",
                    PUT("'type':'MOCK','requestTemplates':{'application/json':"
-                       "'#set($a = 1){\\'statusCode\\':200}'}"));
+                       "'#if(true){\\'statusCode\\':200}'}"));
     assert_operates(s, "DeleteIntegration", "{" ROOT_GET "}", api.id, api.root);
     assert_refuses(s, ERR_APIGW_NOT_FOUND, "Invalid Integration identifier specified",
                    "GetIntegrationResponse", PUT("'statusCode':'200'"));

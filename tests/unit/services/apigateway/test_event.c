@@ -197,7 +197,8 @@ static void test_event__is_full_when_lambda_would_refuse_it(void **state)
 static void test_stage__puts_its_variables_into_the_function(void **state)
 {
     struct fixture *f = *state;
-    assert_str(f->call.method->function, STR("arn:aws:lambda:us-east-1:123456789012:function:get"));
+    assert_str(f->call.method->integration.function,
+               STR("arn:aws:lambda:us-east-1:123456789012:function:get"));
     assert_str(f->stage->arn_prefix,
                STR("arn:aws:execute-api:us-east-1:123456789012:a1b2c3d4e5/prod/"));
 }

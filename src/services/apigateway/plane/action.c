@@ -1,0 +1,71 @@
+/* Integrations with the operations of other services: DynamoDB's PutItem behind a method, say, with
+ * a template that makes its input. */
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "core/request.h"
+#include "services/apigateway/plane/log.h"
+#include "services/apigateway/plane/plane.h"
+#include "services/apigateway/plane/transform.h"
+
+enum { ROLE_SESSION_S = 900 };
+
+bool integration_principal(struct plane *plane, struct api_call *call, struct arena *arena,
+                           struct principal *out)
+{
+    const struct iam_capability *iam = &plane->skylite->iam;
+    struct str role = call->method->integration.role, secret;
+    struct credentials credentials;
+    struct error error;
+    *out = plane->principal;
+    if (!role.len)
+        return true;
+    enum err rc = iam->assume_role_for_service(iam->self, role, STR("apigateway.amazonaws.com"),
+                                               STR("BackplaneAssumeRoleSession"), ROLE_SESSION_S,
+                                               arena, &credentials, &error);
+    if (rc == OK)
+        rc = iam->find_key(iam->self, credentials.access_key_id, credentials.session_token, arena,
+                           &secret, out, &error);
+    if (rc == OK)
+        return true;
+    call_misconfigured(call, 500,
+                       "API Gateway does not have permission to assume the provided role", role);
+    return false;
+}
+
+static void answered(void *arg, int status, struct str body)
+{
+    struct api_call *call = arg;
+    char text[16];
+    struct http_header type = {STR("Content-Type"), STR("application/x-amz-json-1.0")};
+    call->integration_us = clock_mono_us() - call->integration_started_us;
+    call->integration_status = status;
+    snprintf(text, sizeof(text), "%d", status);
+    execution_log(call, "Received response. Status: %d, Integration latency: %lld ms", status,
+                  (long long)call->integration_us / 1000);
+    if (execution_log_has_data(call))
+        execution_log(call, "Endpoint response body before transformations: %.*s",
+                      STR_ARG(execution_log_body(call, body)));
+    struct integration_answer answer = {
+        .selector = str_from(text), .headers = &type, .header_count = 1, .body = body};
+    transform_answer(call, &answer);
+}
+
+void action_start(struct plane *plane, struct api_call *call)
+{
+    const struct integration *integration = &call->method->integration;
+    struct integration_request request;
+    struct principal principal;
+    if (!transform_request(call, &request) ||
+        !integration_principal(plane, call, call->arena, &principal))
+        return;
+    if (execution_log_has_data(call))
+        execution_log(call, "Endpoint request body after transformations: %.*s",
+                      STR_ARG(execution_log_body(call, request.body)));
+    execution_log(call, "Sending request to %.*s:action/%.*s", STR_ARG(integration->service),
+                  STR_ARG(integration->action));
+    call->integration_started_us = clock_mono_us();
+    call_operation_json(plane->skylite, call->exchange->loop, &principal,
+                        arena_cstr(call->arena, integration->service),
+                        arena_cstr(call->arena, integration->action), request.body, answered, call);
+}
