@@ -155,26 +155,32 @@ static enum err add_item(void *arg, struct str name, yyjson_val *document)
 
 /* A position is the last name of the page before, so that pages do not shift when items come and
  * go. */
-static enum err read_position(struct request *request, struct str *out)
+enum err apigw_page(struct request *request, struct str *out_after, size_t *out_limit)
 {
     struct str position = request_str(request, "position");
-    *out = STR_EMPTY;
-    if (position.len && !decode_base64(request->arena, position, out))
+    int64_t limit = DEFAULT_LIMIT;
+    *out_after = STR_EMPTY;
+    if (position.len && !decode_base64(request->arena, position, out_after))
         return apigw_bad_request(request, "Invalid position parameter");
+    json_get_i64(request->input, "limit", &limit);
+    *out_limit = limit < 1 ? DEFAULT_LIMIT : limit > MAX_LIMIT ? MAX_LIMIT : (size_t)limit;
     return OK;
+}
+
+void apigw_add_position(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *answer,
+                        struct str last)
+{
+    json_add_str(doc, answer, "position", encode_base64(request->arena, last));
 }
 
 enum err apigw_list(struct request *request, struct str prefix, apigw_select_fn select)
 {
     struct view view = apigw_view(request, NULL);
     struct page page = {.request = request, .select = select, .doc = json_doc(request->arena)};
-    int64_t limit = DEFAULT_LIMIT;
     struct str after;
-    enum err rc = read_position(request, &after);
+    enum err rc = apigw_page(request, &after, &page.limit);
     if (rc)
         return rc;
-    json_get_i64(request->input, "limit", &limit);
-    page.limit = limit < 1 ? DEFAULT_LIMIT : limit > MAX_LIMIT ? MAX_LIMIT : (size_t)limit;
     page.items = yyjson_mut_arr(page.doc);
     rc = state_each(&view, prefix, after, add_item, &page);
     if (rc && rc != ERR_PENDING)
@@ -182,7 +188,7 @@ enum err apigw_list(struct request *request, struct str prefix, apigw_select_fn 
     yyjson_mut_val *answer = yyjson_mut_obj(page.doc);
     json_add(page.doc, answer, "item", page.items);
     if (page.is_cut)
-        json_add_str(page.doc, answer, "position", encode_base64(request->arena, page.last));
+        apigw_add_position(request, page.doc, answer, page.last);
     return apigw_answer(request, page.doc, answer);
 }
 

@@ -107,12 +107,19 @@ enum err apigw_get_gateway_responses(struct request *request)
     yyjson_mut_doc *doc = json_doc(request->arena);
     yyjson_mut_val *answer = yyjson_mut_obj(doc), *item;
     yyjson_mut_val *items = json_add_arr(doc, answer, "item");
-    enum err rc = check_api(request, &view);
-    for (int type = 0; rc == OK && type < GATEWAY_TYPE_COUNT; type++) {
+    struct str after;
+    size_t limit;
+    enum err rc = apigw_page(request, &after, &limit);
+    int first = after.len ? (int)gateway_type_of(after) + 1 : 0, type = first;
+    if (rc == OK)
+        rc = check_api(request, &view);
+    for (; rc == OK && type < GATEWAY_TYPE_COUNT && (size_t)(type - first) < limit; type++) {
         rc = read_response(request, &view, (enum gateway_type)type, doc, &item);
         if (rc == OK)
             yyjson_mut_arr_append(items, item);
     }
+    if (rc == OK && type < GATEWAY_TYPE_COUNT)
+        apigw_add_position(request, doc, answer, gateway_type_name((enum gateway_type)(type - 1)));
     return rc ? rc : apigw_answer(request, doc, answer);
 }
 

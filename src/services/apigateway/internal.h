@@ -122,6 +122,12 @@ typedef bool (*apigw_select_fn)(struct request *request, yyjson_mut_doc *doc, yy
                                 struct str name);
 enum err apigw_list(struct request *request, struct str prefix, apigw_select_fn select);
 
+/* For lists that are not one prefix of the store: the name to go on behind ("" for the start) and
+ * how many a page has; and the position of a page that is not the last. */
+enum err apigw_page(struct request *request, struct str *out_after, size_t *out_limit);
+void apigw_add_position(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *answer,
+                        struct str last);
+
 #define apigw_bad_request(request, ...) request_fail(request, ERR_APIGW_BAD_REQUEST, __VA_ARGS__)
 #define apigw_not_found(request, ...)   request_fail(request, ERR_APIGW_NOT_FOUND, __VA_ARGS__)
 #define apigw_conflict(request, ...)    request_fail(request, ERR_APIGW_CONFLICT, __VA_ARGS__)
