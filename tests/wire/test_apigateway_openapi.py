@@ -495,3 +495,71 @@ def test_a_clone_is_the_same_but_for_ids(gateway, other):
     finally:
         gateway.delete_rest_api(restApiId=copy)
     assert refusal(gateway.create_rest_api, name="x", cloneFrom="none")[0] == "NotFoundException"
+
+
+# --- Integrations of all types ---
+
+INTEGRATIONS = {
+    "http_proxy": {
+        "type": "http_proxy",
+        "httpMethod": "ANY",
+        "uri": "http://127.0.0.1:9/{path}",
+        "requestParameters": {"integration.request.path.path": "method.request.path.path"},
+        "passthroughBehavior": "when_no_match",
+        "timeoutInMillis": 1000,
+        "connectionType": "INTERNET",
+        "responses": {"default": {"statusCode": "200"}},
+    },
+    "http": {
+        "type": "http",
+        "httpMethod": "POST",
+        "uri": "https://${stageVariables.host}/x",
+        "requestTemplates": {"application/json": "$input.json('$.a')"},
+        "passthroughBehavior": "never",
+        "contentHandling": "CONVERT_TO_TEXT",
+        "responses": {
+            "default": {"statusCode": "200", "responseTemplates": {"application/json": "#set($a = 1)$a"}},
+            "5\\d{2}": {"statusCode": "502", "contentHandling": "CONVERT_TO_BINARY"},
+        },
+    },
+    "aws": {
+        "type": "aws",
+        "httpMethod": "POST",
+        "uri": "arn:aws:apigateway:us-east-1:dynamodb:action/ListTables",
+        "credentials": "arn:aws:iam::000000000000:role/tables",
+        "requestTemplates": {"application/json": "{}"},
+        "passthroughBehavior": "when_no_templates",
+        "responses": {
+            "default": {
+                "statusCode": "200",
+                "responseParameters": {"method.response.header.Id": "integration.response.header.x-amzn-RequestId"},
+            }
+        },
+    },
+    "aws_proxy": {
+        "type": "aws_proxy",
+        "httpMethod": "POST",
+        "uri": FUNCTION,
+        "passthroughBehavior": "when_no_match",
+        "cacheKeyParameters": ["method.request.path.path"],
+        "cacheNamespace": "shared",
+    },
+}
+
+
+@pytest.mark.parametrize("type", INTEGRATIONS)
+def test_an_integration_stays_what_it_is(gateway, load, type):
+    operation = {
+        "parameters": [{"name": "path", "in": "path", "required": True, "schema": {"type": "string"}}],
+        "responses": {
+            "200": {"description": "", "headers": {"Id": {"schema": {"type": "string"}}}},
+            "502": {"description": ""},
+        },
+        "x-amazon-apigateway-integration": INTEGRATIONS[type],
+    }
+    id = load({"openapi": "3.0.1", "info": {"title": type}, "paths": {"/{path}": {"post": operation}}})["id"]
+    gateway.create_deployment(restApiId=id, stageName="prod")
+    document = json.loads(exported(gateway, id))
+    given = document["paths"]["/{path}"]["post"]["x-amazon-apigateway-integration"]
+    assert given.pop("connectionType", "INTERNET") == "INTERNET"
+    assert given == {key: value for key, value in INTEGRATIONS[type].items() if key != "connectionType"}

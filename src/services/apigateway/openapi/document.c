@@ -116,5 +116,7 @@ struct str openapi_base_path(const struct openapi_document *document)
     }
     while (str_ends(path, STR("/")))
         path.len--;
+    if (path.len && path.ptr[0] != '/')
+        path = arena_printf(document->arena, "/%.*s", STR_ARG(path));
     return path.ptr ? path : STR_EMPTY;
 }

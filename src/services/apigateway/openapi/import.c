@@ -418,16 +418,22 @@ static enum err make_resource(struct import *import, struct str path, struct str
     return OK;
 }
 
-static enum err import_path(struct import *import, yyjson_mut_val *entry)
+static struct str path_of(yyjson_mut_val *entry)
+{
+    struct str path = json_mut_get_str(entry, "path");
+    while (path.len > 1 && str_ends(path, STR("/")))
+        path.len--;
+    return path;
+}
+
+static enum err import_methods(struct import *import, yyjson_mut_val *entry)
 {
     size_t i, max;
     yyjson_mut_val *method;
-    struct str path = json_mut_get_str(entry, "path"), *id;
-    while (path.len > 1 && str_ends(path, STR("/")))
-        path.len--;
-    enum err rc = make_resource(import, path, &id);
-    if (rc || !id)
-        return rc;
+    struct str path = path_of(entry), *id = map_get(&import->resources, path);
+    enum err rc = OK;
+    if (!id)
+        return OK; /* said already */
     yyjson_mut_arr_foreach (yyjson_mut_obj_get(entry, "methods"), i, max, method) {
         struct target target = {*id, json_mut_get_str(method, "http_method"), path};
         if (rc == OK)
@@ -436,14 +442,20 @@ static enum err import_path(struct import *import, yyjson_mut_val *entry)
     return rc;
 }
 
+/* All resources first: making one looks at all that there are, which are small as yet. */
 static enum err import_paths(struct import *import)
 {
     size_t i, max;
     yyjson_mut_val *entry;
+    struct str *id;
     enum err rc = OK;
     yyjson_mut_arr_foreach (import->plan.paths, i, max, entry) {
         if (rc == OK)
-            rc = import_path(import, entry);
+            rc = make_resource(import, path_of(entry), &id);
+    }
+    yyjson_mut_arr_foreach (import->plan.paths, i, max, entry) {
+        if (rc == OK)
+            rc = import_methods(import, entry);
     }
     return rc;
 }

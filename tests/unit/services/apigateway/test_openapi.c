@@ -79,6 +79,15 @@ static void test_openapi_base_path__fills_in_variables(void **state)
     assert_str(openapi_base_path(&document), STR("/b/v1"));
 }
 
+static void test_openapi_base_path__starts_with_a_slash(void **state)
+{
+    (void)state;
+    make(HEAD "paths: {}\nservers: [{url: 'a/b'}]", OPENAPI_IGNORE);
+    assert_str(openapi_base_path(&document), STR("/a/b"));
+    make("swagger: '2.0'\nbasePath: a\npaths: {}", OPENAPI_IGNORE);
+    assert_str(openapi_base_path(&document), STR("/a"));
+}
+
 /* --- Plans --- */
 
 static void test_plan__takes_a_number_for_a_version(void **state)
@@ -168,6 +177,7 @@ int main(void)
         cmocka_unit_test(test_openapi_resolve__follows_names_with_slashes_and_blanks),
         cmocka_unit_test(test_openapi_resolve__ends_circles),
         cmocka_unit_test(test_openapi_base_path__fills_in_variables),
+        cmocka_unit_test(test_openapi_base_path__starts_with_a_slash),
         cmocka_unit_test(test_plan__takes_a_number_for_a_version),
         cmocka_unit_test(test_plan__puts_the_base_path_before_paths),
         cmocka_unit_test(test_plan__lets_an_operation_s_parameter_win_over_its_path_s),
