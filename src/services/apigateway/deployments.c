@@ -16,6 +16,7 @@ struct snapshot {
     yyjson_mut_val *gateway_responses;
     yyjson_mut_val *models, *validators;
     size_t method_count;
+    struct str only; /* the id of the resource that is wanted; empty: all */
 };
 
 static enum err add_resource(void *arg, struct str name, yyjson_val *document)
@@ -24,7 +25,8 @@ static enum err add_resource(void *arg, struct str name, yyjson_val *document)
     size_t i, max;
     yyjson_val *key, *method, *methods = json_get(document, "resourceMethods");
     (void)name;
-    if (yyjson_obj_size(methods) == 0)
+    bool is_wanted = !snapshot->only.len || str_eq(snapshot->only, json_get_str(document, "id"));
+    if (yyjson_obj_size(methods) == 0 || !is_wanted)
         return OK;
     yyjson_obj_foreach (methods, i, max, key, method) {
         if (!json_get(method, "methodIntegration"))
@@ -58,11 +60,11 @@ static enum err add_validator(void *arg, struct str name, yyjson_val *document)
     return OK;
 }
 
-/* What a stage is compiled from; see stage.h. */
-static enum err take_snapshot(struct request *request, const struct view *view, yyjson_val *api,
-                              yyjson_mut_val **out)
+enum err apigw_snapshot(struct request *request, const struct view *view, yyjson_val *api,
+                        struct str resource_id, yyjson_mut_val **out)
 {
-    struct snapshot snapshot = {.request = request, .doc = json_doc(request->arena)};
+    struct snapshot snapshot = {
+        .request = request, .doc = json_doc(request->arena), .only = resource_id};
     struct str id = json_get_str(api, "id");
     yyjson_mut_val *object = yyjson_mut_obj(snapshot.doc);
     snapshot.resources = json_add_arr(snapshot.doc, object, "resources");
@@ -100,7 +102,7 @@ static enum err run_create(struct request *request, struct store_txn *txn)
     yyjson_val *api;
     enum err rc = apigw_find_api(request, &view, api_id, &api);
     if (rc == OK)
-        rc = take_snapshot(request, &view, api, &snapshot);
+        rc = apigw_snapshot(request, &view, api, STR_EMPTY, &snapshot);
     if (rc)
         return rc;
     json_add_str(doc, deployment, "id", id);

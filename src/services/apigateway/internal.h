@@ -155,6 +155,11 @@ struct str apigw_mut_str(yyjson_mut_val *value);
 
 /* Used across files. */
 
+/* What a stage is compiled from (see stage.h): the API as it is now, or one resource of it where
+ * `resource_id` is not empty (deployments.c). */
+enum err apigw_snapshot(struct request *request, const struct view *view, yyjson_val *api,
+                        struct str resource_id, yyjson_mut_val **out);
+
 /* Points the stage of a CreateDeployment, made when it is missing, to the deployment (stages.c). */
 enum err apigw_deploy_to_stage(struct request *request, const struct view *view, struct str api_id,
                                struct str deployment_id);

@@ -17,6 +17,7 @@ struct address {
 };
 
 struct lane;
+struct trial;
 struct log_line;
 struct log_capability;
 
@@ -65,6 +66,7 @@ struct api_call {
     int status;
     size_t response_length;
 
+    struct trial *trial; /* NULL for calls of clients */
     const struct log_capability *logs;
     const struct metric_capability *metrics;
     struct lane *lane;

@@ -2,6 +2,7 @@
 #include "services/apigateway/plane/log.h"
 
 #include <stdarg.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "core/capabilities.h"
@@ -9,7 +10,8 @@
 
 enum {
     MAX_LINE = 256 * 1024, /* of an event in CloudWatch Logs */
-    MAX_SHOWN = 1024,      /* AWS: "execution logs are truncated at 1024 bytes" */
+    MAX_TEXT = 1024 * 1024,
+    MAX_SHOWN = 1024, /* AWS: "execution logs are truncated at 1024 bytes" */
 };
 
 struct str access_log_group(struct arena *arena, struct str arn)
@@ -123,6 +125,32 @@ struct str execution_log_body(const struct api_call *call, struct str body)
     return shown(call, body, MAX_SHOWN);
 }
 
+/* "Tue Nov 24 01:23:45 UTC 2026" */
+static void add_date(struct buf *out, int64_t wall_ms)
+{
+    char text[40];
+    struct tm utc;
+    time_t seconds = (time_t)(wall_ms / 1000);
+    gmtime_r(&seconds, &utc);
+    size_t len = strftime(text, sizeof(text), "%a %b %d %H:%M:%S UTC %Y", &utc);
+    buf_add(out, str_make(text, len));
+}
+
+struct str execution_log_text(const struct api_call *call)
+{
+    struct buf out;
+    size_t prefix = call->request_id.len + 3; /* "(id) " */
+    buf_init_arena(&out, call->arena, MAX_TEXT);
+    buf_printf(&out, "Execution log for request %.*s\n", STR_ARG(call->request_id));
+    for (const struct log_line *line = call->log_first; line; line = line->next) {
+        add_date(&out, line->event.timestamp_ms);
+        buf_add(&out, STR(" : "));
+        buf_add(&out, str_slice(line->event.message, prefix, line->event.message.len));
+        buf_add_byte(&out, '\n');
+    }
+    return buf_str(&out);
+}
+
 static void hand_over_execution(struct api_call *call)
 {
     struct log_event *events = arena_array(call->arena, struct log_event, call->log_count);
@@ -151,7 +179,7 @@ static void hand_over_access(struct api_call *call)
 
 void logs_finish(struct api_call *call)
 {
-    if (!call->stage || !call->logs->append)
+    if (!call->stage || !call->logs->append || call->trial)
         return;
     if (call->log_count)
         hand_over_execution(call);

@@ -25,5 +25,8 @@ struct str execution_log_headers(const struct api_call *call, const struct http_
 /* A body as such a log shows it: as much of it as AWS does, masked as headers are. */
 struct str execution_log_body(const struct api_call *call, struct str body);
 
+/* The execution log so far, as TestInvokeMethod shows it. In the call's arena. */
+struct str execution_log_text(const struct api_call *call);
+
 /* Hands over what the call has to tell, now that its answer is known. */
 void logs_finish(struct api_call *call);

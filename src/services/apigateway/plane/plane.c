@@ -15,8 +15,8 @@ struct lane *plane_lane(struct plane *plane, struct loop *loop)
     return lane;
 }
 
-static struct api_call *new_call(struct plane *plane, struct http_exchange *exchange,
-                                 const struct address *address)
+struct api_call *plane_new_call(struct plane *plane, struct http_exchange *exchange,
+                                const struct address *address)
 {
     struct api_call *call = arena_alloc(&exchange->arena, sizeof(*call));
     /* The parameters are written before they are read; clearing them would cost a microsecond. */
@@ -57,8 +57,7 @@ static struct stage *draw(const struct api_call *call, struct stage *stage)
     return canary;
 }
 
-/* Holds the stage for as long as the exchange lives. */
-static void use_stage(struct api_call *call, struct stage *found)
+void plane_use_stage(struct api_call *call, struct stage *found)
 {
     struct stage *stage = draw(call, found);
     call->stage = stage;
@@ -74,7 +73,7 @@ static void address_api(struct plane *plane, struct api_call *call, const struct
         stage_unref(stage);
         stage = NULL;
     }
-    use_stage(call, stage);
+    plane_use_stage(call, stage);
     call->resource_path = call->event_path = or_slash(address->path);
     call->context_path = arena_printf(call->arena, "/%.*s%.*s", STR_ARG(address->stage_name),
                                       STR_ARG(address->path));
@@ -97,7 +96,7 @@ static void address_domain(struct plane *plane, struct api_call *call,
         path = behind_part(path, &part);
     if (stage_name.len == 0)
         path = behind_part(path, &stage_name);
-    use_stage(call, registry_find_stage(plane->registry, mapping->api_id, stage_name));
+    plane_use_stage(call, registry_find_stage(plane->registry, mapping->api_id, stage_name));
     call->resource_path = or_slash(path);
     call->event_path = call->context_path = call->exchange->path;
 }
@@ -114,7 +113,7 @@ static struct api_call *find_call(struct plane *plane, struct http_exchange *exc
     if (address.kind != ADDRESS_API && match == DOMAIN_UNKNOWN)
         return NULL;
 
-    struct api_call *call = new_call(plane, exchange, &address);
+    struct api_call *call = plane_new_call(plane, exchange, &address);
     call->context_path = call->event_path = call->resource_path = exchange->path;
     if (address.kind == ADDRESS_API)
         address_api(plane, call, &address);
@@ -241,6 +240,12 @@ static void integrate(struct plane *plane, struct api_call *call)
     }
 }
 
+void plane_serve(struct plane *plane, struct api_call *call)
+{
+    if (validation_pass(call))
+        integrate(plane, call);
+}
+
 bool plane_handle(void *self, struct http_exchange *exchange)
 {
     struct plane *plane = self;
@@ -258,8 +263,8 @@ bool plane_handle(void *self, struct http_exchange *exchange)
         return true;
     }
     call->method = call->route.target;
-    if (admit(plane, call) && validation_pass(call))
-        integrate(plane, call);
+    if (admit(plane, call))
+        plane_serve(plane, call);
     return true;
 }
 

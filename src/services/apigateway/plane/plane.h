@@ -31,6 +31,18 @@ bool plane_reject(void *self, struct http_exchange *exchange, int status);
 
 struct lane *plane_lane(struct plane *plane, struct loop *loop);
 
+/* --- The parts of a request's way (plane.c) --- */
+
+/* A call in its exchange's arena, without stage and paths. */
+struct api_call *plane_new_call(struct plane *plane, struct http_exchange *exchange,
+                                const struct address *address);
+
+/* Takes over a reference (or NULL), for as long as the exchange lives. */
+void plane_use_stage(struct api_call *call, struct stage *stage);
+
+/* Validates a call that may pass, and starts its integration. */
+void plane_serve(struct plane *plane, struct api_call *call);
+
 /* Start the integration of a call that may pass; they answer it, at once or later. */
 void lambda_start(struct plane *plane, struct api_call *call);
 void action_start(struct plane *plane, struct api_call *call);

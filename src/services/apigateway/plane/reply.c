@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "core/capabilities.h"
 #include "services/apigateway/plane/log.h"
+#include "services/apigateway/plane/trial.h"
 
 static const struct {
     struct str message;
@@ -84,6 +85,10 @@ void call_reply(struct api_call *call, int status, const struct http_header *hea
         memcpy(all + count, headers, header_count * sizeof(*all));
     count += header_count;
     log_answer(call, status, all, count, body);
+    if (call->trial) {
+        trial_finish(call, status, all, count, body);
+        return;
+    }
     count_answer(call);
     http_reply(call->exchange, status, all, count, body);
 }

@@ -1,0 +1,27 @@
+/* Calls that no client has made: those of TestInvokeMethod. They meet neither keys nor throttles
+ * nor authorizers, count in no metric and write to no log group. */
+#pragma once
+
+#include "services/apigateway/plane/plane.h"
+
+struct trial {
+    /* Set by the caller: all of a request but the arena, which is the trial's own, empty before. */
+    struct http_exchange exchange;
+    void (*done)(struct trial *trial); /* called once, now or later, on the exchange's loop */
+    void *arg;
+
+    /* The answer, which lives until `done` returns. */
+    int status;
+    const struct http_header *headers;
+    size_t header_count;
+    struct str body;
+    struct str log; /* of the execution, as AWS shows it */
+    int64_t latency_ms;
+};
+
+/* Runs the call on the stage, of which it takes over a reference. */
+void trial_run(struct plane *plane, struct stage *stage, struct trial *trial);
+
+/* Ends a trial with the answer of its call. */
+void trial_finish(struct api_call *call, int status, const struct http_header *headers,
+                  size_t header_count, struct str body);
