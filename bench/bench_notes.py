@@ -8,31 +8,13 @@ import json
 import time
 import urllib.request
 
-import boto3
-
 import measure
 
 
 def unthrottled_key(url, data, api_id):
     """A key in a plan without limits, and an account beyond its default of 10,000 a second: what is measured is the server."""
-    environment = dict(
-        line.removeprefix("export ").rstrip(";").split("=", 1)
-        for line in measure.skylite_command(data, "env").splitlines()
-        if line.startswith("export ")
-    )
-    gateway = boto3.client(
-        "apigateway",
-        endpoint_url=url,
-        region_name="us-east-1",
-        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
-    )
-    gateway.update_account(
-        patchOperations=[
-            {"op": "replace", "path": "/throttleSettings/rateLimit", "value": "10000000"},
-            {"op": "replace", "path": "/throttleSettings/burstLimit", "value": "10000000"},
-        ]
-    )
+    gateway = measure.aws_client("apigateway", url, data)
+    measure.lift_account_throttle(gateway)
     key = gateway.create_api_key(name="bench", enabled=True)
     plan = gateway.create_usage_plan(name="bench", apiStages=[{"apiId": api_id, "stage": "prod"}])
     gateway.create_usage_plan_key(usagePlanId=plan["id"], keyId=key["id"], keyType="API_KEY")

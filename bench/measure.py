@@ -10,6 +10,8 @@ import subprocess
 import tempfile
 import time
 
+import boto3
+
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SKYLITE = ROOT / "build" / "skylite"
 TICKS_PER_S = os.sysconf("SC_CLK_TCK")
@@ -130,6 +132,32 @@ def skylite_command(data, *arguments):
     return subprocess.run(
         [SKYLITE, *arguments, "--data", data], capture_output=True, text=True, check=True
     ).stdout
+
+
+def aws_client(service, url, data):
+    """A boto3 client with the root key of the server whose data folder is `data`."""
+    environment = dict(
+        line.removeprefix("export ").rstrip(";").split("=", 1)
+        for line in skylite_command(data, "env").splitlines()
+        if line.startswith("export ")
+    )
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name="us-east-1",
+        aws_access_key_id=environment["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=environment["AWS_SECRET_ACCESS_KEY"],
+    )
+
+
+def lift_account_throttle(gateway):
+    """The account's default of 10,000 requests a second would be what is measured."""
+    gateway.update_account(
+        patchOperations=[
+            {"op": "replace", "path": "/throttleSettings/rateLimit", "value": "10000000"},
+            {"op": "replace", "path": "/throttleSettings/burstLimit", "value": "10000000"},
+        ]
+    )
 
 
 @contextlib.contextmanager
