@@ -1,9 +1,7 @@
 /* Stages: named addresses of deployments. */
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/stage_canary.h"
-
-#include <math.h>
-#include <stdlib.h>
+#include "services/apigateway/stage_settings.h"
 
 static struct str key_of(struct request *request)
 {
@@ -276,142 +274,6 @@ enum err apigw_flush_stage_authorizers_cache(struct request *request)
 
 /* --- Updating --- */
 
-/* In AWS's words, slips included. */
-#define BAD_PATH                                                                                   \
-    "Invalid method setting path: %.*s. Must be one of: [/deploymentId, /description, "            \
-    "/cacheClusterEnabled, /cacheClusterSize, /clientCertificateId, /accessLogSettings, "          \
-    "/accessLogSettings/destinationArn, /accessLogSettings/format, "                               \
-    "/{resourcePath}/{httpMethod}/metrics/enabled, "                                               \
-    "/{resourcePath}/{httpMethod}/logging/dataTrace, "                                             \
-    "/{resourcePath}/{httpMethod}/logging/loglevel, "                                              \
-    "/{resourcePath}/{httpMethod}/throttling/burstLimit/{resourcePath}/{httpMethod}/throttling/"   \
-    "rateLimit/{resourcePath}/{httpMethod}/caching/ttlInSeconds, "                                 \
-    "/{resourcePath}/{httpMethod}/caching/enabled, "                                               \
-    "/{resourcePath}/{httpMethod}/caching/dataEncrypted, "                                         \
-    "/{resourcePath}/{httpMethod}/caching/requireAuthorizationForCacheControl, "                   \
-    "/{resourcePath}/{httpMethod}/caching/unauthorizedCacheControlHeaderStrategy, "                \
-    "/*/*/metrics/enabled, /*/*/logging/dataTrace, /*/*/logging/loglevel, "                        \
-    "/*/*/throttling/burstLimit /*/*/throttling/rateLimit /*/*/caching/ttlInSeconds, "             \
-    "/*/*/caching/enabled, /*/*/caching/dataEncrypted, "                                           \
-    "/*/*/caching/requireAuthorizationForCacheControl, "                                           \
-    "/*/*/caching/unauthorizedCacheControlHeaderStrategy, /variables/{variable_name}, "            \
-    "/tracingEnabled]"
-
-static enum err bad_setting(struct patch_target *target, const struct patch_op *op)
-{
-    return apigw_bad_request(target->request, BAD_PATH, STR_ARG(op->path));
-}
-
-static const struct {
-    const char *group, *name, *member;
-    enum patch_kind kind;
-} settings[] = {
-    {"metrics", "enabled", "metricsEnabled", PATCH_BOOL},
-    {"logging", "loglevel", "loggingLevel", PATCH_STRING},
-    {"logging", "dataTrace", "dataTraceEnabled", PATCH_BOOL},
-    {"throttling", "burstLimit", "throttlingBurstLimit", PATCH_INTEGER},
-    {"throttling", "rateLimit", "throttlingRateLimit", PATCH_DOUBLE},
-    {"caching", "enabled", "cachingEnabled", PATCH_BOOL},
-    {"caching", "ttlInSeconds", "cacheTtlInSeconds", PATCH_INTEGER},
-    {"caching", "dataEncrypted", "cacheDataEncrypted", PATCH_BOOL},
-    {"caching", "requireAuthorizationForCacheControl", "requireAuthorizationForCacheControl",
-     PATCH_BOOL},
-    {"caching", "unauthorizedCacheControlHeaderStrategy", "unauthorizedCacheControlHeaderStrategy",
-     PATCH_STRING},
-};
-
-/* The settings of a method as they are before anything is set. */
-static yyjson_mut_val *default_settings(yyjson_mut_doc *doc)
-{
-    yyjson_mut_val *object = yyjson_mut_obj(doc);
-    json_add_bool(doc, object, "metricsEnabled", false);
-    json_add_bool(doc, object, "dataTraceEnabled", false);
-    json_add_i64(doc, object, "throttlingBurstLimit", 5000);
-    json_add_double(doc, object, "throttlingRateLimit", 10000);
-    json_add_bool(doc, object, "cachingEnabled", false);
-    json_add_i64(doc, object, "cacheTtlInSeconds", 300);
-    json_add_bool(doc, object, "cacheDataEncrypted", false);
-    json_add_bool(doc, object, "requireAuthorizationForCacheControl", true);
-    json_add_str(doc, object, "unauthorizedCacheControlHeaderStrategy",
-                 STR("SUCCEED_WITH_RESPONSE_HEADER"));
-    return object;
-}
-
-static yyjson_mut_val *setting_value(struct patch_target *target, size_t which, struct str value)
-{
-    char *end, *text = arena_cstr(target->request->arena, value);
-    int64_t integer;
-    switch (settings[which].kind) {
-    case PATCH_BOOL:
-        return yyjson_mut_bool(target->doc, patch_bool(value));
-    case PATCH_INTEGER:
-        return str_to_i64(value, &integer) ? yyjson_mut_sint(target->doc, integer) : NULL;
-    case PATCH_DOUBLE: {
-        double number = strtod(text, &end);
-        return end != text && *end == '\0' && isfinite(number)
-                   ? yyjson_mut_real(target->doc, number)
-                   : NULL;
-    }
-    case PATCH_STRING:
-    case PATCH_SET:
-    case PATCH_CUSTOM:
-        break;
-    }
-    return yyjson_mut_strncpy(target->doc, value.ptr, value.len);
-}
-
-static enum err require_log_role(struct patch_target *target);
-
-static bool is_log_level(struct str level)
-{
-    return str_eq(level, STR("OFF")) || str_eq(level, STR("ERROR")) || str_eq(level, STR("INFO"));
-}
-
-/* "/~1notes/GET/throttling/rateLimit" */
-static enum err patch_setting(struct patch_target *target, const struct patch_op *op)
-{
-    yyjson_mut_val *all = apigw_object_member(target->doc, target->object, STR("methodSettings"));
-    struct str key =
-        arena_printf(target->request->arena, "%.*s/%.*s", STR_ARG(op->raw[0]), STR_ARG(op->raw[1]));
-    size_t which = 0, count = sizeof(settings) / sizeof(settings[0]);
-    while (which < count && (!str_eq(op->parts[2], str_from(settings[which].group)) ||
-                             !str_eq(op->parts[3], str_from(settings[which].name))))
-        which++;
-    if (which == count)
-        return bad_setting(target, op);
-    yyjson_mut_val *value = setting_value(target, which, op->value.ptr ? op->value : STR_EMPTY);
-    if (!value)
-        return apigw_bad_request(target->request, "Invalid value '%.*s' specified for path %.*s",
-                                 STR_ARG(op->value), STR_ARG(op->path));
-    if (str_eq(op->parts[2], STR("logging")) && str_eq(op->parts[3], STR("loglevel"))) {
-        if (!is_log_level(op->value))
-            return apigw_bad_request(target->request,
-                                     "Invalid logging level '%.*s'. Must be one of: [OFF, ERROR, "
-                                     "INFO]",
-                                     STR_ARG(op->value));
-        enum err rc = str_eq(op->value, STR("OFF")) ? OK : require_log_role(target);
-        if (rc)
-            return rc;
-    }
-    yyjson_mut_val *entry = apigw_member(all, key);
-    if (!entry) {
-        entry = default_settings(target->doc);
-        apigw_set(target->doc, all, key, entry);
-    }
-    apigw_set(target->doc, entry, str_from(settings[which].member), value);
-    return OK;
-}
-
-/* "/~1notes/GET" takes all settings of a method out. */
-static enum err remove_settings(struct patch_target *target, const struct patch_op *op)
-{
-    yyjson_mut_val *all = apigw_member(target->object, STR("methodSettings"));
-    struct str key =
-        arena_printf(target->request->arena, "%.*s/%.*s", STR_ARG(op->raw[0]), STR_ARG(op->raw[1]));
-    yyjson_mut_obj_remove_keyn(all, key.ptr, key.len);
-    return OK;
-}
-
 static enum err patch_deployment(struct patch_target *target, const struct patch_op *op)
 {
     bool found;
@@ -440,18 +302,6 @@ static enum err patch_variable(struct patch_target *target, const struct patch_o
     return op->op == PATCH_REMOVE ? OK : check_variable(target->request, op->parts[1], op->value);
 }
 
-/* Logs are written by a role that the account names. */
-static enum err require_log_role(struct patch_target *target)
-{
-    yyjson_val *account;
-    struct str key = state_key(target->request->arena, "account", NO_PART, NO_PART);
-    enum err rc = state_get(&target->view, key, &account);
-    if (rc == OK && !json_get_str(account, "cloudwatchRoleArn").len)
-        rc = apigw_bad_request(target->request, "CloudWatch Logs role ARN must be set in account "
-                                                "settings to enable logging");
-    return rc;
-}
-
 static enum err patch_log_destination(struct patch_target *target, const struct patch_op *op)
 {
     if (op->op == PATCH_REMOVE)
@@ -461,7 +311,7 @@ static enum err patch_log_destination(struct patch_target *target, const struct 
                                  "Invalid ARN specified in the request. ARNs must start with "
                                  "'arn:aws:logs' and name a log group: %.*s",
                                  STR_ARG(op->value));
-    return require_log_role(target);
+    return settings_require_log_role(target);
 }
 
 static enum err patch_log_format(struct patch_target *target, const struct patch_op *op)
@@ -513,10 +363,10 @@ static const struct patch_rule stage_rules[] = {
     {"/deploymentId", PATCH_COPY, PATCH_CUSTOM, canary_promote_deployment, NULL},
     {"/variables", PATCH_COPY, PATCH_CUSTOM, canary_promote_variables, NULL},
     {"/{resourcePath}/{httpMethod}/{group}/{setting}", CHANGE | PATCH_REMOVE, PATCH_CUSTOM,
-     patch_setting, NULL},
-    {"/{resourcePath}/{httpMethod}", PATCH_REMOVE, PATCH_CUSTOM, remove_settings, NULL},
-    {"/{anything}", CHANGE | PATCH_REMOVE | PATCH_COPY, PATCH_CUSTOM, bad_setting, NULL},
-    {"/{anything}/{more}", CHANGE | PATCH_COPY, PATCH_CUSTOM, bad_setting, NULL},
+     settings_patch, NULL},
+    {"/{resourcePath}/{httpMethod}", PATCH_REMOVE, PATCH_CUSTOM, settings_remove, NULL},
+    {"/{anything}", CHANGE | PATCH_REMOVE | PATCH_COPY, PATCH_CUSTOM, settings_refuse, NULL},
+    {"/{anything}/{more}", CHANGE | PATCH_COPY, PATCH_CUSTOM, settings_refuse, NULL},
 };
 
 static const struct patch_table stage_table = PATCH_TABLE(stage_rules, PATCH_STYLE_SHORT, NULL);
