@@ -253,6 +253,30 @@ static enum err patch_address_type(struct patch_target *target, const struct pat
     return OK;
 }
 
+/* "/endpointConfiguration/vpcEndpointIds": the value is added or taken out. */
+static enum err patch_endpoint_ids(struct patch_target *target, const struct patch_op *op)
+{
+    size_t i, max;
+    yyjson_mut_val *id;
+    yyjson_mut_val *configuration =
+        apigw_object_member(target->doc, target->object, STR("endpointConfiguration"));
+    yyjson_mut_val *old = apigw_member(configuration, STR("vpcEndpointIds"));
+    yyjson_mut_val *ids = yyjson_mut_arr(target->doc);
+    if (op->value.len == 0)
+        return apigw_bad_request(target->request, "Invalid VPC endpoint specified");
+    yyjson_mut_arr_foreach (old, i, max, id) {
+        if (!str_eq(apigw_mut_str(id), op->value))
+            yyjson_mut_arr_append(ids, yyjson_mut_val_mut_copy(target->doc, id));
+    }
+    if (op->op == PATCH_ADD)
+        yyjson_mut_arr_add_strncpy(target->doc, ids, op->value.ptr, op->value.len);
+    if (yyjson_mut_arr_size(ids))
+        apigw_set(target->doc, configuration, STR("vpcEndpointIds"), ids);
+    else
+        yyjson_mut_obj_remove_key(configuration, "vpcEndpointIds");
+    return OK;
+}
+
 static const struct patch_rule api_rules[] = {
     {"/name", PATCH_REPLACE, PATCH_CUSTOM, patch_name, NULL},
     {"/description", PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
@@ -263,6 +287,8 @@ static const struct patch_rule api_rules[] = {
     {"/disableExecuteApiEndpoint", PATCH_REPLACE, PATCH_BOOL, NULL, NULL},
     {"/endpointConfiguration/types/{type}", PATCH_ADD | PATCH_REPLACE, PATCH_CUSTOM,
      patch_endpoint_type, NULL},
+    {"/endpointConfiguration/vpcEndpointIds", PATCH_ADD | PATCH_REMOVE, PATCH_CUSTOM,
+     patch_endpoint_ids, NULL},
     {"/endpointConfiguration/ipAddressType", PATCH_REPLACE, PATCH_CUSTOM, patch_address_type, NULL},
 };
 

@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+enum { MAX_TTL_S = 3600 };
+
 /* In AWS's words, slips included. */
 #define BAD_PATH                                                                                   \
     "Invalid method setting path: %.*s. Must be one of: [/deploymentId, /description, "            \
@@ -99,9 +101,46 @@ enum err settings_require_log_role(struct patch_target *target)
     return rc;
 }
 
-static bool is_log_level(struct str level)
+static bool is_one_of(struct str value, const char *const *values, size_t count)
 {
-    return str_eq(level, STR("OFF")) || str_eq(level, STR("ERROR")) || str_eq(level, STR("INFO"));
+    for (size_t i = 0; i < count; i++) {
+        if (str_eq(value, str_from(values[i])))
+            return true;
+    }
+    return false;
+}
+
+static enum err check_level(struct patch_target *target, struct str level)
+{
+    static const char *const levels[] = {"OFF", "ERROR", "INFO"};
+    if (!is_one_of(level, levels, sizeof(levels) / sizeof(levels[0])))
+        return apigw_bad_request(target->request,
+                                 "Invalid logging level '%.*s'. Must be one of: [OFF, ERROR, INFO]",
+                                 STR_ARG(level));
+    return str_eq(level, STR("OFF")) ? OK : settings_require_log_role(target);
+}
+
+/* Beyond being of its kind. */
+static enum err check_value(struct patch_target *target, const char *member, struct str value)
+{
+    static const char *const strategies[] = {"FAIL_WITH_403", "SUCCEED_WITH_RESPONSE_HEADER",
+                                             "SUCCEED_WITHOUT_RESPONSE_HEADER"};
+    uint64_t seconds;
+    if (strcmp(member, "loggingLevel") == 0)
+        return check_level(target, value);
+    if (strcmp(member, "cacheTtlInSeconds") == 0 &&
+        (!str_to_u64(value, &seconds) || seconds > MAX_TTL_S))
+        return apigw_bad_request(target->request,
+                                 "Invalid cache TTL '%.*s'. Must be between 0 and 3600",
+                                 STR_ARG(value));
+    if (strcmp(member, "unauthorizedCacheControlHeaderStrategy") == 0 &&
+        !is_one_of(value, strategies, sizeof(strategies) / sizeof(strategies[0])))
+        return apigw_bad_request(target->request,
+                                 "Invalid unauthorized cache control header strategy '%.*s'. Must "
+                                 "be one of: [FAIL_WITH_403, SUCCEED_WITH_RESPONSE_HEADER, "
+                                 "SUCCEED_WITHOUT_RESPONSE_HEADER]",
+                                 STR_ARG(value));
+    return OK;
 }
 
 enum err settings_patch(struct patch_target *target, const struct patch_op *op)
@@ -119,16 +158,10 @@ enum err settings_patch(struct patch_target *target, const struct patch_op *op)
     if (!value)
         return apigw_bad_request(target->request, "Invalid value '%.*s' specified for path %.*s",
                                  STR_ARG(op->value), STR_ARG(op->path));
-    if (str_eq(op->parts[2], STR("logging")) && str_eq(op->parts[3], STR("loglevel"))) {
-        if (!is_log_level(op->value))
-            return apigw_bad_request(target->request,
-                                     "Invalid logging level '%.*s'. Must be one of: [OFF, ERROR, "
-                                     "INFO]",
-                                     STR_ARG(op->value));
-        enum err rc = str_eq(op->value, STR("OFF")) ? OK : settings_require_log_role(target);
-        if (rc)
-            return rc;
-    }
+    enum err rc =
+        check_value(target, settings[which].member, op->value.ptr ? op->value : STR_EMPTY);
+    if (rc)
+        return rc;
     yyjson_mut_val *entry = apigw_member(all, key);
     if (!entry) {
         entry = default_settings(target->doc);

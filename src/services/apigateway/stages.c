@@ -70,6 +70,22 @@ static enum err check_variables(struct request *request)
     return OK;
 }
 
+#define CACHE_SIZES "[0.5, 1.6, 6.1, 13.5, 28.4, 58.2, 118, 237]"
+
+static enum err check_documentation(struct request *request, const struct view *view,
+                                    struct str version)
+{
+    bool found = true;
+    struct str api_id = apigw_label(request, "restapi_id");
+    enum err rc = OK;
+    if (version.len)
+        rc = state_has(view, state_key(request->arena, "documentationversion", api_id, version),
+                       &found);
+    if (rc == OK && !found)
+        rc = apigw_bad_request(request, "Invalid Documentation version specified");
+    return rc;
+}
+
 /* --- Creating --- */
 
 static enum err build(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *stage,
@@ -111,6 +127,8 @@ static enum err check_new(struct request *request, const struct view *view, stru
         rc = state_has(view, state_key(request->arena, "stage", api_id, name), &found);
     if (rc == OK && found)
         rc = apigw_conflict(request, "Stage already exists");
+    if (rc == OK)
+        rc = check_documentation(request, view, request_str(request, "documentationVersion"));
     return rc;
 }
 
@@ -145,6 +163,9 @@ enum err apigw_create_stage(struct request *request)
         rc = check_variables(request);
     if (rc == OK)
         rc = apigw_check_tags(request, json_get(request->input, "tags"));
+    if (rc == OK)
+        rc = apigw_check_enum(request, "cacheClusterSize", request_str(request, "cacheClusterSize"),
+                              CACHE_SIZES);
     return rc ? rc : apigw_write(request, run_create);
 }
 
@@ -289,6 +310,20 @@ static enum err patch_deployment(struct patch_target *target, const struct patch
     return OK;
 }
 
+static enum err patch_cache_size(struct patch_target *target, const struct patch_op *op)
+{
+    return apigw_check_enum(target->request, "cacheClusterSize",
+                            op->value.ptr ? op->value : STR_EMPTY, CACHE_SIZES)
+               ? apigw_bad_request(target->request, "Invalid cache cluster size specified")
+               : OK;
+}
+
+static enum err patch_documentation(struct patch_target *target, const struct patch_op *op)
+{
+    return check_documentation(target->request, &target->view,
+                               op->value.ptr ? op->value : STR_EMPTY);
+}
+
 /* There are no certificates that it could be. */
 static enum err patch_certificate(struct patch_target *target, const struct patch_op *op)
 {
@@ -344,10 +379,10 @@ static enum err remove_log_settings(struct patch_target *target, const struct pa
 static const struct patch_rule stage_rules[] = {
     {"/deploymentId", CHANGE, PATCH_CUSTOM, patch_deployment, NULL},
     {"/description", CHANGE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
-    {"/documentationVersion", CHANGE, PATCH_STRING, NULL, NULL},
+    {"/documentationVersion", CHANGE, PATCH_STRING, patch_documentation, NULL},
     {"/clientCertificateId", CHANGE | PATCH_REMOVE, PATCH_CUSTOM, patch_certificate, NULL},
     {"/cacheClusterEnabled", CHANGE, PATCH_BOOL, NULL, NULL},
-    {"/cacheClusterSize", CHANGE, PATCH_STRING, NULL, NULL},
+    {"/cacheClusterSize", CHANGE, PATCH_STRING, patch_cache_size, NULL},
     {"/tracingEnabled", CHANGE, PATCH_BOOL, NULL, NULL},
     {"/variables/{name}", CHANGE | PATCH_REMOVE, PATCH_STRING, patch_variable, NULL},
     {"/accessLogSettings", PATCH_REMOVE, PATCH_CUSTOM, remove_log_settings, NULL},
