@@ -1,7 +1,7 @@
 /* Where HTTP requests come in: deployed APIs, probes, and AWS API calls, which are authenticated
  * here. */
-#include "base/clock.h"
 #include "base/encode.h"
+#include "core/authenticate.h"
 #include "core/gzip.h"
 #include "core/internal.h"
 
@@ -11,23 +11,6 @@ enum {
 };
 
 /* --- Authentication --- */
-
-static struct sigv4_request signed_part(const struct http_exchange *exchange, struct arena *arena)
-{
-    struct sigv4_header *headers = arena_array(arena, struct sigv4_header, exchange->header_count);
-    for (size_t i = 0; i < exchange->header_count; i++) {
-        headers[i].name = exchange->headers[i].name;
-        headers[i].value = exchange->headers[i].value;
-    }
-    return (struct sigv4_request){
-        .method = exchange->method,
-        .path = exchange->path,
-        .query = exchange->query,
-        .headers = headers,
-        .header_count = exchange->header_count,
-        .body = exchange->body,
-    };
-}
 
 static void become_root(struct request *request)
 {
@@ -39,19 +22,6 @@ static void become_root(struct request *request)
         .name = STR("root"),
         .user_id = account,
     };
-}
-
-static enum err authenticate(struct request *request, const struct sigv4_request *signed_request,
-                             const struct sigv4_claim *claim)
-{
-    const struct iam_capability *iam = &request->skylite->iam;
-    struct str secret;
-    enum err rc = iam->find_key(iam->self, claim->access_key_id, claim->security_token,
-                                request->arena, &secret, &request->principal, &request->error);
-    if (rc)
-        return rc;
-    return sigv4_verify(signed_request, claim, secret, clock_wall_ms(), request->arena,
-                        &request->error);
 }
 
 /* --- AWS API calls --- */
@@ -73,7 +43,7 @@ static void reply_to_wire(struct request *request, enum err rc)
 static enum err prepare(struct request *request)
 {
     bool is_any = request->skylite->config.auth == AUTH_ANY;
-    struct sigv4_request signed_request = signed_part(request->exchange, request->arena);
+    struct sigv4_request signed_request = authenticate_part(request->exchange, request->arena);
     struct sigv4_claim claim;
     struct error claim_error;
     enum err claim_rc = sigv4_parse(&signed_request, request->arena, &claim, &claim_error);
@@ -91,7 +61,8 @@ static enum err prepare(struct request *request)
         request->error = claim_error;
         return claim_rc;
     } else {
-        enum err auth_rc = authenticate(request, &signed_request, &claim);
+        enum err auth_rc = authenticate_claim(request->skylite, &signed_request, &claim,
+                                              request->arena, &request->principal, &request->error);
         if (auth_rc)
             return auth_rc;
     }

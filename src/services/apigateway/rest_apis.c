@@ -49,20 +49,79 @@ static enum err check_endpoint(struct request *request, yyjson_val *configuratio
     return OK;
 }
 
-/* What would have to change who may call an API, or how, is refused rather than not done. */
-static enum err check_unsupported(struct request *request, yyjson_val *input)
+/* --- Resource policies --- */
+
+/* A template of CloudFormation may give it as an object. */
+static struct str given_policy(struct request *request)
 {
-    if (json_get_str(input, "policy").len || yyjson_obj_size(json_get(input, "policy")))
-        return apigw_bad_request(request, "Resource policies of REST APIs are not supported");
-    return OK;
+    yyjson_val *given = json_get(request->input, "policy");
+    return yyjson_is_str(given) ? json_str(given)
+           : given              ? json_write_val(request->arena, given)
+                                : STR_EMPTY;
 }
+
+/* The policy with its short ARNs ("execute-api:/stage/GET/x") in full, as AWS keeps it. */
+static struct str full_policy(struct request *request, struct str text, struct str api_id)
+{
+    static const struct str abbreviated = STR_INIT("\"execute-api:/");
+    struct buf out;
+    ptrdiff_t at;
+    buf_init_arena(&out, request->arena, SIZE_MAX / 2);
+    while ((at = str_find(text, abbreviated)) >= 0) {
+        buf_add(&out, str_slice(text, 0, (size_t)at));
+        buf_printf(&out, "\"arn:aws:execute-api:%.*s:%.*s:%.*s/",
+                   STR_ARG(request->skylite->config.region),
+                   STR_ARG(request->skylite->config.account), STR_ARG(api_id));
+        text = str_slice(text, (size_t)at + abbreviated.len, text.len);
+    }
+    buf_add(&out, text);
+    return buf_str(&out);
+}
+
+/* IAM reads it; whether it lets anyone in does not matter. */
+static enum err check_policy(struct request *request, struct str policy)
+{
+    enum { MAX_POLICY = 8192 };
+    const struct iam_capability *iam = &request->skylite->iam;
+    struct authorization authorization = {
+        .principal = &request->principal,
+        .action = STR("execute-api:Invoke"),
+        .resource = STR("*"),
+        .resource_policy = policy,
+    };
+    struct error error;
+    if (policy.len > MAX_POLICY)
+        return apigw_bad_request(request, "The policy is longer than %d bytes", MAX_POLICY);
+    enum err rc = yyjson_is_obj(json_parse(request->arena, policy))
+                      ? iam->authorize(iam->self, &authorization, &error)
+                      : ERR_IAM_MALFORMED_POLICY_DOCUMENT;
+    if (rc == OK || rc == ERR_ACCESS_DENIED_EXCEPTION)
+        return OK;
+    return apigw_bad_request(request, "Invalid policy document. Please check the policy syntax and "
+                                      "ensure that Principals are valid.");
+}
+
+/* None for the empty text. */
+static enum err set_policy(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *api,
+                           struct str given, struct str api_id)
+{
+    struct str policy = full_policy(request, given, api_id);
+    if (!policy.len) {
+        yyjson_mut_obj_remove_key(api, "policy");
+        return OK;
+    }
+    enum err rc = check_policy(request, policy);
+    if (rc == OK)
+        apigw_set_str(doc, api, STR("policy"), policy);
+    return rc;
+}
+
+/* --- Checks --- */
 
 static enum err check_input(struct request *request)
 {
     yyjson_val *input = request->input;
-    enum err rc = check_unsupported(request, input);
-    if (rc == OK)
-        rc = apigw_require(request, "name");
+    enum err rc = apigw_require(request, "name");
     if (rc == OK)
         rc = apigw_check_enum(request, "apiKeySource", request_str(request, "apiKeySource"),
                               "[AUTHORIZER, HEADER]");
@@ -150,6 +209,8 @@ static enum err run_create(struct request *request, struct store_txn *txn)
     json_add_str(doc, api, "id", id);
     json_add_str(doc, api, "rootResourceId", root);
     enum err rc = build_api(request, doc, api);
+    if (rc == OK)
+        rc = set_policy(request, doc, api, given_policy(request), id);
     if (rc)
         return rc;
     if (request_str(request, "cloneFrom").len) {
@@ -277,6 +338,13 @@ static enum err patch_endpoint_ids(struct patch_target *target, const struct pat
     return OK;
 }
 
+static enum err patch_policy(struct patch_target *target, const struct patch_op *op)
+{
+    return set_policy(target->request, target->doc, target->object,
+                      op->value.ptr ? op->value : STR_EMPTY,
+                      apigw_label(target->request, "restapi_id"));
+}
+
 static const struct patch_rule api_rules[] = {
     {"/name", PATCH_REPLACE, PATCH_CUSTOM, patch_name, NULL},
     {"/description", PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
@@ -285,6 +353,7 @@ static const struct patch_rule api_rules[] = {
     {"/minimumCompressionSize", PATCH_REPLACE, PATCH_CUSTOM, patch_compression, NULL},
     {"/apiKeySource", PATCH_REPLACE, PATCH_CUSTOM, patch_key_source, NULL},
     {"/disableExecuteApiEndpoint", PATCH_REPLACE, PATCH_BOOL, NULL, NULL},
+    {"/policy", PATCH_REPLACE | PATCH_REMOVE, PATCH_CUSTOM, patch_policy, NULL},
     {"/endpointConfiguration/types/{type}", PATCH_ADD | PATCH_REPLACE, PATCH_CUSTOM,
      patch_endpoint_type, NULL},
     {"/endpointConfiguration/vpcEndpointIds", PATCH_ADD | PATCH_REMOVE, PATCH_CUSTOM,

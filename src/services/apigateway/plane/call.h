@@ -3,6 +3,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "core/principal.h"
 #include "io/http.h"
 #include "services/apigateway/plane/stage.h"
 #include "wire/json.h"
@@ -35,13 +36,14 @@ struct api_call {
     struct str context_path;  /* $context.path: with stage or base path */
 
     int64_t now_ms;
-    int64_t now_us;          /* clock_mono_us */
-    struct str request_id;   /* a UUID */
-    struct str extended_id;  /* x-amz-apigw-id */
-    struct str trace_id;     /* "Root=1-..."; made when an integration needs it */
-    struct str request_time; /* "09/Apr/2015:12:34:56 +0000" */
-    unsigned port;           /* where the server listens */
-    struct str api_key;      /* set once the key was checked; else NULL pointers */
+    int64_t now_us;                    /* clock_mono_us */
+    struct str request_id;             /* a UUID */
+    struct str extended_id;            /* x-amz-apigw-id */
+    struct str trace_id;               /* "Root=1-..."; made when an integration needs it */
+    struct str request_time;           /* "09/Apr/2015:12:34:56 +0000" */
+    unsigned port;                     /* where the server listens */
+    const struct principal *principal; /* who has signed it; NULL: it is not asked for */
+    struct str api_key;                /* set once the key was checked; else NULL pointers */
     struct str api_key_id;
 
     /* Set when the gateway itself answers. */

@@ -175,6 +175,26 @@ static struct str integration_error(const struct api_call *call)
     return call->integration_error.ptr ? call->integration_error : STR_EMPTY;
 }
 
+static struct str user_account(const struct api_call *call)
+{
+    return call->principal ? call->principal->account : STR_EMPTY;
+}
+
+static struct str user_id(const struct api_call *call)
+{
+    return call->principal ? call->principal->user_id : STR_EMPTY;
+}
+
+static struct str user_arn(const struct api_call *call)
+{
+    return call->principal ? call->principal->arn : STR_EMPTY;
+}
+
+static struct str access_key(const struct api_call *call)
+{
+    return call->principal ? call->principal->access_key_id : STR_EMPTY;
+}
+
 /* Variables of what this gateway does not have (Cognito, WAF, client certificates...). */
 static struct str nothing(const struct api_call *call)
 {
@@ -199,19 +219,20 @@ static const struct {
     {STR_INIT("error.validationErrorString"), validation_error},
     {STR_INIT("extendedRequestId"), extended_id},
     {STR_INIT("httpMethod"), http_method},
-    {STR_INIT("identity.accountId"), nothing},
+    {STR_INIT("identity.accessKey"), access_key},
+    {STR_INIT("identity.accountId"), user_account},
     {STR_INIT("identity.apiKey"), api_key},
     {STR_INIT("identity.apiKeyId"), api_key_id},
-    {STR_INIT("identity.caller"), nothing},
+    {STR_INIT("identity.caller"), user_id},
     {STR_INIT("identity.cognitoAuthenticationProvider"), nothing},
     {STR_INIT("identity.cognitoAuthenticationType"), nothing},
     {STR_INIT("identity.cognitoIdentityId"), nothing},
     {STR_INIT("identity.cognitoIdentityPoolId"), nothing},
     {STR_INIT("identity.principalOrgId"), nothing},
     {STR_INIT("identity.sourceIp"), source_ip},
-    {STR_INIT("identity.user"), nothing},
+    {STR_INIT("identity.user"), user_id},
     {STR_INIT("identity.userAgent"), user_agent},
-    {STR_INIT("identity.userArn"), nothing},
+    {STR_INIT("identity.userArn"), user_arn},
     {STR_INIT("integration.error"), integration_error},
     {STR_INIT("integration.integrationStatus"), function_status},
     {STR_INIT("integration.latency"), integration_latency},

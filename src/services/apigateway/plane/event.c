@@ -194,24 +194,38 @@ static void add_member(struct buf *out, struct str start, struct str value)
     buf_add_json(out, value);
 }
 
+static const struct str no_text = {NULL, 0};
+
+/* null for a NULL pointer. */
+static void add_optional(struct buf *out, struct str start, struct str value)
+{
+    buf_add(out, start);
+    if (value.ptr)
+        buf_add_json(out, value);
+    else
+        buf_add(out, STR("null"));
+}
+
 static void add_identity(struct buf *out, const struct api_call *call)
 {
     struct str agent = http_header_get(call->exchange, STR("user-agent"));
-    buf_add(out, STR(",\"identity\":{\"cognitoIdentityPoolId\":null,\"accountId\":null,"
-                     "\"cognitoIdentityId\":null,\"caller\":null"));
+    const struct principal *who = call->principal;
+    buf_add(out, STR(",\"identity\":{\"cognitoIdentityPoolId\":null"));
+    add_optional(out, STR(",\"accountId\":"), who ? who->account : no_text);
+    buf_add(out, STR(",\"cognitoIdentityId\":null"));
+    add_optional(out, STR(",\"caller\":"), who ? who->user_id : no_text);
     if (call->api_key.ptr) {
         add_member(out, STR(",\"apiKey\":"), call->api_key);
         add_member(out, STR(",\"apiKeyId\":"), call->api_key_id);
     }
     add_member(out, STR(",\"sourceIp\":"), call->exchange->peer);
-    buf_add(out, STR(",\"principalOrgId\":null,\"accessKey\":null,"
-                     "\"cognitoAuthenticationType\":null,\"cognitoAuthenticationProvider\":null,"
-                     "\"userArn\":null,\"userAgent\":"));
-    if (agent.ptr)
-        buf_add_json(out, agent);
-    else
-        buf_add(out, STR("null"));
-    buf_add(out, STR(",\"user\":null}"));
+    buf_add(out, STR(",\"principalOrgId\":null"));
+    add_optional(out, STR(",\"accessKey\":"), who ? who->access_key_id : no_text);
+    buf_add(out, STR(",\"cognitoAuthenticationType\":null,\"cognitoAuthenticationProvider\":null"));
+    add_optional(out, STR(",\"userArn\":"), who ? who->arn : no_text);
+    add_optional(out, STR(",\"userAgent\":"), agent);
+    add_optional(out, STR(",\"user\":"), who ? who->user_id : no_text);
+    buf_add_byte(out, '}');
 }
 
 static void add_request_context(struct buf *out, const struct api_call *call)

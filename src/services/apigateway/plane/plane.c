@@ -263,7 +263,7 @@ bool plane_handle(void *self, struct http_exchange *exchange)
         return true;
     }
     call->method = call->route.target;
-    if (admit(plane, call))
+    if (authorize(plane, call) && admit(plane, call))
         plane_serve(plane, call);
     return true;
 }

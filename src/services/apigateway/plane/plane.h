@@ -40,6 +40,16 @@ struct api_call *plane_new_call(struct plane *plane, struct http_exchange *excha
 /* Takes over a reference (or NULL), for as long as the exchange lives. */
 void plane_use_stage(struct api_call *call, struct stage *stage);
 
+/* Whether the caller may: by IAM where the method asks for that, and by the resource policy of the
+ * API. False when the call is answered (authorize.c). */
+bool authorize(struct plane *plane, struct api_call *call);
+
+/* The same by policies alone, for a caller who is known (call->principal) or not. */
+bool authorize_by_policy(struct plane *plane, struct api_call *call);
+
+/* The ARN that execute-api:Invoke is checked on, in the call's arena. */
+struct str call_arn(const struct api_call *call);
+
 /* Validates a call that may pass, and starts its integration. */
 void plane_serve(struct plane *plane, struct api_call *call);
 

@@ -104,8 +104,9 @@ static struct str default_body(const struct api_call *call)
 {
     struct buf body;
     buf_init_arena(&body, call->arena, 16 * 1024);
-    buf_add(&body,
-            is_of_integration(call->error_type) ? STR("{\"message\": ") : STR("{\"message\":"));
+    buf_add(&body, is_of_integration(call->error_type)         ? STR("{\"message\": ")
+                   : call->error_type == GATEWAY_ACCESS_DENIED ? STR("{\"Message\":")
+                                                               : STR("{\"message\":"));
     buf_add_json(&body, call->error_message);
     buf_add_byte(&body, '}');
     return buf_str(&body);

@@ -315,6 +315,8 @@ static void compile_method(const struct stage_source *source, struct stage *stag
     method->resource_path = arena_str(&stage->arena, json_get_str(resource, "path"));
     method->verb = arena_str(&stage->arena, verb);
     method->is_key_required = json_get_bool(document, "apiKeyRequired", false);
+    if (str_eq(json_get_str(document, "authorizationType"), STR("AWS_IAM")))
+        method->authorization = AUTHORIZATION_IAM;
     compile_settings(source, stage, method);
     validation_compile(stage, method, document, source->snapshot);
     compile_integration(stage, method, document);
@@ -431,6 +433,8 @@ struct stage *stage_compile(const struct stage_source *source)
     stage->execution_log = arena_printf(own, "API-Gateway-Execution-Logs_%.*s/%.*s",
                                         STR_ARG(stage->api_id), STR_ARG(stage->name));
     compile_access_log(stage, json_get(source->stage, "accessLogSettings"));
+    struct str policy = json_get_str(source->snapshot, "policy");
+    stage->policy = policy.len ? arena_str(&stage->arena, policy) : STR_EMPTY;
     stage->is_key_from_authorizer =
         str_eq(json_get_str(source->snapshot, "apiKeySource"), STR("AUTHORIZER"));
     compile_variables(stage, json_get(source->stage, "variables"));

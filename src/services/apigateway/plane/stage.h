@@ -48,11 +48,15 @@ struct validation {
     size_t model_count;
 };
 
+/* Who may call a method. */
+enum authorization_type { AUTHORIZATION_NONE, AUTHORIZATION_IAM };
+
 struct method {
     struct str resource_id;
     struct str resource_path;
     struct str verb; /* as configured: "ANY" for that */
     bool is_key_required;
+    enum authorization_type authorization;
     struct validation validation;
     struct integration integration;
     enum logging_level logging_level;
@@ -88,6 +92,7 @@ struct stage {
     struct stage *canary;  /* its own; takes a share of the requests. NULL: there is none */
     uint32_t canary_share; /* of UINT32_MAX */
     struct str account;
+    struct str policy;     /* the resource policy; empty: none */
     struct str arn_prefix; /* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/" */
     struct gateway_metrics metrics;
     struct str execution_log; /* the log group */

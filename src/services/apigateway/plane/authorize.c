@@ -1,0 +1,123 @@
+/* Who may call a method: IAM's users and roles, and whom the API's resource policy lets in.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
+ */
+#include "core/authenticate.h"
+#include "services/apigateway/plane/log.h"
+#include "services/apigateway/plane/plane.h"
+
+enum { CONDITION_KEYS = 5 };
+
+/* --- Signatures --- */
+
+static void refuse_signature(struct api_call *call, enum err rc, const struct error *error)
+{
+    enum gateway_type type = rc == ERR_MISSING_AUTHENTICATION_TOKEN
+                                 ? GATEWAY_MISSING_AUTHENTICATION_TOKEN
+                             : rc == ERR_EXPIRED_TOKEN ? GATEWAY_EXPIRED_TOKEN
+                                                       : GATEWAY_INVALID_SIGNATURE;
+    bool has_own = type != GATEWAY_INVALID_SIGNATURE;
+    call_fail(call, type, 0, has_own ? NULL : arena_cstr(call->arena, str_from(error->message)));
+}
+
+/* Fills call->principal, or answers the call. */
+static bool authenticate(struct plane *plane, struct api_call *call)
+{
+    struct sigv4_request part = authenticate_part(call->exchange, call->arena);
+    struct principal *principal = arena_new(call->arena, struct principal);
+    struct sigv4_claim claim;
+    struct error error;
+    enum err rc = sigv4_parse(&part, call->arena, &claim, &error);
+    if (rc == OK && !str_eq(claim.service, STR("execute-api")))
+        rc = error_set(&error, ERR_INVALID_SIGNATURE,
+                       "Credential should be scoped to correct service: 'execute-api'.");
+    if (rc == OK)
+        rc = authenticate_claim(plane->skylite, &part, &claim, call->arena, principal, &error);
+    if (rc) {
+        refuse_signature(call, rc, &error);
+        return false;
+    }
+    call->principal = principal;
+    return true;
+}
+
+/* --- Policies --- */
+
+/* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/GET/notes/1": the path that was asked for.
+ */
+struct str call_arn(const struct api_call *call)
+{
+    struct str path = call->resource_path;
+    return arena_printf(call->arena, "%.*s%.*s/%.*s", STR_ARG(call->stage->arn_prefix),
+                        STR_ARG(call->exchange->method), STR_ARG(str_slice(path, 1, path.len)));
+}
+
+static size_t condition_keys(const struct plane *plane, const struct api_call *call,
+                             struct condition_key keys[CONDITION_KEYS])
+{
+    static const struct {
+        struct str header, key;
+    } headers[] = {{STR_INIT("user-agent"), STR_INIT("aws:UserAgent")},
+                   {STR_INIT("referer"), STR_INIT("aws:Referer")}};
+    size_t count = 0;
+    keys[count++] = (struct condition_key){STR("aws:SourceIp"), call->exchange->peer};
+    keys[count++] = (struct condition_key){STR("aws:SecureTransport"), STR("false")};
+    keys[count++] =
+        (struct condition_key){STR("aws:RequestedRegion"), plane->skylite->config.region};
+    for (size_t i = 0; i < 2; i++) {
+        struct str value = http_header_get(call->exchange, headers[i].header);
+        if (value.ptr)
+            keys[count++] = (struct condition_key){headers[i].key, value};
+    }
+    return count;
+}
+
+/* AWS shows the last four digits of the account that an API is in. */
+static char *masked(const struct api_call *call, const char *message, struct str arn)
+{
+    struct str text = str_from(message), account = call->stage->account;
+    ptrdiff_t at = str_find(text, arn);
+    char *copy = arena_cstr(call->arena, text);
+    struct str before = at < 0 ? STR_EMPTY : str_slice(text, (size_t)at, text.len);
+    ptrdiff_t digits = str_find(before, account);
+    if (at < 0 || digits < 0 || account.len < 4)
+        return copy;
+    memset(copy + at + digits, '*', account.len - 4);
+    return copy;
+}
+
+bool authorize_by_policy(struct plane *plane, struct api_call *call)
+{
+    static const struct principal anonymous = {
+        .kind = PRINCIPAL_ANONYMOUS,
+        .account = STR_INIT(""),
+        .arn = STR_INIT("anonymous"),
+        .name = STR_INIT(""),
+        .session_name = STR_INIT(""),
+        .user_id = STR_INIT(""),
+        .access_key_id = STR_INIT(""),
+        .session_policy = STR_INIT(""),
+    };
+    const struct iam_capability *iam = &plane->skylite->iam;
+    struct condition_key keys[CONDITION_KEYS];
+    struct error error;
+    struct authorization authorization = {
+        .principal = call->principal ? call->principal : &anonymous,
+        .action = STR("execute-api:Invoke"),
+        .resource = call_arn(call),
+        .keys = keys,
+        .key_count = condition_keys(plane, call, keys),
+        .resource_policy = call->stage->policy,
+    };
+    if (iam->authorize(iam->self, &authorization, &error) == OK)
+        return true;
+    execution_log_error(call, "%s", error.message);
+    call_fail(call, GATEWAY_ACCESS_DENIED, 0, masked(call, error.message, authorization.resource));
+    return false;
+}
+
+bool authorize(struct plane *plane, struct api_call *call)
+{
+    if (call->method->authorization == AUTHORIZATION_IAM)
+        return authenticate(plane, call) && authorize_by_policy(plane, call);
+    return !call->stage->policy.len || authorize_by_policy(plane, call);
+}
