@@ -563,3 +563,40 @@ def test_an_integration_stays_what_it_is(gateway, load, type):
     given = document["paths"]["/{path}"]["post"]["x-amazon-apigateway-integration"]
     assert given.pop("connectionType", "INTERNET") == "INTERNET"
     assert given == {key: value for key, value in INTEGRATIONS[type].items() if key != "connectionType"}
+
+
+# --- Who may call ---
+
+
+def test_policies_and_signatures_go_both_ways(gateway, load):
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*"}
+        ],
+    }
+    signed = {"type": "apiKey", "name": "Authorization", "in": "header", "x-amazon-apigateway-authtype": "awsSigv4"}
+    operation = {
+        "security": [{"signed": []}],
+        "responses": {"200": {"description": ""}},
+        "x-amazon-apigateway-integration": mock(),
+    }
+    document = {
+        "openapi": "3.0.1",
+        "info": {"title": "signed"},
+        "x-amazon-apigateway-policy": policy,
+        "paths": {"/": {"get": operation, "put": operation | {"security": []}}},
+        "components": {"securitySchemes": {"signed": signed}},
+    }
+    id = load(document)["id"]
+    methods = paths(gateway, id)["/"]["resourceMethods"]
+    assert [methods[verb]["authorizationType"] for verb in ("GET", "PUT")] == ["AWS_IAM", "NONE"]
+    gateway.create_deployment(restApiId=id, stageName="prod")
+    out = json.loads(exported(gateway, id))
+    assert out["paths"]["/"]["get"]["security"] == [{"sigv4": []}]
+    assert out["components"]["securitySchemes"]["sigv4"] == signed
+    (statement,) = out["x-amazon-apigateway-policy"]["Statement"]
+    assert statement["Resource"] == f"arn:aws:execute-api:us-east-1:000000000000:{id}/*"
+    copy = gateway.create_rest_api(name="signed", cloneFrom=id)
+    gateway.delete_rest_api(restApiId=copy["id"])
+    assert copy["id"] in copy["policy"] and id not in copy["policy"]

@@ -46,21 +46,33 @@ static void rewrite(struct clone *clone, yyjson_mut_val *value)
     }
 }
 
+static struct str replace(struct arena *arena, struct str text, struct str from, struct str to)
+{
+    struct buf out;
+    ptrdiff_t at;
+    buf_init_arena(&out, arena, SIZE_MAX / 2);
+    while ((at = str_find(text, from)) >= 0) {
+        buf_add(&out, str_slice(text, 0, (size_t)at));
+        buf_add(&out, to);
+        text = str_slice(text, (size_t)at + from.len, text.len);
+    }
+    buf_add(&out, text);
+    return buf_str(&out);
+}
+
 /* A schema's references to models of the other API. */
 static struct str rewrite_schema(struct clone *clone, struct str schema)
 {
     struct arena *arena = clone->view->arena;
-    struct str old_url = arena_printf(arena, MODEL_URL "%.*s/models/", STR_ARG(clone->from_id));
-    struct buf text;
-    ptrdiff_t at;
-    buf_init_arena(&text, arena, schema.len + 64 * 1024);
-    while ((at = str_find(schema, old_url)) >= 0) {
-        buf_add(&text, str_slice(schema, 0, (size_t)at));
-        buf_printf(&text, MODEL_URL "%.*s/models/", STR_ARG(clone->to_id));
-        schema = str_slice(schema, (size_t)at + old_url.len, schema.len);
-    }
-    buf_add(&text, schema);
-    return buf_str(&text);
+    return replace(arena, schema, arena_printf(arena, MODEL_URL "%.*s/", STR_ARG(clone->from_id)),
+                   arena_printf(arena, MODEL_URL "%.*s/", STR_ARG(clone->to_id)));
+}
+
+struct str clone_policy(struct arena *arena, struct str policy, struct str from_id,
+                        struct str to_id)
+{
+    return replace(arena, policy, arena_printf(arena, ":%.*s/", STR_ARG(from_id)),
+                   arena_printf(arena, ":%.*s/", STR_ARG(to_id)));
 }
 
 /* --- Documents --- */

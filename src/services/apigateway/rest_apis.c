@@ -185,19 +185,20 @@ static void put_root(const struct view *view, struct str id, struct str root)
 static enum err copy_from(struct request *request, const struct view *view, yyjson_mut_doc *doc,
                           yyjson_mut_val *api)
 {
-    static const char *const members[] = {
-        "description",  "version",          "minimumCompressionSize",
-        "apiKeySource", "binaryMediaTypes", "policy"};
+    static const char *const members[] = {"description", "version", "minimumCompressionSize",
+                                          "apiKeySource", "binaryMediaTypes"};
+    struct str from_id = request_str(request, "cloneFrom"), id = json_mut_get_str(api, "id");
     yyjson_val *from;
-    enum err rc = apigw_find_api(request, view, request_str(request, "cloneFrom"), &from);
+    enum err rc = apigw_find_api(request, view, from_id, &from);
     for (size_t i = 0; rc == OK && i < sizeof(members) / sizeof(members[0]); i++) {
         yyjson_val *value = json_get(from, members[i]);
         if (value && !json_get(request->input, members[i]))
             apigw_set(doc, api, str_from(members[i]), yyjson_val_mut_copy(doc, value));
     }
-    return rc ? rc
-              : clone_parts(view, from, json_mut_get_str(api, "id"),
-                            json_mut_get_str(api, "rootResourceId"));
+    if (rc == OK && json_get(from, "policy") && !json_get(request->input, "policy"))
+        apigw_set_str(doc, api, STR("policy"),
+                      clone_policy(request->arena, json_get_str(from, "policy"), from_id, id));
+    return rc ? rc : clone_parts(view, from, id, json_mut_get_str(api, "rootResourceId"));
 }
 
 static enum err run_create(struct request *request, struct store_txn *txn)

@@ -102,6 +102,20 @@ static struct str fill_variables(const struct openapi_document *document, yyjson
     return buf_str(&filled);
 }
 
+/* "//a/b/" as "/a/b": a variable may bring a slash of its own. */
+static struct str tidy(struct arena *arena, struct str path)
+{
+    struct buf text;
+    struct str part;
+    buf_init_arena(&text, arena, path.len * 2 + 1);
+    while (path.len) {
+        str_cut(&path, '/', &part);
+        if (part.len)
+            buf_printf(&text, "/%.*s", STR_ARG(part));
+    }
+    return buf_str(&text);
+}
+
 struct str openapi_base_path(const struct openapi_document *document)
 {
     struct str path = json_get_str(document->root, "basePath");
@@ -114,9 +128,5 @@ struct str openapi_base_path(const struct openapi_document *document)
             path = slash < 0 ? STR_EMPTY : str_slice(path, (size_t)slash, path.len);
         }
     }
-    while (str_ends(path, STR("/")))
-        path.len--;
-    if (path.len && path.ptr[0] != '/')
-        path = arena_printf(document->arena, "/%.*s", STR_ARG(path));
-    return path.ptr ? path : STR_EMPTY;
+    return tidy(document->arena, path);
 }

@@ -11,6 +11,8 @@ __attribute__((format(printf, 3, 0))) static void
 add_message(struct openapi_plan *plan, yyjson_mut_val *list, const char *format, va_list args)
 {
     struct str text = arena_vprintf(plan->arena, format, args);
+    if (map_set(&plan->messages, text, plan))
+        return;
     yyjson_mut_arr_add_strn(plan->doc, list, text.ptr, text.len);
 }
 
@@ -269,4 +271,5 @@ void openapi_plan_make(const struct openapi_document *document, enum openapi_bas
 void openapi_plan_release(struct openapi_plan *plan)
 {
     map_release(&plan->model_names);
+    map_release(&plan->messages);
 }

@@ -25,6 +25,7 @@ struct openapi_plan {
     yyjson_mut_val *api, *models, *validators, *authorizers, *gateway_responses, *paths;
     yyjson_mut_val *warnings, *errors;
     struct map model_names; /* to the plan itself */
+    struct map messages;    /* that have been given, to the plan itself */
     size_t expanded;        /* bytes that references have added */
 };
 

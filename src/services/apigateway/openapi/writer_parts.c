@@ -192,7 +192,7 @@ static void write_extensions(struct openapi_writer *writer)
 {
     yyjson_val *api = writer->source->api, *snapshot = writer->source->snapshot;
     yyjson_val *types = json_get(snapshot, "binaryMediaTypes");
-    yyjson_val *policy = json_parse(writer->arena, json_get_str(api, "policy"));
+    yyjson_val *policy = json_parse(writer->arena, json_get_str(snapshot, "policy"));
     write_gateway_responses(writer);
     write_validators(writer);
     write_endpoint(writer);

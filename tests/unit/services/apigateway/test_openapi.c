@@ -84,6 +84,9 @@ static void test_openapi_base_path__starts_with_a_slash(void **state)
     (void)state;
     make(HEAD "paths: {}\nservers: [{url: 'a/b'}]", OPENAPI_IGNORE);
     assert_str(openapi_base_path(&document), STR("/a/b"));
+    make(HEAD "paths: {}\nservers: [{url: 'https://h/{p}', variables: {p: {default: /v1}}}]",
+         OPENAPI_IGNORE);
+    assert_str(openapi_base_path(&document), STR("/v1"));
     make("swagger: '2.0'\nbasePath: a\npaths: {}", OPENAPI_IGNORE);
     assert_str(openapi_base_path(&document), STR("/a"));
 }
