@@ -13,8 +13,7 @@ struct snapshot {
     struct request *request;
     yyjson_mut_doc *doc;
     yyjson_mut_val *resources;
-    yyjson_mut_val *gateway_responses;
-    yyjson_mut_val *models, *validators;
+    yyjson_mut_val *models;
     size_t method_count;
     struct str only; /* the id of the resource that is wanted; empty: all */
 };
@@ -37,14 +36,6 @@ static enum err add_resource(void *arg, struct str name, yyjson_val *document)
     return OK;
 }
 
-static enum err add_gateway_response(void *arg, struct str name, yyjson_val *document)
-{
-    struct snapshot *snapshot = arg;
-    apigw_set(snapshot->doc, snapshot->gateway_responses, name,
-              yyjson_val_mut_copy(snapshot->doc, document));
-    return OK;
-}
-
 static enum err add_model(void *arg, struct str name, yyjson_val *document)
 {
     struct snapshot *snapshot = arg;
@@ -52,12 +43,37 @@ static enum err add_model(void *arg, struct str name, yyjson_val *document)
     return OK;
 }
 
-static enum err add_validator(void *arg, struct str name, yyjson_val *document)
+/* What is kept as it is, by its name. */
+struct whole {
+    struct snapshot *snapshot;
+    yyjson_mut_val *into;
+};
+
+static enum err add_whole(void *arg, struct str name, yyjson_val *document)
 {
-    struct snapshot *snapshot = arg;
-    apigw_set(snapshot->doc, snapshot->validators, name,
-              yyjson_val_mut_copy(snapshot->doc, document));
+    struct whole *whole = arg;
+    apigw_set(whole->snapshot->doc, whole->into, name,
+              yyjson_val_mut_copy(whole->snapshot->doc, document));
     return OK;
+}
+
+static enum err add_wholes(struct snapshot *snapshot, const struct view *view, struct str id,
+                           yyjson_mut_val *object)
+{
+    static const struct {
+        const char *kind, *member;
+    } kinds[] = {
+        {"gatewayresponse", "gatewayResponses"},
+        {"validator", "validators"},
+        {"authorizer", "authorizers"},
+    };
+    enum err rc = OK;
+    for (size_t i = 0; rc == OK && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        struct whole whole = {snapshot, json_add_obj(snapshot->doc, object, kinds[i].member)};
+        rc = state_each(view, state_prefix(view->arena, kinds[i].kind, id), STR_EMPTY, add_whole,
+                        &whole);
+    }
+    return rc;
 }
 
 enum err apigw_snapshot(struct request *request, const struct view *view, yyjson_val *api,
@@ -68,23 +84,17 @@ enum err apigw_snapshot(struct request *request, const struct view *view, yyjson
     struct str id = json_get_str(api, "id");
     yyjson_mut_val *object = yyjson_mut_obj(snapshot.doc);
     snapshot.resources = json_add_arr(snapshot.doc, object, "resources");
-    snapshot.gateway_responses = json_add_obj(snapshot.doc, object, "gatewayResponses");
     snapshot.models = json_add_obj(snapshot.doc, object, "models");
-    snapshot.validators = json_add_obj(snapshot.doc, object, "validators");
     json_add_copy(snapshot.doc, object, "binaryMediaTypes", json_get(api, "binaryMediaTypes"));
     json_add_copy(snapshot.doc, object, "apiKeySource", json_get(api, "apiKeySource"));
     json_add_copy(snapshot.doc, object, "policy", json_get(api, "policy"));
     enum err rc = state_each(view, state_prefix(request->arena, "resource", id), STR_EMPTY,
                              add_resource, &snapshot);
     if (rc == OK)
-        rc = state_each(view, state_prefix(request->arena, "gatewayresponse", id), STR_EMPTY,
-                        add_gateway_response, &snapshot);
-    if (rc == OK)
         rc = state_each(view, state_prefix(request->arena, "model", id), STR_EMPTY, add_model,
                         &snapshot);
     if (rc == OK)
-        rc = state_each(view, state_prefix(request->arena, "validator", id), STR_EMPTY,
-                        add_validator, &snapshot);
+        rc = add_wholes(&snapshot, view, id, object);
     if (rc == OK && snapshot.method_count == 0)
         rc = apigw_bad_request(request, "The REST API doesn't contain any methods");
     *out = object;

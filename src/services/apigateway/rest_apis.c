@@ -418,6 +418,7 @@ static enum err run_delete(struct request *request, struct store_txn *txn)
                                         "gatewayresponse",
                                         "model",
                                         "validator",
+                                        "authorizer",
                                         "documentationpart",
                                         "documentationversion",
                                         "documentationsnapshot"};

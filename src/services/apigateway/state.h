@@ -10,6 +10,7 @@
  *   apigateway/gatewayresponse/API/TYPE        GatewayResponse, as far as it was given
  *   apigateway/model/API/NAME                  Model
  *   apigateway/validator/API/VALIDATOR         RequestValidator
+ *   apigateway/authorizer/API/AUTHORIZER       Authorizer
  *   apigateway/documentationpart/API/PART      DocumentationPart
  *   apigateway/documentationversion/API/VERSION  DocumentationVersion
  *   apigateway/documentationsnapshot/API/VERSION  its parts
