@@ -122,11 +122,14 @@ static void write_authorizer(struct openapi_writer *writer, yyjson_mut_val *sche
 
 static void write_schemes(struct openapi_writer *writer, yyjson_mut_val *schemes)
 {
-    size_t cursor = 0;
-    struct str name;
+    size_t cursor = 0, count = 0;
+    struct str *names = arena_array(writer->arena, struct str, writer->schemes.count + 1);
     void *authorizer;
-    while (map_next(&writer->schemes, &cursor, &name, &authorizer))
-        write_authorizer(writer, schemes, name, authorizer);
+    while (map_next(&writer->schemes, &cursor, &names[count], &authorizer))
+        count++;
+    qsort(names, count, sizeof(*names), by_name);
+    for (size_t i = 0; i < count; i++)
+        write_authorizer(writer, schemes, names[i], map_get(&writer->schemes, names[i]));
     if (writer->has_signature)
         json_add_str(writer->doc,
                      header_scheme(writer, schemes, STR("sigv4"), STR("Authorization")),
