@@ -48,6 +48,11 @@ struct iam_capability {
     enum err (*authorize)(void *self, const struct authorization *authorization,
                           struct error *error);
 
+    /* The same for a caller whom IAM does not know, with `policy` (JSON, of the identity-based
+     * kind) instead of what IAM has. ERR_IAM_MALFORMED_POLICY_DOCUMENT when it is none. */
+    enum err (*authorize_by)(void *self, struct str policy,
+                             const struct authorization *authorization, struct error *error);
+
     /* Temporary credentials for a role, when its trust policy lets `service`
      * ("lambda.amazonaws.com") assume it; in `arena`. */
     enum err (*assume_role_for_service)(void *self, struct str role_arn, struct str service,

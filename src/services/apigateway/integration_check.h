@@ -20,3 +20,7 @@ enum err integration_check_pattern(struct request *request, struct str pattern);
 
 /* NULL, or a way to convert contents. */
 enum err integration_check_handling(struct request *request, struct str handling);
+
+/* The ARN of a role, or the empty text: one that the caller may hand to API Gateway
+ * (iam:PassRole). */
+enum err integration_check_credentials(struct request *request, struct str role);

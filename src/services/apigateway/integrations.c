@@ -82,8 +82,7 @@ static enum err check_uri(struct request *request, struct str type, struct str u
     return OK;
 }
 
-/* The caller has to be allowed to hand the role to API Gateway. */
-static enum err check_credentials(struct request *request, struct str role)
+enum err integration_check_credentials(struct request *request, struct str role)
 {
     if (!role.len)
         return OK;
@@ -131,7 +130,7 @@ static enum err check_input(struct request *request)
     if (rc == OK)
         rc = check_links(request);
     if (rc == OK)
-        rc = check_credentials(request, request_str(request, "credentials"));
+        rc = integration_check_credentials(request, request_str(request, "credentials"));
     if (rc == OK)
         rc = check_timeout(request);
     if (rc == OK)
@@ -269,7 +268,7 @@ static enum err patch_method(struct patch_target *target, const struct patch_op 
 
 static enum err patch_credentials(struct patch_target *target, const struct patch_op *op)
 {
-    return op->op == PATCH_REMOVE ? OK : check_credentials(target->request, op->value);
+    return op->op == PATCH_REMOVE ? OK : integration_check_credentials(target->request, op->value);
 }
 
 static enum err patch_handling(struct patch_target *target, const struct patch_op *op)

@@ -1,22 +1,31 @@
 /* Methods of resources. */
+#include "services/apigateway/authorizers.h"
 #include "services/apigateway/models.h"
 #include "services/apigateway/patch.h"
 
-#define BAD_AUTHORIZER                                                                             \
-    "Invalid authorizer ID specified. Setting the authorization type to CUSTOM or "                \
-    "COGNITO_USER_POOLS requires a valid authorizer."
-
 /* --- Checks --- */
 
-/* An API has no authorizers that a type could name: what would promise one is refused. */
-static enum err check_authorization(struct request *request, struct str type, struct str authorizer)
+static enum err check_authorization(struct request *request, const struct view *view,
+                                    struct str type, struct str authorizer)
 {
+    if (str_eq(type, STR("CUSTOM")))
+        return authorizers_check_id(request, view, authorizer);
+    if (str_eq(type, STR("COGNITO_USER_POOLS")))
+        return apigw_bad_request(request, "Authorization type COGNITO_USER_POOLS is not supported");
     if (str_eq(type, STR("NONE")) || str_eq(type, STR("AWS_IAM")))
         return OK;
-    if (str_eq(type, STR("CUSTOM")) || str_eq(type, STR("COGNITO_USER_POOLS")) || authorizer.len)
-        return apigw_bad_request(request, BAD_AUTHORIZER);
     return apigw_bad_request(request, "Invalid authorization type specified. Valid options are "
                                       "NONE,AWS_IAM,CUSTOM,COGNITO_USER_POOLS");
+}
+
+/* Without a type that uses one, AWS takes an authorizer's id and forgets it. */
+static enum err settle_authorization(struct request *request, const struct view *view,
+                                     yyjson_mut_val *method)
+{
+    struct str type = json_mut_get_str(method, "authorizationType");
+    if (!str_eq(type, STR("CUSTOM")))
+        yyjson_mut_obj_remove_key(method, "authorizerId");
+    return check_authorization(request, view, type, json_mut_get_str(method, "authorizerId"));
 }
 
 static enum err check_validator(struct request *request, const struct view *view, struct str id)
@@ -93,9 +102,6 @@ static enum err check_input(struct request *request)
         return apigw_bad_request(request, "Invalid HttpMethod specified. Valid options are "
                                           "GET,PUT,POST,DELETE,PATCH,OPTIONS,HEAD,ANY");
     enum err rc = apigw_require(request, "authorizationType");
-    if (rc == OK)
-        rc = check_authorization(request, request_str(request, "authorizationType"),
-                                 request_str(request, "authorizerId"));
     return rc ? rc : check_parameters(request, json_get(input, "requestParameters"));
 }
 
@@ -107,7 +113,7 @@ static enum err build_method(struct request *request, yyjson_mut_doc *doc, yyjso
         {"authorizationType", MEMBER_STRING},  {"apiKeyRequired", MEMBER_BOOL},
         {"operationName", MEMBER_STRING},      {"requestParameters", MEMBER_BOOL_MAP},
         {"requestModels", MEMBER_STRING_MAP},  {"authorizationScopes", MEMBER_STRING_LIST},
-        {"requestValidatorId", MEMBER_STRING},
+        {"requestValidatorId", MEMBER_STRING}, {"authorizerId", MEMBER_STRING},
     };
     json_add_bool(doc, method, "apiKeyRequired", false);
     json_add_str(doc, method, "httpMethod", apigw_label(request, "http_method"));
@@ -124,6 +130,9 @@ static enum err run_put(struct request *request, struct store_txn *txn)
         rc = check_validator(request, &view, request_str(request, "requestValidatorId"));
     if (rc == OK)
         rc = models_check_names(request, &view, json_get(request->input, "requestModels"));
+    if (rc == OK)
+        rc = check_authorization(request, &view, request_str(request, "authorizationType"),
+                                 request_str(request, "authorizerId"));
     if (rc)
         return rc;
     yyjson_mut_doc *doc = json_doc(request->arena);
@@ -132,6 +141,8 @@ static enum err run_put(struct request *request, struct store_txn *txn)
     if (apigw_member(methods, verb))
         return apigw_conflict(request, "Method already exists for this resource");
     rc = build_method(request, doc, method);
+    if (rc == OK)
+        rc = settle_authorization(request, &view, method);
     if (rc)
         return rc;
     apigw_set(doc, methods, verb, method);
@@ -176,20 +187,19 @@ enum err apigw_delete_method(struct request *request)
 
 /* --- Updating --- */
 
+/* Whether the two fit together is looked at when all is changed. */
 static enum err patch_authorization(struct patch_target *target, const struct patch_op *op)
 {
-    struct str type = op->value;
-    enum err rc = check_authorization(target->request, type, STR_EMPTY);
-    if (rc == OK)
-        apigw_set_str(target->doc, target->object, STR("authorizationType"), type);
-    return rc;
+    apigw_set_str(target->doc, target->object, STR("authorizationType"), op->value);
+    return OK;
 }
 
-/* Without a type that uses one, AWS takes an authorizer's id and forgets it. */
 static enum err patch_authorizer(struct patch_target *target, const struct patch_op *op)
 {
-    (void)target;
-    (void)op;
+    if (op->op == PATCH_REMOVE)
+        yyjson_mut_obj_remove_key(target->object, "authorizerId");
+    else
+        apigw_set_str(target->doc, target->object, STR("authorizerId"), op->value);
     return OK;
 }
 
@@ -239,6 +249,8 @@ static enum err run_update(struct request *request, struct store_txn *txn)
         return rc;
     struct patch_target target = {request, edit.view, edit.doc, edit.method};
     rc = patch_apply(&target, &method_table);
+    if (rc == OK)
+        rc = settle_authorization(request, &edit.view, edit.method);
     if (rc)
         return rc;
     apigw_save_method(&edit);

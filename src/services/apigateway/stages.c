@@ -287,10 +287,12 @@ enum err apigw_flush_stage_cache(struct request *request)
     return check_stage(request);
 }
 
-/* Nor is what authorizers said. */
 enum err apigw_flush_stage_authorizers_cache(struct request *request)
 {
-    return check_stage(request);
+    enum err rc = check_stage(request);
+    if (rc == OK)
+        plane_flush_authorizers(request_self(request, struct apigateway)->plane);
+    return rc;
 }
 
 /* --- Updating --- */

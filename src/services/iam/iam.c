@@ -32,6 +32,7 @@ static void register_services(struct iam *iam)
         .self = iam,
         .find_key = iam_find_key,
         .authorize = iam_authorize,
+        .authorize_by = iam_authorize_by,
         .assume_role_for_service = iam_assume_role_for_service,
     };
 }

@@ -154,6 +154,8 @@ enum err iam_find_key(void *self, struct str access_key_id, struct str session_t
                       struct arena *arena, struct str *out_secret, struct principal *out_principal,
                       struct error *error);
 enum err iam_authorize(void *self, const struct authorization *authorization, struct error *error);
+enum err iam_authorize_by(void *self, struct str policy, const struct authorization *authorization,
+                          struct error *error);
 enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str service,
                                      struct str session_name, int64_t duration_s,
                                      struct arena *arena, struct credentials *out,

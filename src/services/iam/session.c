@@ -211,6 +211,27 @@ enum err iam_authorize(void *self, const struct authorization *authorization, st
     return rc;
 }
 
+enum err iam_authorize_by(void *self, struct str text, const struct authorization *authorization,
+                          struct error *error)
+{
+    struct iam *iam = self;
+    struct policy *policy, *resource = NULL;
+    enum err rc = iam_policy_compile(text, POLICY_IDENTITY, &policy, error);
+    if (rc)
+        return rc;
+    if (authorization->resource_policy.len)
+        rc = iam_document(iam, authorization->resource_policy, &resource, error);
+    struct policy *policies[] = {policy};
+    struct policy_set set = {.identity = policies, .identity_count = 1, .resource = resource};
+    struct context context = {.authorization = authorization,
+                              .principal_arn = authorization->principal->arn};
+    if (rc == OK)
+        rc = iam_evaluate_error(iam_evaluate(&set, &context), authorization, error);
+    iam_policy_unref(resource);
+    iam_policy_unref(policy);
+    return rc;
+}
+
 /* --- Assuming roles --- */
 
 enum err iam_check_trust(struct iam *iam, const struct principal *principal, yyjson_val *role,

@@ -10,23 +10,29 @@
 
 enum { ROLE_SESSION_S = 900 };
 
+enum err plane_assume(struct plane *plane, struct str role, struct arena *arena,
+                      struct principal *out, struct error *error)
+{
+    const struct iam_capability *iam = &plane->skylite->iam;
+    struct credentials credentials;
+    struct str secret;
+    *out = plane->principal;
+    if (!role.len)
+        return OK;
+    enum err rc = iam->assume_role_for_service(iam->self, role, STR("apigateway.amazonaws.com"),
+                                               STR("BackplaneAssumeRoleSession"), ROLE_SESSION_S,
+                                               arena, &credentials, error);
+    return rc ? rc
+              : iam->find_key(iam->self, credentials.access_key_id, credentials.session_token,
+                              arena, &secret, out, error);
+}
+
 bool integration_principal(struct plane *plane, struct api_call *call, struct arena *arena,
                            struct principal *out)
 {
-    const struct iam_capability *iam = &plane->skylite->iam;
-    struct str role = call->method->integration.role, secret;
-    struct credentials credentials;
     struct error error;
-    *out = plane->principal;
-    if (!role.len)
-        return true;
-    enum err rc = iam->assume_role_for_service(iam->self, role, STR("apigateway.amazonaws.com"),
-                                               STR("BackplaneAssumeRoleSession"), ROLE_SESSION_S,
-                                               arena, &credentials, &error);
-    if (rc == OK)
-        rc = iam->find_key(iam->self, credentials.access_key_id, credentials.session_token, arena,
-                           &secret, out, &error);
-    if (rc == OK)
+    struct str role = call->method->integration.role;
+    if (plane_assume(plane, role, arena, out, &error) == OK)
         return true;
     call_misconfigured(call, 500,
                        "API Gateway does not have permission to assume the provided role", role);

@@ -5,8 +5,6 @@
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/plane.h"
 
-enum { CONDITION_KEYS = 5 };
-
 /* --- Signatures --- */
 
 static void refuse_signature(struct api_call *call, enum err rc, const struct error *error)
@@ -51,8 +49,8 @@ struct str call_arn(const struct api_call *call)
                         STR_ARG(call->exchange->method), STR_ARG(str_slice(path, 1, path.len)));
 }
 
-static size_t condition_keys(const struct plane *plane, const struct api_call *call,
-                             struct condition_key keys[CONDITION_KEYS])
+size_t call_condition_keys(const struct plane *plane, const struct api_call *call,
+                           struct condition_key keys[CONDITION_KEYS])
 {
     static const struct {
         struct str header, key;
@@ -105,7 +103,7 @@ bool authorize_by_policy(struct plane *plane, struct api_call *call)
         .action = STR("execute-api:Invoke"),
         .resource = call_arn(call),
         .keys = keys,
-        .key_count = condition_keys(plane, call, keys),
+        .key_count = call_condition_keys(plane, call, keys),
         .resource_policy = call->stage->policy,
     };
     if (iam->authorize(iam->self, &authorization, &error) == OK)

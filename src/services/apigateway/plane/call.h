@@ -17,6 +17,15 @@ struct address {
     struct str path;       /* of ADDRESS_API behind the stage, of ADDRESS_DOMAIN all of it */
 };
 
+/* What a Lambda authorizer has said of a caller. */
+struct authorized {
+    struct str principal_id;
+    struct str policy;
+    struct str usage_key; /* a NULL pointer for none */
+    yyjson_val *context;  /* an object of texts, numbers and truth values; NULL for none */
+    int64_t latency_ms;   /* of asking it; 0 where the answer was known */
+};
+
 struct lane;
 struct trial;
 struct log_line;
@@ -36,14 +45,15 @@ struct api_call {
     struct str context_path;  /* $context.path: with stage or base path */
 
     int64_t now_ms;
-    int64_t now_us;                    /* clock_mono_us */
-    struct str request_id;             /* a UUID */
-    struct str extended_id;            /* x-amz-apigw-id */
-    struct str trace_id;               /* "Root=1-..."; made when an integration needs it */
-    struct str request_time;           /* "09/Apr/2015:12:34:56 +0000" */
-    unsigned port;                     /* where the server listens */
-    const struct principal *principal; /* who has signed it; NULL: it is not asked for */
-    struct str api_key;                /* set once the key was checked; else NULL pointers */
+    int64_t now_us;                      /* clock_mono_us */
+    struct str request_id;               /* a UUID */
+    struct str extended_id;              /* x-amz-apigw-id */
+    struct str trace_id;                 /* "Root=1-..."; made when an integration needs it */
+    struct str request_time;             /* "09/Apr/2015:12:34:56 +0000" */
+    unsigned port;                       /* where the server listens */
+    const struct authorized *authorized; /* what an authorizer said; NULL: none was asked */
+    const struct principal *principal;   /* who has signed it; NULL: it is not asked for */
+    struct str api_key;                  /* set once the key was checked; else NULL pointers */
     struct str api_key_id;
 
     /* Set when the gateway itself answers. */

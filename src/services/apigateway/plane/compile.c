@@ -265,3 +265,46 @@ void compile_integration(struct stage *stage, struct method *method, yyjson_val 
         compile_http(stage, integration, source,
                      type.len == 4 ? INTEGRATION_HTTP : INTEGRATION_HTTP_PROXY);
 }
+
+/* --- Authorizers --- */
+
+/* "method.request.header.A, context.stage" */
+static void compile_sources(struct stage *stage, struct authorizer *authorizer, struct str sources)
+{
+    enum { MAX_SOURCES = 32 };
+    struct str one;
+    authorizer->sources = arena_array(&stage->arena, struct mapping, MAX_SOURCES);
+    while (sources.len && authorizer->source_count < MAX_SOURCES) {
+        struct mapping *mapping = &authorizer->sources[authorizer->source_count];
+        str_cut(&sources, ',', &one);
+        if (!mapping_source_parse(str_trim(one), mapping))
+            continue;
+        mapping->value = arena_str(&stage->arena, mapping->value);
+        authorizer->source_count++;
+    }
+}
+
+void compile_authorizers(struct stage *stage, yyjson_val *documents)
+{
+    struct arena *arena = &stage->arena;
+    size_t i, max;
+    yyjson_val *id, *document;
+    stage->authorizers = arena_array(arena, struct authorizer, yyjson_obj_size(documents) + 1);
+    yyjson_obj_foreach (documents, i, max, id, document) {
+        struct authorizer *authorizer = &stage->authorizers[stage->authorizer_count++];
+        struct str uri = json_get_str(document, "authorizerUri");
+        struct str expression = json_get_str(document, "identityValidationExpression");
+        int64_t ttl_s = 0;
+        json_get_i64(document, "authorizerResultTtlInSeconds", &ttl_s);
+        *authorizer = (struct authorizer){
+            .id = arena_str(arena, json_str(id)),
+            .is_token = str_eq(json_get_str(document, "type"), STR("TOKEN")),
+            .function =
+                arena_str(arena, function_of_uri(expand_stage_variables(arena, stage, uri))),
+            .role = arena_str(arena, json_get_str(document, "authorizerCredentials")),
+            .expression = expression.len ? regex_compile(arena, REGEX_JAVA, expression) : NULL,
+            .ttl_ms = ttl_s * 1000,
+        };
+        compile_sources(stage, authorizer, json_get_str(document, "identitySource"));
+    }
+}

@@ -21,6 +21,9 @@ struct template_list compile_templates(struct arena *arena, yyjson_val *template
 /* Fills the integration's part of `method` from its document. */
 void compile_integration(struct stage *stage, struct method *method, yyjson_val *document);
 
+/* Fills the stage's list of authorizers from their documents by id. After its variables. */
+void compile_authorizers(struct stage *stage, yyjson_val *documents);
+
 /* `${stageVariables.name}` in `text` replaced by its value (empty when there is none). */
 struct str expand_stage_variables(struct arena *arena, const struct stage *stage, struct str text);
 

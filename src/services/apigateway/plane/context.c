@@ -257,9 +257,25 @@ static const struct {
     {STR_INIT("xrayTraceId"), trace_id},
 };
 
+static bool authorizer_name_at(const struct authorized *authorized, size_t index, struct str *out)
+{
+    size_t i, max;
+    yyjson_val *key, *value;
+    *out = STR("principalId");
+    if (!authorized || index == 0)
+        return authorized;
+    yyjson_obj_foreach (authorized->context, i, max, key, value) {
+        *out = json_str(key);
+        if (i + 1 == index)
+            return true;
+    }
+    return false;
+}
+
 bool call_context_at(const struct api_call *call, struct str name, size_t index, struct str *out)
 {
-    (void)call;
+    if (str_eq(name, STR("authorizer")))
+        return authorizer_name_at(call->authorized, index, out);
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         struct str full = variables[i].name;
         if (!str_starts(full, name) || full.len <= name.len + 1 || full.ptr[name.len] != '.')
@@ -271,8 +287,28 @@ bool call_context_at(const struct api_call *call, struct str name, size_t index,
     return false;
 }
 
+/* "principalId", or a name of the authorizer's own. */
+static struct str authorizer_variable(const struct api_call *call, struct str name)
+{
+    const struct authorized *authorized = call->authorized;
+    if (!authorized)
+        return STR_EMPTY;
+    if (str_eq(name, STR("principalId")))
+        return authorized->principal_id;
+    if (str_eq(name, STR("integrationLatency")))
+        return arena_printf(call->arena, "%lld", (long long)authorized->latency_ms);
+    yyjson_val *value = yyjson_obj_getn(authorized->context, name.ptr, name.len);
+    return !value                 ? STR_EMPTY
+           : yyjson_is_str(value) ? json_str(value)
+                                  : json_write_val(call->arena, value);
+}
+
+static const struct str authorizer_prefix = STR_INIT("authorizer.");
+
 struct str call_context(const struct api_call *call, struct str name)
 {
+    if (str_starts(name, authorizer_prefix))
+        return authorizer_variable(call, str_slice(name, authorizer_prefix.len, name.len));
     for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
         if (str_eq(variables[i].name, name))
             return variables[i].value(call);

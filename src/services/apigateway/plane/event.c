@@ -228,6 +228,24 @@ static void add_identity(struct buf *out, const struct api_call *call)
     buf_add_byte(out, '}');
 }
 
+/* Numbers and truth values are texts here. */
+static void add_authorizer(struct buf *out, const struct authorized *authorized)
+{
+    size_t i, max;
+    yyjson_val *key, *value;
+    add_member(out, STR(",\"authorizer\":{\"principalId\":"), authorized->principal_id);
+    yyjson_obj_foreach (authorized->context, i, max, key, value) {
+        buf_add_byte(out, ',');
+        buf_add_json(out, json_str(key));
+        buf_add_byte(out, ':');
+        buf_add_json(out,
+                     yyjson_is_str(value) ? json_str(value) : json_write_val(out->arena, value));
+    }
+    buf_add(out, STR(",\"integrationLatency\":"));
+    buf_add_u64(out, (uint64_t)authorized->latency_ms);
+    buf_add_byte(out, '}');
+}
+
 static void add_request_context(struct buf *out, const struct api_call *call)
 {
     buf_add(out, call->method->event_context);
@@ -241,6 +259,8 @@ static void add_request_context(struct buf *out, const struct api_call *call)
     buf_add(out, STR(",\"requestTimeEpoch\":"));
     buf_add_u64(out, (uint64_t)call->now_ms);
     add_member(out, STR(",\"requestId\":"), call->request_id);
+    if (call->authorized)
+        add_authorizer(out, call->authorized);
     add_identity(out, call);
     add_member(out, STR(",\"domainName\":"), call->domain_name);
     buf_add_byte(out, '}');
@@ -260,12 +280,11 @@ static void add_body(struct buf *out, const struct api_call *call)
             is_binary ? STR(",\"isBase64Encoded\":true}") : STR(",\"isBase64Encoded\":false}"));
 }
 
-void event_build(const struct api_call *call, struct buf *out)
+/* Behind the opening parts: from the value of "path" to the request context. */
+static void add_request(struct buf *out, const struct api_call *call)
 {
     struct fields headers = request_headers(call);
     struct fields query = request_query(call);
-    buf_reserve(out, 4096);
-    buf_add(out, call->method->event_head);
     buf_add_json(out, call->event_path);
     add_member(out, STR(",\"httpMethod\":"), call->exchange->method);
     buf_add(out, STR(",\"headers\":"));
@@ -279,5 +298,23 @@ void event_build(const struct api_call *call, struct buf *out)
     buf_add(out, STR(",\"pathParameters\":"));
     add_path_parameters(out, &call->route);
     add_request_context(out, call);
+}
+
+void event_build(const struct api_call *call, struct buf *out)
+{
+    buf_reserve(out, 4096);
+    buf_add(out, call->method->event_head);
+    add_request(out, call);
     add_body(out, call);
+}
+
+void event_build_authorizer(const struct api_call *call, struct str method_arn, struct buf *out)
+{
+    struct str head = call->method->event_head;
+    buf_add(out, STR("{\"type\":\"REQUEST\""));
+    add_member(out, STR(",\"methodArn\":"), method_arn);
+    buf_add_byte(out, ',');
+    buf_add(out, str_slice(head, 1, head.len)); /* without its brace */
+    add_request(out, call);
+    buf_add_byte(out, '}');
 }

@@ -23,6 +23,9 @@ struct proxy_answer {
     struct str body;
 };
 
+/* What a REQUEST authorizer gets: the same without the body, and with what it is asked about. */
+void event_build_authorizer(const struct api_call *call, struct str method_arn, struct buf *out);
+
 /* Reads what the function returned, in `arena`. `is_binary` (the client accepts a binary type of
  * the API) has base64 bodies decoded. False when it is not of the form that AWS asks for:
  * {"isBase64Encoded", "statusCode", "headers", "multiValueHeaders", "body"}, all optional, nothing

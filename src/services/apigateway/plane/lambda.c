@@ -104,7 +104,7 @@ static void invoked(struct function_invocation *invocation)
     lane_give(proxy->lane, proxy);
 }
 
-void proxy_expired(struct proxy_call *proxy)
+static void expired(struct proxy_call *proxy)
 {
     struct api_call *call = proxy->call;
     proxy->call = NULL;
@@ -229,6 +229,7 @@ void lambda_start(struct plane *plane, struct api_call *call)
     struct lane *lane = plane_lane(plane, call->exchange->loop);
     lane_trace(lane, call);
     struct proxy_call *proxy = lane_take(lane, call, integration->timeout_ms);
+    proxy->expired = expired;
     bool is_ready = integration_principal(plane, call, &proxy->arena, &proxy->principal) &&
                     make_payload(call, &proxy->arena, &payload, &request);
     if (is_ready && !is_event(&request)) {

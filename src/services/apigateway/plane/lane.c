@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/encode.h"
+#include "services/apigateway/plane/authorizer_cache.h"
 
 enum { MAX_IDLE = 64 };
 
@@ -21,6 +22,7 @@ static void free_list(struct proxy_call *proxy)
 
 void lane_release(struct lane *lane)
 {
+    authorizer_cache_free(lane->authorizers);
     free_list(lane->idle);
     free_list(lane->waiting);
     loop_timer_stop(lane->timer);
@@ -146,7 +148,7 @@ static void timer_fired(void *arg)
         if (!proxy->call)
             continue;
         if (proxy->deadline_ms <= now_ms)
-            proxy_expired(proxy);
+            proxy->expired(proxy);
         else if (proxy->deadline_ms < nearest_ms)
             nearest_ms = proxy->deadline_ms;
     }

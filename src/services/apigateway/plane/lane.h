@@ -15,13 +15,17 @@ struct proxy_call {
     struct function_invocation invocation;
     struct principal principal; /* who invokes */
     struct lane *lane;
-    struct api_call *call; /* NULL once it has been answered for a timeout */
-    int64_t deadline_ms;   /* loop_now_ms */
+    struct api_call *call;                     /* NULL once it has been answered for a timeout */
+    void (*expired)(struct proxy_call *proxy); /* answers the call, and sets it to NULL */
+    int64_t deadline_ms;                       /* loop_now_ms */
     struct proxy_call *next, *previous;
 };
 
+struct authorizer_cache;
+
 struct lane {
-    struct loop *loop; /* of its first request; NULL before */
+    struct authorizer_cache *authorizers; /* what they said; NULL before the first one */
+    struct loop *loop;                    /* of its first request; NULL before */
     char random[1024];
     size_t random_left;
     int64_t time_s; /* the second that time_text is for */
@@ -46,12 +50,9 @@ struct str lane_log_stream(struct lane *lane);
 /* The X-Amzn-Trace-Id of a call: the client's where it has a root, else a new one. */
 void lane_trace(struct lane *lane, struct api_call *call);
 
-/* A proxy_call with an empty arena, waiting for `timeout_ms` at most; then `expired(proxy_call)` is
- * called, once, while it goes on to wait for its function. */
+/* A proxy_call with an empty arena, waiting for `timeout_ms` at most; then its `expired` is called,
+ * once, while it goes on to wait for its function. The caller sets that. */
 struct proxy_call *lane_take(struct lane *lane, struct api_call *call, unsigned timeout_ms);
 
 /* Takes it back, when the function has answered. */
 void lane_give(struct lane *lane, struct proxy_call *proxy);
-
-/* Answers a call whose integration took too long (proxy.c). */
-void proxy_expired(struct proxy_call *proxy);

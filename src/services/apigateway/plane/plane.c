@@ -191,7 +191,9 @@ static void log_request(struct api_call *call)
 static bool admit(struct plane *plane, struct api_call *call)
 {
     struct str key = {NULL, 0};
-    if (call->method->is_key_required && !call->stage->is_key_from_authorizer)
+    if (call->method->is_key_required && call->stage->is_key_from_authorizer)
+        key = call->authorized ? call->authorized->usage_key : key;
+    else if (call->method->is_key_required)
         key = http_header_get(call->exchange, STR("x-api-key"));
     enum admission admission =
         registry_admit(plane->registry, call->stage, call->method, key, call->now_ms, call->now_us,
@@ -246,6 +248,12 @@ void plane_serve(struct plane *plane, struct api_call *call)
         integrate(plane, call);
 }
 
+void plane_admit(struct plane *plane, struct api_call *call)
+{
+    if (admit(plane, call))
+        plane_serve(plane, call);
+}
+
 bool plane_handle(void *self, struct http_exchange *exchange)
 {
     struct plane *plane = self;
@@ -263,8 +271,10 @@ bool plane_handle(void *self, struct http_exchange *exchange)
         return true;
     }
     call->method = call->route.target;
-    if (authorize(plane, call) && admit(plane, call))
-        plane_serve(plane, call);
+    if (call->method->authorization == AUTHORIZATION_CUSTOM)
+        authorizer_start(plane, call);
+    else if (authorize(plane, call))
+        plane_admit(plane, call);
     return true;
 }
 

@@ -14,7 +14,8 @@ struct plane {
     struct registry *registry;
     struct principal principal; /* who invokes functions: apigateway.amazonaws.com */
     struct usage_saver *saver;
-    struct touched *touched; /* the writer thread's: what has to be read anew */
+    struct touched *touched;           /* the writer thread's: what has to be read anew */
+    _Atomic uint64_t authorizer_epoch; /* cached answers of an earlier one do not count */
     struct lane lanes[SKYLITE_MAX_LOOPS];
 };
 
@@ -44,8 +45,23 @@ void plane_use_stage(struct api_call *call, struct stage *stage);
  * API. False when the call is answered (authorize.c). */
 bool authorize(struct plane *plane, struct api_call *call);
 
+/* Asks the method's authorizer, and goes on with plane_admit or answers, now or later
+ * (authorizer.c). */
+void authorizer_start(struct plane *plane, struct api_call *call);
+
+/* What comes behind the authorization: keys and plans, then plane_serve. */
+void plane_admit(struct plane *plane, struct api_call *call);
+
+/* What authorizers have said is forgotten. Any thread. */
+void plane_flush_authorizers(struct plane *plane);
+
 /* The same by policies alone, for a caller who is known (call->principal) or not. */
 bool authorize_by_policy(struct plane *plane, struct api_call *call);
+
+/* What conditions of policies see of a call: fills `keys` and returns how many. Borrowed. */
+enum { CONDITION_KEYS = 5 };
+size_t call_condition_keys(const struct plane *plane, const struct api_call *call,
+                           struct condition_key keys[CONDITION_KEYS]);
 
 /* The ARN that execute-api:Invoke is checked on, in the call's arena. */
 struct str call_arn(const struct api_call *call);
@@ -63,6 +79,10 @@ void mock_start(struct api_call *call);
  * in `arena`. False when the role cannot be assumed, and the call is answered. */
 bool integration_principal(struct plane *plane, struct api_call *call, struct arena *arena,
                            struct principal *out);
+
+/* The same for any role (the empty text: API Gateway itself), without an answer. */
+enum err plane_assume(struct plane *plane, struct str role, struct arena *arena,
+                      struct principal *out, struct error *error);
 
 /* --- Following the store (refresh.c) --- */
 

@@ -102,6 +102,9 @@ static bool is_of_integration(enum gateway_type type)
 
 static struct str default_body(const struct api_call *call)
 {
+    if (call->error_type == GATEWAY_AUTHORIZER_FAILURE ||
+        call->error_type == GATEWAY_AUTHORIZER_CONFIGURATION_ERROR)
+        return STR("{\"message\":null}");
     struct buf body;
     buf_init_arena(&body, call->arena, 16 * 1024);
     buf_add(&body, is_of_integration(call->error_type)         ? STR("{\"message\": ")

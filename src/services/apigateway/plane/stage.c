@@ -274,6 +274,15 @@ static void compile_settings(const struct stage_source *source, struct stage *st
         method->metrics = open_metrics(source, stage, method);
 }
 
+static const struct authorizer *find_authorizer(const struct stage *stage, struct str id)
+{
+    for (size_t i = 0; i < stage->authorizer_count; i++) {
+        if (str_eq(stage->authorizers[i].id, id))
+            return &stage->authorizers[i];
+    }
+    return NULL;
+}
+
 static void compile_event_parts(struct stage *stage, struct method *method)
 {
     struct buf text;
@@ -317,6 +326,10 @@ static void compile_method(const struct stage_source *source, struct stage *stag
     method->is_key_required = json_get_bool(document, "apiKeyRequired", false);
     if (str_eq(json_get_str(document, "authorizationType"), STR("AWS_IAM")))
         method->authorization = AUTHORIZATION_IAM;
+    if (str_eq(json_get_str(document, "authorizationType"), STR("CUSTOM"))) {
+        method->authorization = AUTHORIZATION_CUSTOM;
+        method->authorizer = find_authorizer(stage, json_get_str(document, "authorizerId"));
+    }
     compile_settings(source, stage, method);
     validation_compile(stage, method, document, source->snapshot);
     compile_integration(stage, method, document);
@@ -433,6 +446,7 @@ struct stage *stage_compile(const struct stage_source *source)
     stage->execution_log = arena_printf(own, "API-Gateway-Execution-Logs_%.*s/%.*s",
                                         STR_ARG(stage->api_id), STR_ARG(stage->name));
     compile_access_log(stage, json_get(source->stage, "accessLogSettings"));
+    compile_authorizers(stage, json_get(source->snapshot, "authorizers"));
     struct str policy = json_get_str(source->snapshot, "policy");
     stage->policy = policy.len ? arena_str(&stage->arena, policy) : STR_EMPTY;
     stage->is_key_from_authorizer =

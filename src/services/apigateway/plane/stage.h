@@ -49,7 +49,19 @@ struct validation {
 };
 
 /* Who may call a method. */
-enum authorization_type { AUTHORIZATION_NONE, AUTHORIZATION_IAM };
+enum authorization_type { AUTHORIZATION_NONE, AUTHORIZATION_IAM, AUTHORIZATION_CUSTOM };
+
+/* A function that decides. */
+struct authorizer {
+    struct str id;
+    bool is_token;           /* it gets one header; else the whole request */
+    struct str function;     /* empty when the URI does not name one */
+    struct str role;         /* whose rights it is invoked with; empty: API Gateway's own */
+    struct mapping *sources; /* of the caller's identity, without target */
+    size_t source_count;
+    const struct regex *expression; /* that a token has to match; NULL: any does */
+    int64_t ttl_ms;                 /* how long its answers are kept; 0: not at all */
+};
 
 struct method {
     struct str resource_id;
@@ -57,6 +69,7 @@ struct method {
     struct str verb; /* as configured: "ANY" for that */
     bool is_key_required;
     enum authorization_type authorization;
+    const struct authorizer *authorizer; /* of AUTHORIZATION_CUSTOM */
     struct validation validation;
     struct integration integration;
     enum logging_level logging_level;
@@ -102,6 +115,8 @@ struct stage {
     bool is_endpoint_disabled;   /* execute-api hosts are refused */
     bool is_key_from_authorizer; /* not from x-api-key */
     struct router *router;
+    struct authorizer *authorizers;
+    size_t authorizer_count;
     yyjson_val *schemas; /* models by name, for references between them */
     struct stage_variable *variables;
     size_t variable_count;

@@ -1,0 +1,281 @@
+/* Lambda authorizers: functions that are asked who may call a method.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
+ */
+#include <stdatomic.h>
+
+#include "base/clock.h"
+#include "services/apigateway/plane/authorizer_cache.h"
+#include "services/apigateway/plane/compile.h"
+#include "services/apigateway/plane/event.h"
+#include "services/apigateway/plane/log.h"
+#include "services/apigateway/plane/plane.h"
+#include "wire/regex.h"
+
+enum { MAX_KEY = 64 * 1024 };
+
+void plane_flush_authorizers(struct plane *plane)
+{
+    atomic_fetch_add(&plane->authorizer_epoch, 1);
+}
+
+/* --- Failing --- */
+
+/* The function failed or answered in another form: AWS tells the client nothing of it. */
+static void fail(struct api_call *call, enum gateway_type type, const char *why, struct str detail)
+{
+    execution_log_error(call, "Execution failed due to configuration error: %s%s%.*s", why,
+                        detail.len ? ": " : "", STR_ARG(detail));
+    call_fail(call, type, 500, NULL);
+}
+
+static void refuse(struct api_call *call)
+{
+    execution_log_error(call, "Unauthorized request: %.*s", STR_ARG(call->request_id));
+    call_fail(call, GATEWAY_UNAUTHORIZED, 0, NULL);
+}
+
+/* --- Deciding --- */
+
+/* By the policy that the authorizer gave, together with the API's own. */
+static bool is_allowed(struct plane *plane, struct api_call *call)
+{
+    const struct iam_capability *iam = &plane->skylite->iam;
+    struct principal caller = {
+        .kind = PRINCIPAL_USER,
+        .account = call->stage->account,
+        .arn = call->authorized->principal_id,
+        .name = STR_EMPTY,
+        .session_name = STR_EMPTY,
+        .user_id = call->authorized->principal_id,
+        .access_key_id = STR_EMPTY,
+        .session_policy = STR_EMPTY,
+    };
+    struct condition_key keys[CONDITION_KEYS];
+    struct authorization authorization = {
+        .principal = &caller,
+        .action = STR("execute-api:Invoke"),
+        .resource = call_arn(call),
+        .keys = keys,
+        .key_count = call_condition_keys(plane, call, keys),
+        .resource_policy = call->stage->policy,
+    };
+    struct error error;
+    enum err rc = iam->authorize_by(iam->self, call->authorized->policy, &authorization, &error);
+    if (rc == OK)
+        return true;
+    if (rc != ERR_ACCESS_DENIED_EXCEPTION) {
+        fail(call, GATEWAY_AUTHORIZER_CONFIGURATION_ERROR,
+             "Invalid policy document of the authorizer",
+             arena_str(call->arena, str_from(error.message)));
+        return false;
+    }
+    bool is_explicit = str_find(str_from(error.message), STR("with an explicit deny")) >= 0;
+    execution_log_error(call, "The client is not authorized to perform this operation.");
+    call_fail(call, GATEWAY_ACCESS_DENIED, 0,
+              is_explicit ? "User is not authorized to access this resource with an explicit deny"
+                          : NULL);
+    return false;
+}
+
+/* Takes over a reference to the answer. */
+static void decide(struct plane *plane, struct api_call *call, struct cached_answer *answer,
+                   int64_t latency_ms)
+{
+    struct authorized *authorized = arena_new(call->arena, struct authorized);
+    arena_defer(call->arena, cached_answer_unref, answer);
+    *authorized = answer->authorized;
+    authorized->latency_ms = latency_ms;
+    call->authorized = authorized;
+    if (is_allowed(plane, call))
+        plane_admit(plane, call);
+}
+
+/* --- The function's answer --- */
+
+struct question {
+    struct proxy_call *proxy;
+    struct plane *plane;
+    struct str key; /* in the cache; in the proxy_call's arena, as the question is */
+    int64_t ttl_ms;
+    int64_t started_us;
+    uint64_t epoch;
+};
+
+static void read_failure(struct api_call *call, const struct function_invocation *invocation)
+{
+    struct str payload = invocation->payload_out;
+    struct str message = json_get_str(json_parse(call->arena, payload), "errorMessage");
+    if (invocation->rc) {
+        fail(call, GATEWAY_AUTHORIZER_CONFIGURATION_ERROR, "Lambda has refused the invocation",
+             arena_str(call->arena, str_from(invocation->error.message)));
+        return;
+    }
+    if (str_eq(message, STR("Unauthorized"))) {
+        refuse(call);
+        return;
+    }
+    fail(call, GATEWAY_AUTHORIZER_FAILURE,
+         invocation->is_timeout ? "The authorizer did not answer in time" : "The authorizer failed",
+         str_slice(payload, 0, 256));
+}
+
+static void read_answer(struct question *question, struct api_call *call,
+                        const struct function_invocation *invocation)
+{
+    struct lane *lane = call->lane;
+    if (invocation->rc || invocation->is_timeout || invocation->function_error.len) {
+        read_failure(call, invocation);
+        return;
+    }
+    struct cached_answer *answer = cached_answer_parse(invocation->payload_out);
+    if (!answer) {
+        fail(call, GATEWAY_AUTHORIZER_CONFIGURATION_ERROR,
+             "Invalid JSON of the authorizer's answer", str_slice(invocation->payload_out, 0, 256));
+        return;
+    }
+    answer->expires_ms = loop_now_ms(call->exchange->loop) + question->ttl_ms;
+    answer->epoch = question->epoch;
+    if (question->ttl_ms > 0 && question->key.len)
+        authorizer_cache_keep(&lane->authorizers, question->key, answer);
+    decide(question->plane, call, answer, (clock_mono_us() - question->started_us) / 1000);
+}
+
+static void answered(struct function_invocation *invocation)
+{
+    struct question *question = invocation->arg;
+    struct proxy_call *proxy = question->proxy;
+    struct api_call *call = proxy->call;
+    proxy->call = NULL;
+    if (call)
+        read_answer(question, call, invocation);
+    lane_give(proxy->lane, proxy);
+}
+
+static void expired(struct proxy_call *proxy)
+{
+    struct api_call *call = proxy->call;
+    proxy->call = NULL;
+    fail(call, GATEWAY_AUTHORIZER_FAILURE, "The authorizer did not answer in time", STR_EMPTY);
+}
+
+/* --- Asking --- */
+
+/* What the answer is kept under: who asks, where, and as whom. Values are told apart by their
+ * lengths. False when a part of the identity is missing. */
+static bool make_key(const struct api_call *call, struct buf *out)
+{
+    const struct authorizer *authorizer = call->method->authorizer;
+    buf_printf(out, "%.*s/%.*s/%.*s/%.*s", STR_ARG(call->stage->api_id), STR_ARG(call->stage->name),
+               STR_ARG(call->stage->deployment_id), STR_ARG(authorizer->id));
+    for (size_t i = 0; i < authorizer->source_count; i++) {
+        const struct mapping *source = &authorizer->sources[i];
+        struct str value = call_parameter(call, source->source, source->value);
+        if (!value.len)
+            return false;
+        buf_printf(out, "/%zu:", value.len);
+        buf_add(out, value);
+    }
+    return true;
+}
+
+static bool is_good_token(const struct api_call *call, struct str *out)
+{
+    const struct authorizer *authorizer = call->method->authorizer;
+    *out = authorizer->source_count ? http_header_get(call->exchange, authorizer->sources[0].value)
+                                    : STR_EMPTY;
+    return out->len &&
+           (!authorizer->expression || regex_match(authorizer->expression, *out) == REGEX_MATCHES);
+}
+
+static struct str make_event(const struct api_call *call, struct str token, struct arena *arena)
+{
+    struct buf event;
+    struct str arn = call_arn(call);
+    buf_init_arena(&event, arena, EVENT_MAX_BYTES);
+    if (!call->method->authorizer->is_token) {
+        event_build_authorizer(call, arn, &event);
+        return event.is_full ? STR_EMPTY : buf_str(&event);
+    }
+    buf_add(&event, STR("{\"type\":\"TOKEN\",\"methodArn\":"));
+    buf_add_json(&event, arn);
+    buf_add(&event, STR(",\"authorizationToken\":"));
+    buf_add_json(&event, token);
+    buf_add_byte(&event, '}');
+    return buf_str(&event);
+}
+
+/* "arn:aws:execute-api:us-east-1:000000000000:API/authorizers/ID" */
+static struct str source_arn(const struct api_call *call, struct arena *arena)
+{
+    struct str prefix = call->stage->arn_prefix; /* with "API/STAGE/" at its end */
+    size_t stage_len = call->stage->name.len + 1;
+    return arena_printf(arena, "%.*sauthorizers/%.*s",
+                        STR_ARG(str_slice(prefix, 0, prefix.len - stage_len)),
+                        STR_ARG(call->method->authorizer->id));
+}
+
+static void ask(struct plane *plane, struct api_call *call, struct str token, struct str key,
+                uint64_t epoch)
+{
+    const struct authorizer *authorizer = call->method->authorizer;
+    struct proxy_call *proxy = lane_take(call->lane, call, MAX_INTEGRATION_TIMEOUT_MS);
+    struct question *question = arena_new(&proxy->arena, struct question);
+    struct error error;
+    proxy->expired = expired;
+    *question = (struct question){.proxy = proxy,
+                                  .plane = plane,
+                                  .key = arena_str(&proxy->arena, key),
+                                  .ttl_ms = authorizer->ttl_ms,
+                                  .started_us = clock_mono_us(),
+                                  .epoch = epoch};
+    struct str event = make_event(call, token, &proxy->arena);
+    if (plane_assume(plane, authorizer->role, &proxy->arena, &proxy->principal, &error) ||
+        !event.len) {
+        lane_give(call->lane, proxy);
+        fail(call, GATEWAY_AUTHORIZER_CONFIGURATION_ERROR, "The authorizer cannot be invoked",
+             authorizer->role);
+        return;
+    }
+    proxy->invocation = (struct function_invocation){
+        .loop = call->exchange->loop,
+        .arena = &proxy->arena,
+        .function = authorizer->function,
+        .payload = event,
+        .principal = &proxy->principal,
+        .source_arn = source_arn(call, &proxy->arena),
+        .trace_id = call->trace_id,
+        .done = answered,
+        .arg = question,
+    };
+    const struct function_capability *functions = &plane->skylite->functions;
+    functions->invoke(functions->self, &proxy->invocation);
+}
+
+void authorizer_start(struct plane *plane, struct api_call *call)
+{
+    const struct authorizer *authorizer = call->method->authorizer;
+    uint64_t epoch = atomic_load_explicit(&plane->authorizer_epoch, memory_order_relaxed);
+    struct str token = STR_EMPTY;
+    struct buf key;
+    buf_init_arena(&key, call->arena, MAX_KEY);
+    if (!authorizer || !authorizer->function.len) {
+        fail(call, GATEWAY_AUTHORIZER_CONFIGURATION_ERROR, "The authorizer names no function",
+             STR_EMPTY);
+        return;
+    }
+    lane_trace(call->lane, call);
+    if (!make_key(call, &key) || (authorizer->is_token && !is_good_token(call, &token))) {
+        refuse(call);
+        return;
+    }
+    struct str kept = key.is_full ? STR_EMPTY : buf_str(&key);
+    struct cached_answer *answer =
+        authorizer->ttl_ms > 0 && kept.len
+            ? authorizer_cache_find(call->lane->authorizers, kept,
+                                    loop_now_ms(call->exchange->loop), epoch)
+            : NULL;
+    if (answer)
+        decide(plane, call, answer, 0);
+    else
+        ask(plane, call, token, kept, epoch);
+}
