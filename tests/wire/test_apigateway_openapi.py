@@ -298,6 +298,11 @@ def test_what_is_no_document_is_refused(load, text):
     assert code == "BadRequestException" and message.startswith("Invalid OpenAPI input")
 
 
+def test_a_document_can_be_too_large(load):
+    code, message = refusal(load, json.dumps(OPENAPI) + " " * 6 * 1024 * 1024)
+    assert (code, message) == ("BadRequestException", "Invalid OpenAPI input: it is larger than 6 MB")
+
+
 def test_modes_are_checked(gateway, load):
     id = load(OPENAPI)["id"]
     assert refusal(gateway.put_rest_api, restApiId=id, mode="replace", body=b"{}")[0] == "ValidationException"

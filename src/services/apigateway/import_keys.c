@@ -192,7 +192,8 @@ enum err apigw_import_api_keys(struct request *request)
     struct import *import = arena_new(request->arena, struct import);
     struct str format = request_str(request, "format");
     import->rest = apigw_body(request);
-    import->is_strict = json_get_bool(request->input, "failonwarnings", false);
+    import->is_strict = json_get_bool(request->input, "failonwarnings", false) ||
+                        json_get_bool(request->input, "failOnWarnings", false);
     import->doc = json_doc(request->arena);
     import->ids = yyjson_mut_arr(import->doc);
     import->warnings = yyjson_mut_arr(import->doc);

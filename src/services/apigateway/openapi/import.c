@@ -1,44 +1,31 @@
 /* ImportRestApi and PutRestApi: an OpenAPI document's plan, carried out by the control plane's own
  * operations inside one write. So an import takes all or nothing, and checks nothing anew. */
-#include "base/map.h"
-#include "services/apigateway/documentation.h"
-#include "services/apigateway/openapi/plan.h"
+#include "services/apigateway/openapi/import.h"
 
-struct import {
-    struct request *request;
-    struct store_txn *txn;
-    struct openapi_document document;
-    struct openapi_plan plan;
-    bool is_overwrite, is_strict, is_undocumented;
-    struct str api_id;
-    struct map resources;   /* path to id, both of the request's arena */
-    struct map validators;  /* name to id */
-    struct map authorizers; /* the same */
-    struct arena scratch;   /* of the operation at hand */
-};
+#include "services/apigateway/documentation.h"
+
+enum { MAX_DOCUMENT = 6 * 1024 * 1024 }; /* AWS's quota */
 
 /* --- Operations --- */
 
-static void add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, struct str text)
+void import_add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *name, struct str text)
 {
     yyjson_mut_obj_put(object, yyjson_mut_str(doc, name),
                        yyjson_mut_strncpy(doc, text.ptr, text.len));
 }
 
-/* Runs one on the API. What it answers is there until the next one. */
-static enum err run(struct import *import, const char *operation, yyjson_mut_val *input,
+enum err import_run(struct import *import, const char *operation, yyjson_mut_val *input,
                     yyjson_mut_val **out)
 {
     yyjson_mut_val *ignored = NULL;
     arena_reset(&import->scratch);
     if (import->api_id.len)
-        add_text(import->plan.doc, input, "restapi_id", import->api_id);
+        import_add_text(import->plan.doc, input, "restapi_id", import->api_id);
     return request_run_inside(import->request, import->txn, &import->scratch, operation, input,
                               out ? out : &ignored);
 }
 
-/* The operation's failure as one of the document's; what is the store's own ends the import. */
-static enum err note(struct import *import, enum err rc, const char *what, struct str name)
+enum err import_note(struct import *import, enum err rc, const char *what, struct str name)
 {
     if (rc == OK || error_status(rc) >= 500)
         return rc;
@@ -71,120 +58,7 @@ static yyjson_mut_val *copy_of(struct import *import, yyjson_mut_val *value)
     return yyjson_mut_val_mut_copy(import->plan.doc, value);
 }
 
-/* --- The API --- */
-
-static void add_patch(yyjson_mut_doc *doc, yyjson_mut_val *list, const char *op, struct str path,
-                      struct str value)
-{
-    yyjson_mut_val *patch = yyjson_mut_arr_add_obj(doc, list);
-    add_text(doc, patch, "op", str_from(op));
-    add_text(doc, patch, "path", path);
-    if (value.ptr)
-        add_text(doc, patch, "value", value);
-}
-
-static struct str encode_part(struct arena *arena, struct str part)
-{
-    struct buf text;
-    buf_init_arena(&text, arena, part.len * 2 + 1);
-    for (size_t i = 0; i < part.len; i++) {
-        if (part.ptr[i] == '/')
-            buf_add(&text, STR("~1"));
-        else if (part.ptr[i] == '~')
-            buf_add(&text, STR("~0"));
-        else
-            buf_add_byte(&text, part.ptr[i]);
-    }
-    return buf_str(&text);
-}
-
-static void patch_media_types(struct import *import, yyjson_mut_val *list, yyjson_mut_val *types,
-                              const char *op)
-{
-    size_t i, max;
-    yyjson_mut_val *type;
-    yyjson_mut_arr_foreach (types, i, max, type) {
-        struct str part = encode_part(import->request->arena, apigw_mut_str(type));
-        add_patch(import->plan.doc, list, op,
-                  arena_printf(import->request->arena, "/binaryMediaTypes/%.*s", STR_ARG(part)),
-                  NO_PART);
-    }
-}
-
-static void patch_scalars(struct import *import, yyjson_mut_val *list)
-{
-    static const struct {
-        const char *member, *path;
-        const char *without; /* what an overwritten API has that is not given it; NULL: as it was */
-    } scalars[] = {
-        {"name", "/name", NULL},
-        {"description", "/description", ""},
-        {"version", "/version", ""},
-        {"apiKeySource", "/apiKeySource", "HEADER"},
-        {"minimumCompressionSize", "/minimumCompressionSize", ""},
-        {"policy", "/policy", NULL},
-        {"disableExecuteApiEndpoint", "/disableExecuteApiEndpoint", NULL},
-    };
-    for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++) {
-        yyjson_mut_val *given = yyjson_mut_obj_get(import->plan.api, scalars[i].member);
-        struct str value = apigw_mut_str(given);
-        if (given && !value.ptr)
-            value = json_write(import->request->arena, given);
-        if (!given && import->is_overwrite && scalars[i].without)
-            value = str_from(scalars[i].without);
-        if (value.ptr)
-            add_patch(import->plan.doc, list, "replace", str_from(scalars[i].path), value);
-    }
-}
-
-static enum err update_api(struct import *import, yyjson_val *api)
-{
-    yyjson_mut_doc *doc = import->plan.doc;
-    yyjson_mut_val *input = yyjson_mut_obj(doc);
-    yyjson_mut_val *patches = json_add_arr(doc, input, "patchOperations");
-    yyjson_mut_val *endpoint = yyjson_mut_obj_get(import->plan.api, "endpointConfiguration");
-    struct str type =
-        apigw_mut_str(yyjson_mut_arr_get_first(yyjson_mut_obj_get(endpoint, "types")));
-    patch_scalars(import, patches);
-    if (type.ptr)
-        add_patch(doc, patches, "replace", STR("/endpointConfiguration/types/EDGE"), type);
-    if (import->is_overwrite)
-        patch_media_types(import, patches,
-                          yyjson_val_mut_copy(doc, json_get(api, "binaryMediaTypes")), "remove");
-    patch_media_types(import, patches, yyjson_mut_obj_get(import->plan.api, "binaryMediaTypes"),
-                      "add");
-    return note(import, run(import, "UpdateRestApi", input, NULL), "Unable to update API",
-                import->api_id);
-}
-
-static enum err create_api(struct import *import, struct str *out_root_id)
-{
-    yyjson_mut_val *answer = NULL;
-    enum err rc = run(import, "CreateRestApi", import->plan.api, &answer);
-    if (rc)
-        return rc;
-    import->api_id = arena_str(import->request->arena, json_mut_get_str(answer, "id"));
-    *out_root_id = arena_str(import->request->arena, json_mut_get_str(answer, "rootResourceId"));
-    return OK;
-}
-
 /* --- What was there --- */
-
-/* Of the resources the root alone stays, with nothing on it. */
-static enum err clear(struct import *import, const struct view *view, struct str root_id)
-{
-    static const char *const kinds[] = {"resource",        "model",      "validator",
-                                        "gatewayresponse", "authorizer", "documentationpart"};
-    struct arena *arena = import->request->arena;
-    enum err rc = OK;
-    for (size_t i = 0; rc == OK && i < sizeof(kinds) / sizeof(kinds[0]); i++)
-        rc = state_delete_all(view, state_prefix(arena, kinds[i], import->api_id));
-    yyjson_mut_val *root = yyjson_mut_obj(import->plan.doc);
-    json_add_str(import->plan.doc, root, "id", root_id);
-    json_add_str(import->plan.doc, root, "path", STR("/"));
-    state_put(view, state_key(arena, "resource", import->api_id, root_id), root);
-    return rc;
-}
 
 static enum err know_resource(void *arg, struct str name, yyjson_val *document)
 {
@@ -230,11 +104,12 @@ static enum err put_model(struct import *import, const struct view *view, yyjson
     struct str name = json_mut_get_str(model, "name");
     struct str key = state_key(view->arena, "model", import->api_id, name);
     yyjson_mut_val *input = copy_of(import, model);
-    add_text(doc, input, "schema",
-             openapi_schema_text(import->request->arena, yyjson_mut_obj_get(model, "schema"),
-                                 import->api_id));
+    import_add_text(doc, input, "schema",
+                    openapi_schema_text(import->request->arena, yyjson_mut_obj_get(model, "schema"),
+                                        import->api_id));
     state_delete(view, key);
-    return note(import, run(import, "CreateModel", input, NULL), "Unable to create model", name);
+    return import_note(import, import_run(import, "CreateModel", input, NULL),
+                       "Unable to create model", name);
 }
 
 /* Under the id that the name had before, if any: methods go on referring to it. */
@@ -247,7 +122,7 @@ static enum err keep_id(struct import *import, const struct view *view, const ch
     if (rc)
         return rc;
     yyjson_mut_val *copy = yyjson_val_mut_copy(import->plan.doc, document);
-    add_text(import->plan.doc, copy, "id", old_id);
+    import_add_text(import->plan.doc, copy, "id", old_id);
     state_put(view, state_key(view->arena, kind, import->api_id, old_id), copy);
     state_delete(view, key);
     return OK;
@@ -259,9 +134,10 @@ static enum err put_named(struct import *import, const struct view *view, yyjson
     struct str name = json_mut_get_str(given, "name");
     struct str *old = map_get(map, name);
     yyjson_mut_val *answer = NULL;
-    enum err rc = run(import, operation, copy_of(import, given), &answer);
+    enum err rc = import_run(import, operation, copy_of(import, given), &answer);
     if (rc)
-        return note(import, rc, arena_printf(view->arena, "Unable to create %s", kind).ptr, name);
+        return import_note(import, rc, arena_printf(view->arena, "Unable to create %s", kind).ptr,
+                           name);
     if (old)
         return keep_id(import, view, kind, *old, json_mut_get_str(answer, "id"));
     keep(import, map, name, json_mut_get_str(answer, "id"));
@@ -270,8 +146,9 @@ static enum err put_named(struct import *import, const struct view *view, yyjson
 
 static enum err put_gateway_response(struct import *import, yyjson_mut_val *response)
 {
-    return note(import, run(import, "PutGatewayResponse", copy_of(import, response), NULL),
-                "Unable to put gateway response", json_mut_get_str(response, "responseType"));
+    return import_note(
+        import, import_run(import, "PutGatewayResponse", copy_of(import, response), NULL),
+        "Unable to put gateway response", json_mut_get_str(response, "responseType"));
 }
 
 static enum err put_parts(struct import *import, const struct view *view)
@@ -307,7 +184,7 @@ static enum err put_documentation(struct import *import, const struct view *view
         return OK;
     enum err rc = documentation_put(import->request, view, import->api_id,
                                     json_get(given, "documentationParts"), import->plan.doc, NULL);
-    return note(import, rc, "Unable to put documentation of API", import->api_id);
+    return import_note(import, rc, "Unable to put documentation of API", import->api_id);
 }
 
 /* --- Methods --- */
@@ -320,8 +197,8 @@ static yyjson_mut_val *method_input(struct import *import, const struct target *
                                     yyjson_mut_val *given)
 {
     yyjson_mut_val *input = given ? copy_of(import, given) : yyjson_mut_obj(import->plan.doc);
-    add_text(import->plan.doc, input, "resource_id", target->resource_id);
-    add_text(import->plan.doc, input, "http_method", target->verb);
+    import_add_text(import->plan.doc, input, "resource_id", target->resource_id);
+    import_add_text(import->plan.doc, input, "http_method", target->verb);
     return input;
 }
 
@@ -334,7 +211,7 @@ static enum err add_id(struct import *import, const struct map *map, struct str 
         return apigw_bad_request(import->request, "Invalid %s specified: %.*s", member,
                                  STR_ARG(name));
     if (id)
-        add_text(import->plan.doc, input, member, *id);
+        import_add_text(import->plan.doc, input, member, *id);
     return OK;
 }
 
@@ -342,7 +219,7 @@ static enum err put_method(struct import *import, const struct target *target,
                            yyjson_mut_val *method)
 {
     yyjson_mut_val *input = method_input(import, target, yyjson_mut_obj_get(method, "put"));
-    enum err rc = run(import, "DeleteMethod", method_input(import, target, NULL), NULL);
+    enum err rc = import_run(import, "DeleteMethod", method_input(import, target, NULL), NULL);
     if (rc == ERR_APIGW_NOT_FOUND)
         rc = OK;
     if (rc == OK)
@@ -351,7 +228,7 @@ static enum err put_method(struct import *import, const struct target *target,
     if (rc == OK)
         rc = add_id(import, &import->authorizers, json_mut_get_str(method, "authorizer"), input,
                     "authorizerId");
-    return rc ? rc : run(import, "PutMethod", input, NULL);
+    return rc ? rc : import_run(import, "PutMethod", input, NULL);
 }
 
 /* All of a list with one operation; the first that fails ends the method. */
@@ -363,7 +240,7 @@ static enum err put_each(struct import *import, const struct target *target, yyj
     enum err rc = OK;
     yyjson_mut_arr_foreach (list, i, max, given) {
         if (rc == OK)
-            rc = run(import, operation, method_input(import, target, given), NULL);
+            rc = import_run(import, operation, method_input(import, target, given), NULL);
     }
     return rc;
 }
@@ -380,7 +257,7 @@ static enum err import_method(struct import *import, const struct target *target
     }
     if (rc == OK && integration) {
         what = "Unable to put integration on";
-        rc = run(import, "PutIntegration", method_input(import, target, integration), NULL);
+        rc = import_run(import, "PutIntegration", method_input(import, target, integration), NULL);
     }
     if (rc == OK && integration) {
         what = "Unable to put integration response on";
@@ -409,11 +286,11 @@ static enum err make_resource(struct import *import, struct str path, struct str
     enum err rc = make_resource(import, parent_path, &parent);
     if (rc || !parent)
         return rc;
-    add_text(doc, input, "parent_id", *parent);
-    add_text(doc, input, "pathPart", part);
-    rc = run(import, "CreateResource", input, &answer);
+    import_add_text(doc, input, "parent_id", *parent);
+    import_add_text(doc, input, "pathPart", part);
+    rc = import_run(import, "CreateResource", input, &answer);
     if (rc)
-        return note(import, rc, "Unable to create resource at path", path);
+        return import_note(import, rc, "Unable to create resource at path", path);
     *out = keep(import, &import->resources, path, json_mut_get_str(answer, "id"));
     return OK;
 }
@@ -516,9 +393,9 @@ static enum err run_import(struct request *request, struct store_txn *txn)
     struct view view = apigw_view(request, txn);
     import->txn = txn;
     struct str root_id;
-    enum err rc = create_api(import, &root_id);
+    enum err rc = import_create_api(import, &root_id);
     if (rc == OK)
-        rc = clear(import, &view, root_id);
+        rc = import_clear(import, &view, root_id);
     return rc ? rc : finish(import, &view);
 }
 
@@ -531,9 +408,9 @@ static enum err run_put(struct request *request, struct store_txn *txn)
     import->api_id = apigw_label(request, "restapi_id");
     enum err rc = apigw_find_api(request, &view, import->api_id, &api);
     if (rc == OK)
-        rc = update_api(import, api);
+        rc = import_update_api(import, api);
     if (rc == OK && import->is_overwrite)
-        rc = clear(import, &view, json_get_str(api, "rootResourceId"));
+        rc = import_clear(import, &view, json_get_str(api, "rootResourceId"));
     return rc ? rc : finish(import, &view);
 }
 
@@ -547,9 +424,16 @@ static void release(void *arg)
     arena_release(&import->scratch);
 }
 
+/* A parameter beside the document: in the query; of an internal caller also in the model's map. */
+static struct str parameter(struct request *request, const char *name)
+{
+    struct str value = request_str(request, name);
+    return value.ptr ? value : json_get_str(json_get(request->input, "parameters"), name);
+}
+
 static enum err read_base_path(struct request *request, enum openapi_base_path *out)
 {
-    struct str mode = request_str(request, "basepath");
+    struct str mode = parameter(request, "basepath");
     *out = OPENAPI_IGNORE;
     if (str_eq_nocase(mode, STR("prepend")))
         *out = OPENAPI_PREPEND;
@@ -565,7 +449,7 @@ static enum err read_base_path(struct request *request, enum openapi_base_path *
 static void set_endpoint(struct import *import)
 {
     yyjson_mut_doc *doc = import->plan.doc;
-    struct str type = request_str(import->request, "endpointConfigurationTypes");
+    struct str type = parameter(import->request, "endpointConfigurationTypes");
     if (!type.len)
         return;
     yyjson_mut_val *configuration =
@@ -580,14 +464,18 @@ static enum err start(struct request *request,
 {
     struct import *import = arena_new(request->arena, struct import);
     enum openapi_base_path base_path;
+    struct str body = apigw_body(request);
     enum err rc = read_base_path(request, &base_path);
+    if (rc == OK && body.len > MAX_DOCUMENT)
+        rc = apigw_bad_request(request, "Invalid OpenAPI input: it is larger than 6 MB");
     if (rc == OK)
-        rc = openapi_parse(request->arena, apigw_body(request), &import->document, &request->error);
+        rc = openapi_parse(request->arena, body, &import->document, &request->error);
     if (rc)
         return rc;
     import->request = request;
-    import->is_strict = json_get_bool(request->input, "failonwarnings", false);
-    import->is_undocumented = str_eq(request_str(request, "ignore"), STR("documentation"));
+    import->is_strict = json_get_bool(request->input, "failonwarnings", false) ||
+                        json_get_bool(request->input, "failOnWarnings", false);
+    import->is_undocumented = str_eq(parameter(request, "ignore"), STR("documentation"));
     import->is_overwrite = str_eq(request_str(request, "mode"), STR("overwrite"));
     request->handler_state = import;
     arena_defer(request->arena, release, import);
