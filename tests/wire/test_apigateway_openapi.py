@@ -243,8 +243,20 @@ def test_overwriting_leaves_only_the_document(gateway, load):
     assert [model["name"] for model in gateway.get_models(restApiId=id)["items"]] == ["Pet"]
     assert gateway.get_request_validators(restApiId=id)["items"] == []
     api = gateway.get_rest_api(restApiId=id)
-    assert "binaryMediaTypes" not in api and "minimumCompressionSize" not in api
+    assert not {"binaryMediaTypes", "minimumCompressionSize", "description"} & set(api)
     assert resources["/"]["id"] == root
+
+
+def test_an_endpoint_changes_with_the_document(gateway, load):
+    id = load(OPENAPI)["id"]
+    private = {"disableExecuteApiEndpoint": True, "types": ["PRIVATE"], "vpcEndpointIds": ["vpce-1"]}
+    document = OPENAPI | {"x-amazon-apigateway-endpoint-configuration": private}
+    api = gateway.put_rest_api(restApiId=id, body=json.dumps(document).encode())
+    assert api["disableExecuteApiEndpoint"]
+    assert (api["endpointConfiguration"]["types"], api["endpointConfiguration"]["vpcEndpointIds"]) == (
+        ["PRIVATE"],
+        ["vpce-1"],
+    )
 
 
 def test_merging_twice_keeps_the_ids(gateway, load):

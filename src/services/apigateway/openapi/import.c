@@ -408,7 +408,7 @@ static enum err run_put(struct request *request, struct store_txn *txn)
     import->api_id = apigw_label(request, "restapi_id");
     enum err rc = apigw_find_api(request, &view, import->api_id, &api);
     if (rc == OK)
-        rc = import_update_api(import, api);
+        rc = import_update_api(import, &view, api);
     if (rc == OK && import->is_overwrite)
         rc = import_clear(import, &view, json_get_str(api, "rootResourceId"));
     return rc ? rc : finish(import, &view);

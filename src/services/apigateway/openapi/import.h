@@ -34,7 +34,7 @@ void import_add_text(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *na
 /* --- import_api.c --- */
 
 enum err import_create_api(struct import *import, struct str *out_root_id);
-enum err import_update_api(struct import *import, yyjson_val *api);
+enum err import_update_api(struct import *import, const struct view *view, yyjson_val *api);
 
 /* Takes everything off the API; of its resources the root alone stays, with nothing on it. */
 enum err import_clear(struct import *import, const struct view *view, struct str root_id);

@@ -26,61 +26,74 @@ static struct str encode_part(struct arena *arena, struct str part)
     return buf_str(&text);
 }
 
-static void patch_media_types(struct import *import, yyjson_mut_val *list, yyjson_mut_val *types,
-                              const char *op)
+static void patch_media_types(struct import *import, yyjson_mut_val *list)
 {
     size_t i, max;
     yyjson_mut_val *type;
-    yyjson_mut_arr_foreach (types, i, max, type) {
+    yyjson_mut_arr_foreach (yyjson_mut_obj_get(import->plan.api, "binaryMediaTypes"), i, max,
+                            type) {
         struct str part = encode_part(import->request->arena, apigw_mut_str(type));
-        add_patch(import->plan.doc, list, op,
+        add_patch(import->plan.doc, list, "add",
                   arena_printf(import->request->arena, "/binaryMediaTypes/%.*s", STR_ARG(part)),
                   NO_PART);
     }
 }
 
-static void patch_scalars(struct import *import, yyjson_mut_val *list)
+static void patch_endpoint(struct import *import, yyjson_mut_val *list)
 {
-    static const struct {
-        const char *member, *path;
-        const char *without; /* what an overwritten API has that is not given it; NULL: as it was */
-    } scalars[] = {
-        {"name", "/name", NULL},
-        {"description", "/description", ""},
-        {"version", "/version", ""},
-        {"apiKeySource", "/apiKeySource", "HEADER"},
-        {"minimumCompressionSize", "/minimumCompressionSize", ""},
-        {"policy", "/policy", NULL},
-        {"disableExecuteApiEndpoint", "/disableExecuteApiEndpoint", NULL},
-    };
-    for (size_t i = 0; i < sizeof(scalars) / sizeof(scalars[0]); i++) {
-        yyjson_mut_val *given = yyjson_mut_obj_get(import->plan.api, scalars[i].member);
-        struct str value = apigw_mut_str(given);
-        if (given && !value.ptr)
-            value = json_write(import->request->arena, given);
-        if (!given && import->is_overwrite && scalars[i].without)
-            value = str_from(scalars[i].without);
-        if (value.ptr)
-            add_patch(import->plan.doc, list, "replace", str_from(scalars[i].path), value);
+    size_t i, max;
+    yyjson_mut_val *id, *given = yyjson_mut_obj_get(import->plan.api, "endpointConfiguration");
+    struct str type = apigw_mut_str(yyjson_mut_arr_get_first(yyjson_mut_obj_get(given, "types")));
+    if (type.ptr)
+        add_patch(import->plan.doc, list, "replace", STR("/endpointConfiguration/types/EDGE"),
+                  type);
+    yyjson_mut_arr_foreach (yyjson_mut_obj_get(given, "vpcEndpointIds"), i, max, id) {
+        add_patch(import->plan.doc, list, "add", STR("/endpointConfiguration/vpcEndpointIds"),
+                  apigw_mut_str(id));
     }
 }
 
-enum err import_update_api(struct import *import, yyjson_val *api)
+static void patch_scalars(struct import *import, yyjson_mut_val *list)
 {
-    yyjson_mut_doc *doc = import->plan.doc;
-    yyjson_mut_val *input = yyjson_mut_obj(doc);
-    yyjson_mut_val *patches = json_add_arr(doc, input, "patchOperations");
-    yyjson_mut_val *endpoint = yyjson_mut_obj_get(import->plan.api, "endpointConfiguration");
-    struct str type =
-        apigw_mut_str(yyjson_mut_arr_get_first(yyjson_mut_obj_get(endpoint, "types")));
-    patch_scalars(import, patches);
-    if (type.ptr)
-        add_patch(doc, patches, "replace", STR("/endpointConfiguration/types/EDGE"), type);
+    static const char *const members[] = {"name",
+                                          "description",
+                                          "version",
+                                          "apiKeySource",
+                                          "policy",
+                                          "minimumCompressionSize",
+                                          "disableExecuteApiEndpoint"};
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+        yyjson_mut_val *given = yyjson_mut_obj_get(import->plan.api, members[i]);
+        struct str value = apigw_mut_str(given);
+        if (given && !value.ptr)
+            value = json_write(import->request->arena, given);
+        if (value.ptr)
+            add_patch(import->plan.doc, list, "replace",
+                      arena_printf(import->request->arena, "/%s", members[i]), value);
+    }
+}
+
+/* What an overwritten API has only if its document says so. */
+static void reset_api(struct import *import, const struct view *view, yyjson_val *api)
+{
+    static const char *const members[] = {"description", "version", "minimumCompressionSize",
+                                          "binaryMediaTypes"};
+    yyjson_mut_val *copy = yyjson_val_mut_copy(import->plan.doc, api);
+    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+        yyjson_mut_obj_remove_key(copy, members[i]);
+    import_add_text(import->plan.doc, copy, "apiKeySource", STR("HEADER"));
+    state_put(view, state_key(view->arena, "api", import->api_id, NO_PART), copy);
+}
+
+enum err import_update_api(struct import *import, const struct view *view, yyjson_val *api)
+{
+    yyjson_mut_val *input = yyjson_mut_obj(import->plan.doc);
+    yyjson_mut_val *patches = json_add_arr(import->plan.doc, input, "patchOperations");
     if (import->is_overwrite)
-        patch_media_types(import, patches,
-                          yyjson_val_mut_copy(doc, json_get(api, "binaryMediaTypes")), "remove");
-    patch_media_types(import, patches, yyjson_mut_obj_get(import->plan.api, "binaryMediaTypes"),
-                      "add");
+        reset_api(import, view, api);
+    patch_scalars(import, patches);
+    patch_endpoint(import, patches);
+    patch_media_types(import, patches);
     return import_note(import, import_run(import, "UpdateRestApi", input, NULL),
                        "Unable to update API", import->api_id);
 }
