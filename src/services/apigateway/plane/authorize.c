@@ -1,9 +1,19 @@
 /* Who may call a method: IAM's users and roles, and whom the API's resource policy lets in.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
  */
+#include "base/clock.h"
 #include "core/authenticate.h"
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/plane.h"
+
+/* Notes how a step ended that began at `started_us`. */
+static void decide(struct api_call *call, struct decision *decision, int64_t started_us,
+                   enum err rc, const struct error *error)
+{
+    decision->status = rc ? 403 : 200;
+    decision->us = clock_mono_us() - started_us;
+    decision->error = rc ? arena_str(call->arena, str_from(error->message)) : (struct str){NULL, 0};
+}
 
 /* --- Signatures --- */
 
@@ -22,6 +32,7 @@ static bool authenticate(struct plane *plane, struct api_call *call)
 {
     struct sigv4_request part = authenticate_part(call->exchange, call->arena);
     struct principal *principal = arena_new(call->arena, struct principal);
+    int64_t started_us = clock_mono_us();
     struct sigv4_claim claim;
     struct error error;
     enum err rc = sigv4_parse(&part, call->arena, &claim, &error);
@@ -30,6 +41,7 @@ static bool authenticate(struct plane *plane, struct api_call *call)
                        "Credential should be scoped to correct service: 'execute-api'.");
     if (rc == OK)
         rc = authenticate_claim(plane->skylite, &part, &claim, call->arena, principal, &error);
+    decide(call, &call->authentication, started_us, rc, &error);
     if (rc) {
         refuse_signature(call, rc, &error);
         return false;
@@ -106,7 +118,10 @@ bool authorize_by_policy(struct plane *plane, struct api_call *call)
         .key_count = call_condition_keys(plane, call, keys),
         .resource_policy = call->stage->policy,
     };
-    if (iam->authorize(iam->self, &authorization, &error) == OK)
+    int64_t started_us = clock_mono_us();
+    enum err rc = iam->authorize(iam->self, &authorization, &error);
+    decide(call, &call->authorization, started_us, rc, &error);
+    if (rc == OK)
         return true;
     execution_log_error(call, "%s", error.message);
     call_fail(call, GATEWAY_ACCESS_DENIED, 0, masked(call, error.message, authorization.resource));

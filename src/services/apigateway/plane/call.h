@@ -26,6 +26,13 @@ struct authorized {
     int64_t latency_ms;   /* of asking it; 0 where the answer was known */
 };
 
+/* One of the steps by which it is decided whether a call goes on. */
+struct decision {
+    int status;       /* 200, or what the caller was refused with; 0: the step was not taken */
+    int64_t us;       /* how long it took */
+    struct str error; /* why it was refused; a NULL pointer: it was not */
+};
+
 struct lane;
 struct trial;
 struct log_line;
@@ -43,6 +50,10 @@ struct api_call {
     struct str resource_path; /* what is routed: behind stage or base path */
     struct str event_path;    /* the event's "path": with the base path of a mapping */
     struct str context_path;  /* $context.path: with stage or base path */
+    struct str base_path;     /* of the mapping of a domain name; else empty */
+
+    struct decision authentication; /* by a signature */
+    struct decision authorization;  /* by policies */
 
     int64_t now_ms;
     int64_t now_us;                      /* clock_mono_us */

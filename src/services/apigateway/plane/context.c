@@ -155,14 +155,15 @@ static struct str integration_latency(const struct api_call *call)
                   call->integration_started_us && call->integration_us >= 0);
 }
 
-static struct str integration_status(const struct api_call *call)
+/* Of the service that was asked: of Lambda itself, whatever the function has said. */
+static struct str service_status(const struct api_call *call)
 {
     return number(call, call->integration_status, call->integration_status);
 }
 
-static struct str function_status(const struct api_call *call)
+static struct str integration_status(const struct api_call *call)
 {
-    return number(call, call->function_status, call->function_status);
+    return call->function_status ? number(call, call->function_status, true) : service_status(call);
 }
 
 static struct str integration_id(const struct api_call *call)
@@ -195,6 +196,70 @@ static struct str access_key(const struct api_call *call)
     return call->principal ? call->principal->access_key_id : STR_EMPTY;
 }
 
+static struct str decision_status(const struct api_call *call, const struct decision *decision)
+{
+    return number(call, decision->status, decision->status);
+}
+
+static struct str decision_latency(const struct api_call *call, const struct decision *decision)
+{
+    return number(call, decision->us / 1000, decision->status);
+}
+
+static struct str decision_error(const struct decision *decision)
+{
+    return decision->error.ptr ? decision->error : STR_EMPTY;
+}
+
+static struct str authenticate_status(const struct api_call *call)
+{
+    return decision_status(call, &call->authentication);
+}
+
+static struct str authenticate_latency(const struct api_call *call)
+{
+    return decision_latency(call, &call->authentication);
+}
+
+static struct str authenticate_error(const struct api_call *call)
+{
+    return decision_error(&call->authentication);
+}
+
+static struct str authorize_status(const struct api_call *call)
+{
+    return decision_status(call, &call->authorization);
+}
+
+static struct str authorize_latency(const struct api_call *call)
+{
+    return decision_latency(call, &call->authorization);
+}
+
+static struct str authorize_error(const struct api_call *call)
+{
+    return decision_error(&call->authorization);
+}
+
+static struct str base_path(const struct api_call *call)
+{
+    return call->base_path.ptr ? call->base_path : STR_EMPTY;
+}
+
+static struct str endpoint_type(const struct api_call *call)
+{
+    return call->stage ? call->stage->endpoint_type : STR_EMPTY;
+}
+
+/* Only stages that have a canary say so. */
+static struct str is_canary_request(const struct api_call *call)
+{
+    const struct stage *stage = call->stage;
+    if (!stage || (!stage->is_canary && !stage->canary))
+        return STR_EMPTY;
+    return stage->is_canary ? STR("true") : STR("false");
+}
+
 /* Variables of what this gateway does not have (Cognito, WAF, client certificates...). */
 static struct str nothing(const struct api_call *call)
 {
@@ -208,11 +273,19 @@ static const struct {
 } variables[] = {
     {STR_INIT("accountId"), account_id},
     {STR_INIT("apiId"), api_id},
-    {STR_INIT("awsEndpointRequestId"), nothing},
-    {STR_INIT("customDomain.basePathMatched"), nothing},
+    {STR_INIT("authenticate.error"), authenticate_error},
+    {STR_INIT("authenticate.latency"), authenticate_latency},
+    {STR_INIT("authenticate.status"), authenticate_status},
+    {STR_INIT("authorize.error"), authorize_error},
+    {STR_INIT("authorize.latency"), authorize_latency},
+    {STR_INIT("authorize.status"), authorize_status},
+    {STR_INIT("awsEndpointRequestId"), integration_id},
+    {STR_INIT("cipherSuite"), nothing},
+    {STR_INIT("customDomain.basePathMatched"), base_path},
     {STR_INIT("deploymentId"), deployment_id},
     {STR_INIT("domainName"), domain_name},
     {STR_INIT("domainPrefix"), domain_prefix},
+    {STR_INIT("endpointType"), endpoint_type},
     {STR_INIT("error.message"), error_message},
     {STR_INIT("error.messageString"), error_message_string},
     {STR_INIT("error.responseType"), error_response_type},
@@ -224,6 +297,12 @@ static const struct {
     {STR_INIT("identity.apiKey"), api_key},
     {STR_INIT("identity.apiKeyId"), api_key_id},
     {STR_INIT("identity.caller"), user_id},
+    {STR_INIT("identity.clientCert.clientCertPem"), nothing},
+    {STR_INIT("identity.clientCert.issuerDN"), nothing},
+    {STR_INIT("identity.clientCert.serialNumber"), nothing},
+    {STR_INIT("identity.clientCert.subjectDN"), nothing},
+    {STR_INIT("identity.clientCert.validity.notAfter"), nothing},
+    {STR_INIT("identity.clientCert.validity.notBefore"), nothing},
     {STR_INIT("identity.cognitoAuthenticationProvider"), nothing},
     {STR_INIT("identity.cognitoAuthenticationType"), nothing},
     {STR_INIT("identity.cognitoIdentityId"), nothing},
@@ -233,14 +312,17 @@ static const struct {
     {STR_INIT("identity.user"), user_id},
     {STR_INIT("identity.userAgent"), user_agent},
     {STR_INIT("identity.userArn"), user_arn},
+    {STR_INIT("identity.vpcId"), nothing},
+    {STR_INIT("identity.vpceId"), nothing},
     {STR_INIT("integration.error"), integration_error},
-    {STR_INIT("integration.integrationStatus"), function_status},
+    {STR_INIT("integration.integrationStatus"), service_status},
     {STR_INIT("integration.latency"), integration_latency},
     {STR_INIT("integration.requestId"), integration_id},
     {STR_INIT("integration.status"), integration_status},
     {STR_INIT("integrationErrorMessage"), integration_error},
     {STR_INIT("integrationLatency"), integration_latency},
-    {STR_INIT("integrationStatus"), integration_status},
+    {STR_INIT("integrationStatus"), service_status},
+    {STR_INIT("isCanaryRequest"), is_canary_request},
     {STR_INIT("path"), path},
     {STR_INIT("protocol"), protocol},
     {STR_INIT("requestId"), request_id},
@@ -252,6 +334,10 @@ static const struct {
     {STR_INIT("responseLength"), response_length},
     {STR_INIT("stage"), stage_name},
     {STR_INIT("status"), status},
+    {STR_INIT("tlsVersion"), nothing},
+    {STR_INIT("waf.error"), nothing},
+    {STR_INIT("waf.latency"), nothing},
+    {STR_INIT("waf.status"), nothing},
     {STR_INIT("wafResponseCode"), nothing},
     {STR_INIT("webaclArn"), nothing},
     {STR_INIT("xrayTraceId"), trace_id},
@@ -281,7 +367,7 @@ bool call_context_at(const struct api_call *call, struct str name, size_t index,
         if (!str_starts(full, name) || full.len <= name.len + 1 || full.ptr[name.len] != '.')
             continue;
         *out = str_slice(full, name.len + 1, full.len);
-        if (index-- == 0)
+        if (str_find_byte(*out, '.', 0) < 0 && index-- == 0)
             return true;
     }
     return false;

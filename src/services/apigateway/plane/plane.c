@@ -99,6 +99,7 @@ static void address_domain(struct plane *plane, struct api_call *call,
     plane_use_stage(call, registry_find_stage(plane->registry, mapping->api_id, stage_name));
     call->resource_path = or_slash(path);
     call->event_path = call->context_path = call->exchange->path;
+    call->base_path = mapping->base_path;
 }
 
 /* The call, when the exchange is for an API; else NULL. Its stage is NULL when there is none. */

@@ -423,9 +423,17 @@ static void compile_canary(const struct stage_source *source, struct stage *stag
     canary.snapshot = source->canary;
     canary.canary = NULL;
     stage->canary = stage_compile(&canary);
+    stage->canary->is_canary = true;
     stage->canary->execution_log =
         arena_printf(&stage->canary->arena, "%.*s/Canary", STR_ARG(stage->execution_log));
     stage->canary_share = (uint32_t)(percent / 100 * UINT32_MAX);
+}
+
+static struct str endpoint_type(struct arena *arena, yyjson_val *api)
+{
+    yyjson_val *types = json_get(json_get(api, "endpointConfiguration"), "types");
+    struct str type = json_str(yyjson_arr_get_first(types));
+    return type.len ? arena_str(arena, type) : STR("EDGE");
 }
 
 struct stage *stage_compile(const struct stage_source *source)
@@ -438,6 +446,7 @@ struct stage *stage_compile(const struct stage_source *source)
     stage->account = arena_str(own, source->account);
     stage->api_id = arena_str(own, json_get_str(source->api, "id"));
     stage->is_endpoint_disabled = json_get_bool(source->api, "disableExecuteApiEndpoint", false);
+    stage->endpoint_type = endpoint_type(own, source->api);
     stage->name = arena_str(own, json_get_str(source->stage, "stageName"));
     stage->deployment_id = arena_str(own, json_get_str(source->stage, "deploymentId"));
     stage->arn_prefix =

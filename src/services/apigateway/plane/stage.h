@@ -104,6 +104,8 @@ struct stage {
     struct str deployment_id;
     struct stage *canary;  /* its own; takes a share of the requests. NULL: there is none */
     uint32_t canary_share; /* of UINT32_MAX */
+    bool is_canary;
+    struct str endpoint_type; /* "REGIONAL" */
     struct str account;
     struct str policy;     /* the resource policy; empty: none */
     struct str arn_prefix; /* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/" */

@@ -53,6 +53,20 @@ static void test_access_log__is_of_the_stages_format(void **state)
                                     STR_ARG(id)));
 }
 
+static void test_access_log__tells_the_function_from_lambda(void **state)
+{
+    struct server *s = *state;
+    struct api api = make_logged(
+        s, "{'op':'replace','path':'/accessLogSettings/destinationArn','value':"
+           "'arn:aws:logs:us-east-1:000000000000:log-group:access'},"
+           "{'op':'replace','path':'/accessLogSettings/format','value':'$context.requestId "
+           "function=$context.integration.status lambda=$context.integration.integrationStatus "
+           "again=$context.integrationStatus'}");
+    s->payload = "{\"statusCode\":418}";
+    call_api(s, api, "GET", "/prod/notes", NULL);
+    assert_logged(s, "function=418 lambda=200 again=200");
+}
+
 static void test_access_log__has_refusals_too(void **state)
 {
     struct server *s = *state;
@@ -172,6 +186,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         SERVER_TEST(test_access_log__is_of_the_stages_format),
+        SERVER_TEST(test_access_log__tells_the_function_from_lambda),
         SERVER_TEST(test_access_log__has_refusals_too),
         SERVER_TEST(test_access_log__ends_with_its_settings),
         SERVER_TEST(test_logs__want_a_role),
