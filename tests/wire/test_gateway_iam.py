@@ -220,3 +220,29 @@ def test_a_policy_that_is_none_is_refused(server, gateway):
         with pytest.raises(client.exceptions.BadRequestException, match="Invalid policy document"):
             operation = {"op": "replace", "path": "/policy", "value": bad}
             client.update_rest_api(restApiId=gateway.id, patchOperations=[operation])
+
+
+def test_a_policy_is_not_got_around_by_spelling_a_path_otherwise(server):
+    rules = policy(
+        statement("Allow"), statement("Deny", "execute-api:/*/GET/admin"), statement("Deny", "execute-api:/*/GET/items/secret")
+    )
+    gateway = gateway_api.Gateway(server, policy=rules)
+    mock(gateway, gateway.resource("admin"))
+    mock(gateway, gateway.resource("{id}", gateway.resource("items")))
+    api = gateway.deploy()
+    denied = ["/admin", "/admin/", "/%61dmin", "/%61%64min/", "/items/secret", "/items/s%65cret", "/items/secret/"]
+    found = {path: api.call("GET", path).status for path in denied}
+    others = {path: api.call("GET", path).status for path in ("/items/a%2Fb", "/items/sec%00ret", "/items/secret%00")}
+    gateway.delete()
+    assert found == dict.fromkeys(denied, 403)
+    assert set(others.values()) == {200}
+
+
+def test_a_slash_in_a_value_opens_no_other_path(server):
+    gateway = gateway_api.Gateway(server, policy=policy(statement("Allow", "execute-api:/*/GET/items/open/x")))
+    mock(gateway, gateway.resource("{id}", gateway.resource("items")))
+    api = gateway.deploy()
+    answer = api.call("GET", "/items/open%2Fx")
+    cut = api.call("GET", "/items/open/x%00y")
+    gateway.delete()
+    assert (answer.status, cut.status) == (403, 403)

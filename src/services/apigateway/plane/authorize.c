@@ -2,6 +2,7 @@
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
  */
 #include "base/clock.h"
+#include "base/encode.h"
 #include "core/authenticate.h"
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/plane.h"
@@ -52,13 +53,41 @@ static bool authenticate(struct plane *plane, struct api_call *call)
 
 /* --- Policies --- */
 
+/* The byte that "%61" at `at` stands for; else -1. A slash in a value is no border between parts,
+ * and a NUL would end the texts that the ARN is shown in: both stay encoded. */
+static int encoded_byte(struct str path, size_t at, struct arena *arena)
+{
+    struct str byte;
+    if (path.ptr[at] != '%' || !decode_hex(arena, str_slice(path, at + 1, 2), &byte) ||
+        byte.len != 1 || byte.ptr[0] == '/' || byte.ptr[0] == '\0')
+        return -1;
+    return (unsigned char)byte.ptr[0];
+}
+
+/* Paths that the router takes for one another are one to policies as well. */
+static void add_path(const struct api_call *call, struct buf *out)
+{
+    struct str path = call->resource_path;
+    if (path.len > 1 && str_ends(path, STR("/")))
+        path.len--;
+    for (size_t i = 1; i < path.len; i++) {
+        int byte = encoded_byte(path, i, call->arena);
+        buf_add_byte(out, byte < 0 ? path.ptr[i] : (char)byte);
+        i += byte < 0 ? 0 : 2;
+    }
+}
+
 /* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/GET/notes/1": the path that was asked for.
  */
 struct str call_arn(const struct api_call *call)
 {
-    struct str path = call->resource_path;
-    return arena_printf(call->arena, "%.*s%.*s/%.*s", STR_ARG(call->stage->arn_prefix),
-                        STR_ARG(call->exchange->method), STR_ARG(str_slice(path, 1, path.len)));
+    struct buf arn;
+    buf_init_arena(&arn, call->arena, call->stage->arn_prefix.len + 64 + call->resource_path.len);
+    buf_add(&arn, call->stage->arn_prefix);
+    buf_add(&arn, call->exchange->method);
+    buf_add_byte(&arn, '/');
+    add_path(call, &arn);
+    return buf_str(&arn);
 }
 
 size_t call_condition_keys(const struct plane *plane, const struct api_call *call,
