@@ -617,3 +617,59 @@ def test_policies_and_signatures_go_both_ways(gateway, load):
     copy = gateway.create_rest_api(name="signed", cloneFrom=id)
     gateway.delete_rest_api(restApiId=copy["id"])
     assert copy["id"] in copy["policy"] and id not in copy["policy"]
+
+
+def custom(header, **authorizer):
+    return {
+        "type": "apiKey",
+        "name": header,
+        "in": "header",
+        "x-amazon-apigateway-authtype": "custom",
+        "x-amazon-apigateway-authorizer": {"authorizerUri": FUNCTION} | authorizer,
+    }
+
+
+AUTHORIZERS = {
+    "token": custom("Auth", type="token", authorizerResultTtlInSeconds=60, identityValidationExpression="^x-[a-z]+"),
+    "request": custom(
+        "Unused", type="request", authorizerResultTtlInSeconds=0, identitySource="method.request.header.A,context.stage"
+    ),
+}
+
+
+def guarded(schemes):
+    operations = {
+        verb: {
+            "security": [{name: []}],
+            "responses": {"200": {"description": ""}},
+            "x-amazon-apigateway-integration": mock(),
+        }
+        for verb, name in zip(("get", "put"), schemes)
+    }
+    return {
+        "openapi": "3.0.1",
+        "info": {"title": "guarded"},
+        "paths": {"/": operations},
+        "components": {"securitySchemes": schemes},
+    }
+
+
+def test_authorizers_go_both_ways(gateway, load):
+    id = load(guarded(AUTHORIZERS))["id"]
+    authorizers = {item["name"]: item for item in gateway.get_authorizers(restApiId=id)["items"]}
+    assert {name: item["type"] for name, item in authorizers.items()} == {"token": "TOKEN", "request": "REQUEST"}
+    assert authorizers["token"]["identitySource"] == "method.request.header.Auth"
+    get = paths(gateway, id)["/"]["resourceMethods"]["GET"]
+    assert (get["authorizationType"], get["authorizerId"]) == ("CUSTOM", authorizers["token"]["id"])
+    gateway.create_deployment(restApiId=id, stageName="prod")
+    document = json.loads(exported(gateway, id))
+    assert document["components"]["securitySchemes"] == AUTHORIZERS
+    assert document["paths"]["/"]["put"]["security"] == [{"request": []}]
+    gateway.put_rest_api(restApiId=id, mode="merge", body=json.dumps(guarded(AUTHORIZERS)).encode())
+    assert {item["name"]: item for item in gateway.get_authorizers(restApiId=id)["items"]} == authorizers
+
+
+def test_an_authorizer_that_cannot_be_fails_the_import(load):
+    code, message = refusal(load, guarded({"odd": custom("Auth", type="jwt")}))
+    assert code == "BadRequestException"
+    assert "Unable to create authorizer 'odd': Invalid authorizer type specified" in message
