@@ -300,6 +300,13 @@ def test_a_failed_overwrite_changes_nothing(gateway, load):
 def test_warnings_are_told_or_fail_the_import(gateway, load):
     document = OPENAPI | {"x-amazon-apigateway-cors": {"allowOrigins": ["*"]}}
     assert load(document)["warnings"] == ["x-amazon-apigateway-cors is only supported for HTTP APIs, ignoring"]
+    unknown = mock() | {"retries": 3}
+    odd = {"x-amazon-apigateway-unheard-of": 1, "paths": {"/": {"get": {"x-amazon-apigateway-integration": unknown}}}}
+    odd["paths"]["/"]["get"]["responses"] = {"200": {"description": ""}}
+    assert load(OPENAPI | odd)["warnings"] == [
+        "x-amazon-apigateway-unheard-of is not supported, ignoring",
+        "Integration member retries is not supported, ignoring",
+    ]
     code, message = refusal(load, document, failOnWarnings=True)
     assert (code, message.split("\n")[0]) == ("BadRequestException", "Warnings found during import:")
 

@@ -32,6 +32,20 @@ void openapi_fail(struct openapi_plan *plan, const char *format, ...)
     va_end(args);
 }
 
+void openapi_warn_of_others(struct openapi_plan *plan, yyjson_val *object, struct str prefix,
+                            const char *const *known, const char *where)
+{
+    size_t i, max;
+    yyjson_val *key, *value;
+    yyjson_obj_foreach (object, i, max, key, value) {
+        const char *const *one = known;
+        while (*one && !yyjson_equals_str(key, *one))
+            one++;
+        if (!*one && str_starts(json_str(key), prefix))
+            openapi_warn(plan, "%s%s is not supported, ignoring", where, yyjson_get_str(key));
+    }
+}
+
 void openapi_add(struct openapi_plan *plan, yyjson_mut_val *object, const char *name,
                  yyjson_val *value)
 {
@@ -128,6 +142,19 @@ static void plan_policy(struct openapi_plan *plan)
 
 static void plan_api(struct openapi_plan *plan)
 {
+    static const char *const extensions[] = {"x-amazon-apigateway-api-key-source",
+                                             "x-amazon-apigateway-auth",
+                                             "x-amazon-apigateway-binary-media-types",
+                                             "x-amazon-apigateway-cors",
+                                             "x-amazon-apigateway-documentation",
+                                             "x-amazon-apigateway-endpoint-configuration",
+                                             "x-amazon-apigateway-gateway-responses",
+                                             "x-amazon-apigateway-importexport-version",
+                                             "x-amazon-apigateway-minimum-compression-size",
+                                             "x-amazon-apigateway-policy",
+                                             "x-amazon-apigateway-request-validator",
+                                             "x-amazon-apigateway-request-validators",
+                                             NULL};
     yyjson_val *info = json_get(plan->document->root, "info");
     openapi_add_text(plan, plan->api, "name", json_get(info, "title"));
     openapi_add_text(plan, plan->api, "description", json_get(info, "description"));
@@ -142,6 +169,7 @@ static void plan_api(struct openapi_plan *plan)
     plan_policy(plan);
     if (extension(plan, "x-amazon-apigateway-cors"))
         openapi_warn(plan, "x-amazon-apigateway-cors is only supported for HTTP APIs, ignoring");
+    openapi_warn_of_others(plan, plan->document->root, STR("x-amazon-apigateway-"), extensions, "");
 }
 
 /* --- Validators and gateway responses --- */

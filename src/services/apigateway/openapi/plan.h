@@ -58,6 +58,11 @@ void openapi_add_text(struct openapi_plan *plan, yyjson_mut_val *object, const c
                       yyjson_val *value);
 struct str openapi_text(struct openapi_plan *plan, yyjson_val *value);
 
+/* Warns of each member that is not among `known`, which ends in NULL, and whose name starts with
+ * `prefix`. */
+void openapi_warn_of_others(struct openapi_plan *plan, yyjson_val *object, struct str prefix,
+                            const char *const *known, const char *where);
+
 /* Text in capitals, in the plan's arena. */
 struct str openapi_upper(struct openapi_plan *plan, struct str text);
 

@@ -195,26 +195,41 @@ static void plan_responses(const struct at *at, yyjson_mut_val *responses)
 
 /* --- Integrations --- */
 
+/* What an integration may have: enumerations, which are in capitals in the API, what is copied as
+ * it is, and what is seen to elsewhere or, of a payload's format, is the one of REST APIs anyway.
+ */
+static const char *const integration_members[] = {"type",
+                                                  "httpMethod",
+                                                  "passthroughBehavior",
+                                                  "contentHandling",
+                                                  "connectionType",
+                                                  "uri",
+                                                  "credentials",
+                                                  "connectionId",
+                                                  "requestParameters",
+                                                  "requestTemplates",
+                                                  "timeoutInMillis",
+                                                  "cacheNamespace",
+                                                  "cacheKeyParameters",
+                                                  "tlsConfig",
+                                                  "responses",
+                                                  "payloadFormatVersion",
+                                                  NULL};
+
+enum { IN_CAPITALS = 5, COPIED = 14 };
+
 static void plan_integration(const struct at *at, yyjson_mut_val *integration, yyjson_val *given)
 {
-    static const char *const capitals[] = {"type", "httpMethod", "passthroughBehavior",
-                                           "contentHandling", "connectionType"};
-    static const char *const members[] = {"uri",
-                                          "credentials",
-                                          "connectionId",
-                                          "requestParameters",
-                                          "requestTemplates",
-                                          "timeoutInMillis",
-                                          "cacheNamespace",
-                                          "cacheKeyParameters",
-                                          "tlsConfig"};
-    for (size_t i = 0; i < sizeof(capitals) / sizeof(capitals[0]); i++) {
-        struct str text = json_get_str(given, capitals[i]);
+    openapi_warn_of_others(at->plan, given, STR_EMPTY, integration_members, "Integration member ");
+    for (size_t i = 0; i < IN_CAPITALS; i++) {
+        struct str text = json_get_str(given, integration_members[i]);
         if (text.ptr)
-            json_add_str(at->plan->doc, integration, capitals[i], openapi_upper(at->plan, text));
+            json_add_str(at->plan->doc, integration, integration_members[i],
+                         openapi_upper(at->plan, text));
     }
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
-        openapi_add(at->plan, integration, members[i], json_get(given, members[i]));
+    for (size_t i = IN_CAPITALS; i < COPIED; i++)
+        openapi_add(at->plan, integration, integration_members[i],
+                    json_get(given, integration_members[i]));
 }
 
 static void plan_integration_response(const struct at *at, yyjson_mut_val *responses,
