@@ -178,6 +178,21 @@ def test_a_kept_policy_is_held_to_for_every_method(gateway, authorizer_function)
     assert token(api, "one", "/b").status == 403
 
 
+def test_what_the_apis_policy_denies_is_not_asked_about(server, authorizer_function):
+    rules = {"Effect": "Deny", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "execute-api:/*/GET/a"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [rules]})
+    gateway = gateway_api.Gateway(server, policy=policy)
+    authorizer = make(gateway, authorizer_function)
+    guarded(gateway, authorizer, "a")
+    guarded(gateway, authorizer, "b")
+    api = gateway.deploy()
+    denied, broken, allowed = token(api, "ann", "/a"), token(api, "broken", "/a"), token(api, "ann", "/b")
+    gateway.delete()
+    assert (denied.status, broken.status, allowed.status) == (403, 403, 200)
+    assert denied.json["Message"].startswith("User: anonymous is not authorized to perform: execute-api:Invoke on resource: ")
+    assert denied.json["Message"].endswith("with an explicit deny in a resource-based policy")
+
+
 def test_a_request_authorizer_sees_the_request(gateway, authorizer_function):
     sources = "method.request.header.X-Token, method.request.querystring.q"
     authorizer = make(gateway, authorizer_function, type="REQUEST", identitySource=sources)

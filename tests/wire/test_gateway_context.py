@@ -6,6 +6,7 @@ import json
 import pytest
 
 import gateway_api
+from test_gateway_authorizers import authorizer_function, guarded, make, token  # noqa: F401
 from test_gateway_iam import mock, policy, signed, statement, user  # noqa: F401
 from test_gateway_logs import TRUST, events
 
@@ -130,6 +131,22 @@ def test_a_resource_policy_authorizes_without_authentication(server, group):
     (line,) = logged(server, group)
     gateway.delete()
     assert (line["authorize.status"], line["authorize.error"], line["authenticate.status"]) == ("200", "-", "-")
+
+
+def test_an_authorizer_and_its_policy_are_two_steps(server, gateway, group, authorizer_function):  # noqa: F811
+    guarded(gateway, make(gateway, authorizer_function))
+    api = deploy(gateway, group)
+    assert [token(api, value).status for value in ("ann", "ann", "deny", "nobody", "broken")] == [200, 200, 403, 401, 500]
+    asked, kept, denied, nobody, broken = logged(server, group, 5)
+    assert (asked["authorizer.principalId"], asked["authorizer.status"]) == ("user|ann", "200")
+    assert (asked["authorizer.integrationStatus"], asked["authorize.status"]) == ("200", "200")
+    assert asked["authorizer.requestId"].count("-") == 4
+    assert (kept["authorizer.status"], kept["authorizer.requestId"], kept["authorizer.latency"]) == ("200", "-", "0")
+    assert (denied["authorizer.status"], denied["authorize.status"]) == ("200", "403")
+    assert denied["authorize.error"] == "The client is not authorized to perform this operation."
+    assert (nobody["authorizer.status"], nobody["authorizer.error"]) == ("401", "Unauthorized")
+    assert (broken["authorizer.status"], broken["authorizer.integrationStatus"]) == ("500", "200")
+    assert {line["authorize.status"] for line in (nobody, broken)} == {"-"}
 
 
 def test_the_base_path_of_a_domain_name(server, gateway, group):

@@ -7,13 +7,21 @@
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/plane.h"
 
-/* Notes how a step ended that began at `started_us`. */
-static void decide(struct api_call *call, struct decision *decision, int64_t started_us,
-                   enum err rc, const struct error *error)
+struct decision decision_of(const struct api_call *call, int64_t started_us, int status,
+                            struct str error)
 {
-    decision->status = rc ? 403 : 200;
-    decision->us = clock_mono_us() - started_us;
-    decision->error = rc ? arena_str(call->arena, str_from(error->message)) : (struct str){NULL, 0};
+    return (struct decision){
+        .status = status,
+        .us = clock_mono_us() - started_us,
+        .error = error.ptr ? arena_str(call->arena, error) : error,
+    };
+}
+
+static struct decision outcome(const struct api_call *call, int64_t started_us, enum err rc,
+                               const struct error *error)
+{
+    static const struct str none = {NULL, 0};
+    return decision_of(call, started_us, rc ? 403 : 200, rc ? str_from(error->message) : none);
 }
 
 /* --- Signatures --- */
@@ -42,7 +50,7 @@ static bool authenticate(struct plane *plane, struct api_call *call)
                        "Credential should be scoped to correct service: 'execute-api'.");
     if (rc == OK)
         rc = authenticate_claim(plane->skylite, &part, &claim, call->arena, principal, &error);
-    decide(call, &call->authentication, started_us, rc, &error);
+    call->authentication = outcome(call, started_us, rc, &error);
     if (rc) {
         refuse_signature(call, rc, &error);
         return false;
@@ -124,7 +132,12 @@ static char *masked(const struct api_call *call, const char *message, struct str
     return copy;
 }
 
-bool authorize_by_policy(struct plane *plane, struct api_call *call)
+bool is_explicit_deny(const struct error *error)
+{
+    return str_find(str_from(error->message), STR("with an explicit deny")) >= 0;
+}
+
+static enum err evaluate(struct plane *plane, const struct api_call *call, struct error *error)
 {
     static const struct principal anonymous = {
         .kind = PRINCIPAL_ANONYMOUS,
@@ -138,7 +151,6 @@ bool authorize_by_policy(struct plane *plane, struct api_call *call)
     };
     const struct iam_capability *iam = &plane->skylite->iam;
     struct condition_key keys[CONDITION_KEYS];
-    struct error error;
     struct authorization authorization = {
         .principal = call->principal ? call->principal : &anonymous,
         .action = STR("execute-api:Invoke"),
@@ -147,14 +159,34 @@ bool authorize_by_policy(struct plane *plane, struct api_call *call)
         .key_count = call_condition_keys(plane, call, keys),
         .resource_policy = call->stage->policy,
     };
-    int64_t started_us = clock_mono_us();
-    enum err rc = iam->authorize(iam->self, &authorization, &error);
-    decide(call, &call->authorization, started_us, rc, &error);
-    if (rc == OK)
-        return true;
-    execution_log_error(call, "%s", error.message);
-    call_fail(call, GATEWAY_ACCESS_DENIED, 0, masked(call, error.message, authorization.resource));
+    return iam->authorize(iam->self, &authorization, error);
+}
+
+static bool refuse(struct api_call *call, const struct error *error)
+{
+    execution_log_error(call, "%s", error->message);
+    call_fail(call, GATEWAY_ACCESS_DENIED, 0, masked(call, error->message, call_arn(call)));
     return false;
+}
+
+bool authorize_by_policy(struct plane *plane, struct api_call *call)
+{
+    int64_t started_us = clock_mono_us();
+    struct error error;
+    enum err rc = evaluate(plane, call, &error);
+    call->authorization = outcome(call, started_us, rc, &error);
+    return rc == OK || refuse(call, &error);
+}
+
+bool authorize_unless_denied(struct plane *plane, struct api_call *call)
+{
+    int64_t started_us = clock_mono_us();
+    struct error error;
+    enum err rc = call->stage->policy.len ? evaluate(plane, call, &error) : OK;
+    if (rc == OK || !is_explicit_deny(&error))
+        return true;
+    call->authorization = outcome(call, started_us, rc, &error);
+    return refuse(call, &error);
 }
 
 bool authorize(struct plane *plane, struct api_call *call)

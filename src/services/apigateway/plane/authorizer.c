@@ -18,6 +18,8 @@ void plane_flush_authorizers(struct plane *plane)
     atomic_fetch_add(&plane->authorizer_epoch, 1);
 }
 
+static const struct str no_error = {NULL, 0};
+
 /* --- Failing --- */
 
 /* The function failed or answered in another form: AWS tells the client nothing of it. */
@@ -25,12 +27,14 @@ static void fail(struct api_call *call, enum gateway_type type, const char *why,
 {
     execution_log_error(call, "Execution failed due to configuration error: %s%s%.*s", why,
                         detail.len ? ": " : "", STR_ARG(detail));
+    call->authorizer = decision_of(call, call->authorizer_started_us, 500, str_from(why));
     call_fail(call, type, 500, NULL);
 }
 
 static void refuse(struct api_call *call)
 {
     execution_log_error(call, "Unauthorized request: %.*s", STR_ARG(call->request_id));
+    call->authorizer = decision_of(call, call->authorizer_started_us, 401, STR("Unauthorized"));
     call_fail(call, GATEWAY_UNAUTHORIZED, 0, NULL);
 }
 
@@ -60,20 +64,25 @@ static bool is_allowed(struct plane *plane, struct api_call *call)
         .resource_policy = call->stage->policy,
     };
     struct error error;
+    int64_t started_us = clock_mono_us();
     enum err rc = iam->authorize_by(iam->self, call->authorized->policy, &authorization, &error);
-    if (rc == OK)
+    if (rc == OK) {
+        call->authorization = decision_of(call, started_us, 200, no_error);
         return true;
+    }
     if (rc != ERR_ACCESS_DENIED_EXCEPTION) {
         fail(call, GATEWAY_AUTHORIZER_CONFIGURATION_ERROR,
              "Invalid policy document of the authorizer",
              arena_str(call->arena, str_from(error.message)));
         return false;
     }
-    bool is_explicit = str_find(str_from(error.message), STR("with an explicit deny")) >= 0;
-    execution_log_error(call, "The client is not authorized to perform this operation.");
+    static const char refusal[] = "The client is not authorized to perform this operation.";
+    execution_log_error(call, "%s", refusal);
+    call->authorization = decision_of(call, started_us, 403, str_from(refusal));
     call_fail(call, GATEWAY_ACCESS_DENIED, 0,
-              is_explicit ? "User is not authorized to access this resource with an explicit deny"
-                          : NULL);
+              is_explicit_deny(&error)
+                  ? "User is not authorized to access this resource with an explicit deny"
+                  : NULL);
     return false;
 }
 
@@ -86,6 +95,7 @@ static void decide(struct plane *plane, struct api_call *call, struct cached_ans
     *authorized = answer->authorized;
     authorized->latency_ms = latency_ms;
     call->authorized = authorized;
+    call->authorizer = decision_of(call, call->authorizer_started_us, 200, no_error);
     if (is_allowed(plane, call))
         plane_admit(plane, call);
 }
@@ -123,6 +133,8 @@ static void read_answer(struct question *question, struct api_call *call,
                         const struct function_invocation *invocation)
 {
     struct lane *lane = call->lane;
+    call->authorizer_lambda_status = invocation->rc ? error_status(invocation->rc) : 200;
+    call->authorizer_id = arena_str(call->arena, invocation->request_id);
     if (invocation->rc || invocation->is_timeout || invocation->function_error.len) {
         read_failure(call, invocation);
         return;
@@ -257,6 +269,9 @@ void authorizer_start(struct plane *plane, struct api_call *call)
     uint64_t epoch = atomic_load_explicit(&plane->authorizer_epoch, memory_order_relaxed);
     struct str token = STR_EMPTY;
     struct buf key;
+    if (!authorize_unless_denied(plane, call))
+        return;
+    call->authorizer_started_us = clock_mono_us();
     buf_init_arena(&key, call->arena, MAX_KEY);
     if (!authorizer || !authorizer->function.len) {
         fail(call, GATEWAY_AUTHORIZER_CONFIGURATION_ERROR, "The authorizer names no function",

@@ -54,6 +54,10 @@ struct api_call {
 
     struct decision authentication; /* by a signature */
     struct decision authorization;  /* by policies */
+    struct decision authorizer;     /* by a function */
+    int64_t authorizer_started_us;  /* clock_mono_us */
+    int authorizer_lambda_status;   /* of Lambda; 0: the function was not asked */
+    struct str authorizer_id;       /* the request id there */
 
     int64_t now_ms;
     int64_t now_us;                      /* clock_mono_us */

@@ -373,20 +373,67 @@ bool call_context_at(const struct api_call *call, struct str name, size_t index,
     return false;
 }
 
-/* "principalId", or a name of the authorizer's own. */
+static struct str authorizer_status(const struct api_call *call)
+{
+    return decision_status(call, &call->authorizer);
+}
+
+static struct str authorizer_latency(const struct api_call *call)
+{
+    return decision_latency(call, &call->authorizer);
+}
+
+static struct str authorizer_error(const struct api_call *call)
+{
+    return decision_error(&call->authorizer);
+}
+
+static struct str authorizer_lambda_status(const struct api_call *call)
+{
+    return number(call, call->authorizer_lambda_status, call->authorizer_lambda_status);
+}
+
+static struct str authorizer_request_id(const struct api_call *call)
+{
+    return call->authorizer_id.ptr ? call->authorizer_id : STR_EMPTY;
+}
+
+static struct str authorizer_principal(const struct api_call *call)
+{
+    return call->authorized ? call->authorized->principal_id : STR_EMPTY;
+}
+
+static struct str authorizer_integration_latency(const struct api_call *call)
+{
+    return call->authorized ? number(call, call->authorized->latency_ms, true) : STR_EMPTY;
+}
+
+static const struct {
+    struct str name;
+    variable_fn value;
+} authorizer_variables[] = {
+    {STR_INIT("error"), authorizer_error},
+    {STR_INIT("integrationLatency"), authorizer_integration_latency},
+    {STR_INIT("integrationStatus"), authorizer_lambda_status},
+    {STR_INIT("latency"), authorizer_latency},
+    {STR_INIT("principalId"), authorizer_principal},
+    {STR_INIT("requestId"), authorizer_request_id},
+    {STR_INIT("status"), authorizer_status},
+};
+
+/* A name that the function itself has given comes before the gateway's own, but not before who the
+ * caller is. */
 static struct str authorizer_variable(const struct api_call *call, struct str name)
 {
-    const struct authorized *authorized = call->authorized;
-    if (!authorized)
-        return STR_EMPTY;
-    if (str_eq(name, STR("principalId")))
-        return authorized->principal_id;
-    if (str_eq(name, STR("integrationLatency")))
-        return arena_printf(call->arena, "%lld", (long long)authorized->latency_ms);
-    yyjson_val *value = yyjson_obj_getn(authorized->context, name.ptr, name.len);
-    return !value                 ? STR_EMPTY
-           : yyjson_is_str(value) ? json_str(value)
-                                  : json_write_val(call->arena, value);
+    yyjson_val *context = call->authorized ? call->authorized->context : NULL;
+    yyjson_val *value = yyjson_obj_getn(context, name.ptr, name.len);
+    if (value && !str_eq(name, STR("principalId")))
+        return yyjson_is_str(value) ? json_str(value) : json_write_val(call->arena, value);
+    for (size_t i = 0; i < sizeof(authorizer_variables) / sizeof(authorizer_variables[0]); i++) {
+        if (str_eq(authorizer_variables[i].name, name))
+            return authorizer_variables[i].value(call);
+    }
+    return STR_EMPTY;
 }
 
 static const struct str authorizer_prefix = STR_INIT("authorizer.");

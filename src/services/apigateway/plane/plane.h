@@ -58,6 +58,17 @@ void plane_flush_authorizers(struct plane *plane);
 /* The same by policies alone, for a caller who is known (call->principal) or not. */
 bool authorize_by_policy(struct plane *plane, struct api_call *call);
 
+/* Whether the API's own policy leaves it to an authorizer: it does not where it denies the call.
+ * False when the call is answered. */
+bool authorize_unless_denied(struct plane *plane, struct api_call *call);
+
+/* How a step ended that began at `started_us`; the NULL pointer as its error for none. */
+struct decision decision_of(const struct api_call *call, int64_t started_us, int status,
+                            struct str error);
+
+/* Whether a policy denies, as opposed to none that allows. */
+bool is_explicit_deny(const struct error *error);
+
 /* What conditions of policies see of a call: fills `keys` and returns how many. Borrowed. */
 enum { CONDITION_KEYS = 5 };
 size_t call_condition_keys(const struct plane *plane, const struct api_call *call,
