@@ -66,6 +66,18 @@ def test_a_canary_has_variables_of_its_own(api):
     assert api.http.call("GET", "/").headers["color"] == "green"
 
 
+def test_the_context_says_who_answers(api, gateway):
+    gateway.put_gateway_response(
+        restApiId=api.id,
+        responseType="MISSING_AUTHENTICATION_TOKEN",
+        responseTemplates={"application/json": '"$context.isCanaryRequest"'},
+    )
+    api.deploy()
+    assert api.http.call("GET", "/none").json == ""
+    api.deploy(canarySettings={"percentTraffic": 50.0})
+    assert {api.http.call("GET", "/none").json for _ in range(60)} == {"true", "false"}
+
+
 def test_a_canary_is_promoted(api):
     new = api.deploy(canarySettings={"percentTraffic": 0.0, "stageVariableOverrides": {"color": "green"}})
     stage = api.patch(
