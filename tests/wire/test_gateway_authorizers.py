@@ -275,6 +275,72 @@ def test_an_authorizer_that_may_not_be_invoked(gateway, server):
     assert (answer.status, answer.json) == (500, {"message": None})
 
 
+# --- TestInvokeAuthorizer ---
+
+
+def try_out(gateway, authorizer, **arguments):
+    return gateway.client.test_invoke_authorizer(restApiId=gateway.id, authorizerId=authorizer, **arguments)
+
+
+def test_an_authorizer_is_tried_without_a_deployment(gateway, authorizer_function):
+    answer = try_out(gateway, make(gateway, authorizer_function), headers={"Authorization": "annabella"})
+    assert (answer["clientStatus"], answer["principalId"]) == (200, "user|annabella")
+    assert json.loads(answer["policy"])["Statement"][0]["Effect"] == "Allow"
+    assert isinstance(answer["latency"], int)
+    lines = answer["log"].splitlines()
+    assert lines[1].endswith(" for request: " + lines[0].split()[-1])
+    assert lines[2].endswith(" : Incoming identity: ***abella")
+    assert lines[-1].endswith(" : Successfully completed authorizer execution")
+    assert "annabella" not in answer["log"].replace("user|annabella", "")
+
+
+def test_a_policy_that_denies_is_shown_not_applied(gateway, authorizer_function):
+    answer = try_out(gateway, make(gateway, authorizer_function), headers={"Authorization": "deny"})
+    assert (answer["clientStatus"], answer["principalId"]) == (200, "x")
+    (statement,) = json.loads(answer["policy"])["Statement"]
+    assert (statement["Effect"], statement["Resource"].split("/", 1)[1]) == ("Deny", "test-invoke-stage/GET/")
+
+
+@pytest.mark.parametrize(("value", "status"), [("nobody", 401), ("broken", 500), ("malformed", 500), (None, 401)])
+def test_a_trial_that_does_not_end_well(gateway, authorizer_function, value, status):
+    headers = {"Authorization": value} if value else {}
+    answer = try_out(gateway, make(gateway, authorizer_function), headers=headers)
+    assert answer["clientStatus"] == status
+    assert "policy" not in answer and "principalId" not in answer
+
+
+def test_a_request_authorizer_is_tried_with_a_path(gateway, authorizer_function):
+    authorizer = make(
+        gateway,
+        authorizer_function,
+        type="REQUEST",
+        identitySource="method.request.header.X-Token, method.request.querystring.q, stageVariables.color",
+    )
+    arguments = {"headers": {"X-Token": "deny"}, "pathWithQueryString": "/a/b?q=1"}
+    assert try_out(gateway, authorizer, **arguments)["clientStatus"] == 401
+    answer = try_out(gateway, authorizer, stageVariables={"color": "blue"}, **arguments)
+    assert json.loads(answer["policy"])["Statement"][0]["Resource"].endswith("/test-invoke-stage/GET/a/b")
+
+
+def test_trials_neither_use_nor_change_the_cache(gateway, authorizer_function):
+    authorizer = make(gateway, authorizer_function, authorizerResultTtlInSeconds=3600)
+    guarded(gateway, authorizer)
+    api = gateway.deploy()
+    first = token(api, "one").json["calls"]
+    for _ in range(2):
+        answer = try_out(gateway, authorizer, headers={"Authorization": "one"})
+        assert "Authorizer result body before parsing: " in answer["log"]
+    assert token(api, "one").json["calls"] == first
+
+
+def test_trials_of_what_is_not_there(gateway, authorizer_function):
+    client = gateway.client
+    with pytest.raises(client.exceptions.NotFoundException, match="Invalid Authorizer identifier specified"):
+        try_out(gateway, "none00")
+    with pytest.raises(client.exceptions.BadRequestException, match="Additional context is not supported"):
+        try_out(gateway, make(gateway, authorizer_function), additionalContext={"a": "b"})
+
+
 # --- The control plane ---
 
 

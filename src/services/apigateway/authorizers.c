@@ -164,15 +164,23 @@ enum err apigw_create_authorizer(struct request *request)
     return rc ? rc : apigw_write(request, run_create);
 }
 
+enum err authorizers_find(struct request *request, const struct view *view, yyjson_val **out)
+{
+    yyjson_val *authorizer;
+    enum err rc = state_get(view, key_of(request), &authorizer);
+    if (rc == OK && !authorizer)
+        rc = apigw_not_found(request, "Invalid Authorizer identifier specified");
+    if (rc == OK)
+        *out = authorizer;
+    return rc;
+}
+
 enum err apigw_get_authorizer(struct request *request)
 {
     struct view view = apigw_view(request, NULL);
     yyjson_val *authorizer;
-    enum err rc = state_get(&view, key_of(request), &authorizer);
-    if (rc)
-        return rc;
-    return authorizer ? apigw_answer_copy(request, authorizer)
-                      : apigw_not_found(request, "Invalid Authorizer identifier specified");
+    enum err rc = authorizers_find(request, &view, &authorizer);
+    return rc ? rc : apigw_answer_copy(request, authorizer);
 }
 
 enum err apigw_get_authorizers(struct request *request)
@@ -247,9 +255,7 @@ static enum err run_update(struct request *request, struct store_txn *txn)
     struct view view = apigw_view(request, txn);
     yyjson_mut_doc *doc = json_doc(request->arena);
     yyjson_val *found;
-    enum err rc = state_get(&view, key_of(request), &found);
-    if (rc == OK && !found)
-        rc = apigw_not_found(request, "Invalid Authorizer identifier specified");
+    enum err rc = authorizers_find(request, &view, &found);
     if (rc)
         return rc;
     yyjson_mut_val *authorizer = yyjson_val_mut_copy(doc, found);

@@ -1,5 +1,6 @@
-/* TestInvokeMethod: a method as it is now, deployed or not. */
-#include "services/apigateway/internal.h"
+/* TestInvokeMethod and TestInvokeAuthorizer: methods and authorizers as they are now, deployed or
+ * not. */
+#include "services/apigateway/authorizers.h"
 #include "services/apigateway/plane/trial.h"
 #include "wire/query.h"
 
@@ -38,6 +39,15 @@ static void finish(struct loop_task *task)
     request_finish(request, OK);
 }
 
+/* The call may have been answered inside the handler. */
+static void finish_later(struct request *request, const struct trial *trial)
+{
+    json_add_str(request->doc, request->output, "log", arena_str(request->arena, trial->log));
+    json_add_i64(request->doc, request->output, "latency", trial->latency_ms);
+    request->task.run = finish;
+    loop_post(request->loop, &request->task);
+}
+
 static void answered(struct trial *trial)
 {
     struct request *request = ((struct test *)trial->arg)->request;
@@ -45,11 +55,21 @@ static void answered(struct trial *trial)
     json_add_i64(request->doc, output, "status", trial->status);
     json_add_str(request->doc, output, "body", arena_str(request->arena, trial->body));
     add_headers(request, trial);
-    json_add_str(request->doc, output, "log", arena_str(request->arena, trial->log));
-    json_add_i64(request->doc, output, "latency", trial->latency_ms);
-    /* The call may have been answered inside the handler. */
-    request->task.run = finish;
-    loop_post(request->loop, &request->task);
+    finish_later(request, trial);
+}
+
+static void authorized(struct trial *trial)
+{
+    struct request *request = ((struct test *)trial->arg)->request;
+    const struct authorized *said = trial->authorized;
+    yyjson_mut_val *output = request_output(request);
+    json_add_i64(request->doc, output, "clientStatus", trial->status);
+    if (said) {
+        json_add_str(request->doc, output, "principalId",
+                     arena_str(request->arena, said->principal_id));
+        json_add_str(request->doc, output, "policy", arena_str(request->arena, said->policy));
+    }
+    finish_later(request, trial);
 }
 
 /* --- The request --- */
@@ -90,10 +110,9 @@ static enum err read_path(struct request *request, struct str resource_path,
                              STR_ARG(given));
 }
 
-static void fill_exchange(struct request *request, struct http_exchange *exchange)
+static void fill_exchange(struct request *request, struct str verb, struct http_exchange *exchange)
 {
     struct str body = request_str(request, "body");
-    struct str verb = apigw_label(request, "http_method");
     exchange->loop = request->loop;
     exchange->method = str_eq(verb, STR("ANY")) ? STR("GET") : verb;
     exchange->body = body.ptr ? body : STR_EMPTY;
@@ -103,21 +122,17 @@ static void fill_exchange(struct request *request, struct http_exchange *exchang
 
 /* --- The stage --- */
 
-/* A stage of the resource alone, whose execution log says all. */
-static enum err make_stage(struct request *request, const struct view *view, yyjson_val *api,
-                           struct str resource_id, struct stage **out)
+/* A stage of the snapshot, whose execution log says all. */
+static struct stage *make_stage(struct request *request, yyjson_val *api, yyjson_mut_val *snapshot)
 {
     yyjson_mut_doc *doc = json_doc(request->arena);
-    yyjson_mut_val *stage = yyjson_mut_obj(doc), *snapshot;
+    yyjson_mut_val *stage = yyjson_mut_obj(doc);
     yyjson_mut_val *settings = json_add_obj(doc, stage, "methodSettings");
     yyjson_mut_val *all = json_add_obj(doc, settings, "*/*");
     json_add_str(doc, stage, "stageName", STR("test-invoke-stage"));
     json_add_copy(doc, stage, "variables", json_get(request->input, "stageVariables"));
     json_add_str(doc, all, "loggingLevel", STR("INFO"));
     json_add_bool(doc, all, "dataTraceEnabled", true);
-    enum err rc = apigw_snapshot(request, view, api, resource_id, &snapshot);
-    if (rc)
-        return rc;
     static const struct metric_capability no_metrics = {0};
     struct stage_source source = {
         .metrics = &no_metrics,
@@ -127,8 +142,23 @@ static enum err make_stage(struct request *request, const struct view *view, yyj
         .stage = json_parse(request->arena, json_write(request->arena, stage)),
         .snapshot = json_parse(request->arena, json_write(request->arena, snapshot)),
     };
-    *out = stage_compile(&source);
-    return OK;
+    return stage_compile(&source);
+}
+
+/* Nothing but a method at the root, which the authorizer guards. */
+static yyjson_mut_val *make_guarded(struct request *request, yyjson_val *authorizer)
+{
+    yyjson_mut_doc *doc = json_doc(request->arena);
+    yyjson_mut_val *snapshot = yyjson_mut_obj(doc), *root = yyjson_mut_obj(doc);
+    struct str id = json_get_str(authorizer, "id");
+    yyjson_mut_arr_append(json_add_arr(doc, snapshot, "resources"), root);
+    json_add_str(doc, root, "path", STR("/"));
+    yyjson_mut_val *method = json_add_obj(doc, json_add_obj(doc, root, "resourceMethods"), "GET");
+    json_add_str(doc, method, "authorizationType", STR("CUSTOM"));
+    json_add_str(doc, method, "authorizerId", id);
+    apigw_set(doc, json_add_obj(doc, snapshot, "authorizers"), id,
+              yyjson_val_mut_copy(doc, authorizer));
+    return snapshot;
 }
 
 enum err apigw_test_invoke_method(struct request *request)
@@ -136,7 +166,7 @@ enum err apigw_test_invoke_method(struct request *request)
     struct view view = apigw_view(request, NULL);
     struct test *test = arena_new(request->arena, struct test);
     yyjson_val *api, *resource, *method;
-    struct stage *stage;
+    yyjson_mut_val *snapshot;
     enum err rc = apigw_find_api(request, &view, apigw_label(request, "restapi_id"), &api);
     if (rc == OK)
         rc = apigw_find_resource(request, &view, &resource);
@@ -145,13 +175,39 @@ enum err apigw_test_invoke_method(struct request *request)
     if (rc == OK)
         rc = read_path(request, json_get_str(resource, "path"), &test->trial.exchange);
     if (rc == OK)
-        rc = make_stage(request, &view, api, json_get_str(resource, "id"), &stage);
+        rc = apigw_snapshot(request, &view, api, json_get_str(resource, "id"), &snapshot);
     if (rc)
         return rc;
     test->request = request;
     test->trial.done = answered;
     test->trial.arg = test;
-    fill_exchange(request, &test->trial.exchange);
-    trial_run(request_self(request, struct apigateway)->plane, stage, &test->trial);
+    fill_exchange(request, apigw_label(request, "http_method"), &test->trial.exchange);
+    trial_run(request_self(request, struct apigateway)->plane, make_stage(request, api, snapshot),
+              &test->trial);
+    return ERR_PENDING;
+}
+
+enum err apigw_test_invoke_authorizer(struct request *request)
+{
+    struct view view = apigw_view(request, NULL);
+    struct test *test = arena_new(request->arena, struct test);
+    yyjson_val *api, *authorizer;
+    enum err rc = apigw_find_api(request, &view, apigw_label(request, "restapi_id"), &api);
+    if (rc == OK)
+        rc = authorizers_find(request, &view, &authorizer);
+    if (rc == OK)
+        rc = read_path(request, STR("/"), &test->trial.exchange);
+    if (rc == OK && yyjson_obj_size(json_get(request->input, "additionalContext")))
+        rc =
+            apigw_bad_request(request, "Additional context is not supported: variables of $context "
+                                       "are those of the request itself");
+    if (rc)
+        return rc;
+    test->request = request;
+    test->trial.done = authorized;
+    test->trial.arg = test;
+    fill_exchange(request, STR("GET"), &test->trial.exchange);
+    trial_authorize(request_self(request, struct apigateway)->plane,
+                    make_stage(request, api, make_guarded(request, authorizer)), &test->trial);
     return ERR_PENDING;
 }

@@ -9,6 +9,7 @@
 #include "services/apigateway/plane/event.h"
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/plane.h"
+#include "services/apigateway/plane/trial.h"
 #include "wire/regex.h"
 
 enum { MAX_KEY = 64 * 1024 };
@@ -86,6 +87,15 @@ static bool is_allowed(struct plane *plane, struct api_call *call)
     return false;
 }
 
+/* The last characters of who somebody is, as AWS shows them in logs. */
+static struct str masked(const struct api_call *call, struct str identity)
+{
+    size_t shown = identity.len > 6 ? 6 : 0;
+    char *text = arena_cstr(call->arena, identity);
+    memset(text, '*', identity.len - shown);
+    return str_make(text, identity.len);
+}
+
 /* Takes over a reference to the answer. */
 static void decide(struct plane *plane, struct api_call *call, struct cached_answer *answer,
                    int64_t latency_ms)
@@ -96,7 +106,12 @@ static void decide(struct plane *plane, struct api_call *call, struct cached_ans
     authorized->latency_ms = latency_ms;
     call->authorized = authorized;
     call->authorizer = decision_of(call, call->authorizer_started_us, 200, no_error);
-    if (is_allowed(plane, call))
+    execution_log(call, "Using valid authorizer policy for principal: %.*s",
+                  STR_ARG(masked(call, authorized->principal_id)));
+    execution_log(call, "Successfully completed authorizer execution");
+    if (call->trial)
+        trial_finish(call, 200, NULL, 0, STR_EMPTY);
+    else if (is_allowed(plane, call))
         plane_admit(plane, call);
 }
 
@@ -135,6 +150,9 @@ static void read_answer(struct question *question, struct api_call *call,
     struct lane *lane = call->lane;
     call->authorizer_lambda_status = invocation->rc ? error_status(invocation->rc) : 200;
     call->authorizer_id = arena_str(call->arena, invocation->request_id);
+    if (execution_log_has_data(call))
+        execution_log(call, "Authorizer result body before parsing: %.*s",
+                      STR_ARG(execution_log_body(call, invocation->payload_out)));
     if (invocation->rc || invocation->is_timeout || invocation->function_error.len) {
         read_failure(call, invocation);
         return;
@@ -248,6 +266,9 @@ static void ask(struct plane *plane, struct api_call *call, struct str token, st
              authorizer->role);
         return;
     }
+    if (execution_log_has_data(call))
+        execution_log(call, "Endpoint request body after transformations: %.*s",
+                      STR_ARG(execution_log_body(call, event)));
     proxy->invocation = (struct function_invocation){
         .loop = call->exchange->loop,
         .arena = &proxy->arena,
@@ -279,11 +300,15 @@ void authorizer_start(struct plane *plane, struct api_call *call)
         return;
     }
     lane_trace(call->lane, call);
+    execution_log(call, "Starting authorizer: %.*s for request: %.*s", STR_ARG(authorizer->id),
+                  STR_ARG(call->request_id));
     if (!make_key(call, &key) || (authorizer->is_token && !is_good_token(call, &token))) {
         refuse(call);
         return;
     }
-    struct str kept = key.is_full ? STR_EMPTY : buf_str(&key);
+    if (authorizer->is_token)
+        execution_log(call, "Incoming identity: %.*s", STR_ARG(masked(call, token)));
+    struct str kept = key.is_full || call->trial ? STR_EMPTY : buf_str(&key);
     struct cached_answer *answer =
         authorizer->ttl_ms > 0 && kept.len
             ? authorizer_cache_find(call->lane->authorizers, kept,

@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "services/apigateway/plane/log.h"
 
-void trial_run(struct plane *plane, struct stage *stage, struct trial *trial)
+/* NULL when it is answered: the stage has no such method. */
+static struct api_call *start(struct plane *plane, struct stage *stage, struct trial *trial,
+                              struct str routed_path)
 {
     struct address address = {.kind = ADDRESS_API,
                               .api_id = stage->api_id,
@@ -14,13 +16,27 @@ void trial_run(struct plane *plane, struct stage *stage, struct trial *trial)
     call->trial = trial;
     call->context_path = call->event_path = call->resource_path = trial->exchange.path;
     plane_use_stage(call, stage);
-    if (!router_match(stage->router, call->resource_path, verb_of(trial->exchange.method),
-                      call->arena, &call->route)) {
+    if (!router_match(stage->router, routed_path, verb_of(trial->exchange.method), call->arena,
+                      &call->route)) {
         call_fail(call, GATEWAY_MISSING_AUTHENTICATION_TOKEN, 0, NULL);
-        return;
+        return NULL;
     }
     call->method = call->route.target;
-    plane_serve(plane, call);
+    return call;
+}
+
+void trial_run(struct plane *plane, struct stage *stage, struct trial *trial)
+{
+    struct api_call *call = start(plane, stage, trial, trial->exchange.path);
+    if (call)
+        plane_serve(plane, call);
+}
+
+void trial_authorize(struct plane *plane, struct stage *stage, struct trial *trial)
+{
+    struct api_call *call = start(plane, stage, trial, STR("/"));
+    if (call)
+        authorizer_start(plane, call);
 }
 
 void trial_finish(struct api_call *call, int status, const struct http_header *headers,
@@ -31,6 +47,7 @@ void trial_finish(struct api_call *call, int status, const struct http_header *h
     trial->headers = headers;
     trial->header_count = header_count;
     trial->body = body;
+    trial->authorized = call->authorized;
     trial->log = execution_log_text(call);
     trial->latency_ms = (clock_mono_us() - call->now_us) / 1000;
     struct arena arena = trial->exchange.arena; /* done() may free the trial */
