@@ -4,10 +4,11 @@
 
 #include "base/map.h"
 
-enum { MAX_ANSWERS = 10000 };
+enum { OVERHEAD = 8 * 1024 }; /* an arena's first block */
 
 struct authorizer_cache {
     struct map answers;
+    size_t bytes; /* of answers and keys */
 };
 
 /* --- Answers --- */
@@ -46,6 +47,8 @@ struct cached_answer *cached_answer_parse(struct str payload)
     struct cached_answer *answer = arena_new(&arena, struct cached_answer);
     answer->arena = arena;
     answer->refs = 1;
+    /* The text, the tree and the policy as text again. */
+    answer->bytes = OVERHEAD + 4 * payload.len;
     if (read_answer(answer, payload))
         return answer;
     cached_answer_unref(answer);
@@ -71,6 +74,13 @@ static void forget_all(struct authorizer_cache *cache)
         cached_answer_unref(answer);
     map_release(&cache->answers);
     map_init(&cache->answers);
+    cache->bytes = 0;
+}
+
+static void forget(struct authorizer_cache *cache, struct str key, struct cached_answer *answer)
+{
+    cache->bytes -= answer->bytes + key.len;
+    cached_answer_unref(answer);
 }
 
 void authorizer_cache_free(struct authorizer_cache *cache)
@@ -89,7 +99,7 @@ struct cached_answer *authorizer_cache_find(struct authorizer_cache *cache, stru
         return NULL;
     if (answer->expires_ms <= now_ms || answer->epoch != epoch) {
         map_remove(&cache->answers, key);
-        cached_answer_unref(answer);
+        forget(cache, key, answer);
         return NULL;
     }
     answer->refs++;
@@ -103,11 +113,13 @@ void authorizer_cache_keep(struct authorizer_cache **place, struct str key,
         *place = calloc(1, sizeof(**place));
     if (!*place)
         abort();
+    struct authorizer_cache *cache = *place;
     /* All at once is simple, and seldom: it costs the callers a question each. */
-    if ((*place)->answers.count >= MAX_ANSWERS)
-        forget_all(*place);
+    if (cache->bytes + answer->bytes + key.len > AUTHORIZER_CACHE_BYTES)
+        forget_all(cache);
     answer->refs++;
-    struct cached_answer *before = map_set(&(*place)->answers, key, answer);
+    cache->bytes += answer->bytes + key.len;
+    struct cached_answer *before = map_set(&cache->answers, key, answer);
     if (before)
-        cached_answer_unref(before);
+        forget(cache, key, before);
 }

@@ -11,6 +11,7 @@ struct cached_answer {
     unsigned refs;
     int64_t expires_ms; /* loop time */
     uint64_t epoch;
+    size_t bytes; /* of memory, about */
     struct authorized authorized;
 };
 
@@ -28,6 +29,8 @@ void authorizer_cache_free(struct authorizer_cache *cache);
 struct cached_answer *authorizer_cache_find(struct authorizer_cache *cache, struct str key,
                                             int64_t now_ms, uint64_t epoch);
 
-/* Keeps a reference of its own; makes the cache where *cache is NULL. */
+/* Keeps a reference of its own; makes the cache where *cache is NULL. Callers choose the keys, so a
+ * cache that would hold more than AUTHORIZER_CACHE_BYTES forgets all first. */
+#define AUTHORIZER_CACHE_BYTES (64 * 1024 * 1024)
 void authorizer_cache_keep(struct authorizer_cache **cache, struct str key,
                            struct cached_answer *answer);
