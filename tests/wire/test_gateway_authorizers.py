@@ -1,5 +1,6 @@
 """Lambda authorizers: what they are asked, what their answers do, and how long these are kept."""
 
+import http.client
 import json
 
 import botocore.exceptions
@@ -273,6 +274,67 @@ def test_an_authorizer_that_may_not_be_invoked(gateway, server):
     server.client("lambda").delete_function(FunctionName="silent")
     server.client("iam").delete_role(RoleName="silent-role")
     assert (answer.status, answer.json) == (500, {"message": None})
+
+
+def event_of(answer):
+    return json.loads(answer["event"].replace("\\/", "/").replace('\\"', '"'))
+
+
+def repeated(api, target, *headers):
+    """A call with headers that may be there more than once; returns status and body."""
+    connection = http.client.HTTPConnection("127.0.0.1", api.port, timeout=40)
+    connection.putrequest("GET", api.prefix + target, skip_host=True)
+    for name, value in (("Host", api.host), *headers):
+        connection.putheader(name, value)
+    connection.endheaders()
+    answer = connection.getresponse()
+    body = answer.read()
+    connection.close()
+    return answer.status, json.loads(body)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "headers"),
+    [
+        ("method.request.header.X-Tenant", "/x", [("X-Tenant", "theirs"), ("X-Tenant", "mine")]),
+        ("method.request.querystring.tenant", "/x?tenant=theirs&tenant=mine", []),
+        ("method.request.querystring.tenant", "/x?tenant=mine&tenant=theirs", []),
+    ],
+)
+def test_what_is_kept_is_kept_for_all_values_of_a_source(gateway, authorizer_function, source, target, headers):
+    """Else an answer for one of two values would be taken for the other."""
+    sources = "method.request.header.X-Token, " + source
+    guarded(gateway, make(gateway, authorizer_function, type="REQUEST", identitySource=sources), template=TEMPLATE)
+    api = gateway.deploy()
+    me = ("X-Token", "me")
+    connection_count = 12  # every thread has a cache of its own
+    both = [repeated(api, target, me, *headers)[1] for _ in range(connection_count)]
+    assert {answer["who"] for answer in both} == {"user|me"}
+    single = [("X-Tenant", "theirs")] if headers else []
+    path = "/x" if headers else "/x?tenant=theirs"
+    for _ in range(connection_count):
+        event = event_of(repeated(api, path, me, *single)[1])
+        seen = event["multiValueHeaders"].get("X-Tenant") or event["multiValueQueryStringParameters"]["tenant"]
+        assert seen == ["theirs"]
+
+
+def test_answers_about_more_values_than_are_compared_are_not_kept(gateway, authorizer_function):
+    authorizer = make(gateway, authorizer_function, type="REQUEST", identitySource="method.request.header.X-Token")
+    guarded(gateway, authorizer, template=TEMPLATE)
+    api = gateway.deploy()
+    for last in ("mine", "theirs"):
+        headers = [("X-Token", "me")] * 32 + [("X-Token", last)]
+        seen = [event_of(repeated(api, "/x", *headers)[1])["multiValueHeaders"]["X-Token"][-1] for _ in range(8)]
+        assert set(seen) == {last}
+
+
+def test_a_token_that_is_there_twice_is_none(gateway, authorizer_function):
+    """The function would be asked about one, and the integration might read the other."""
+    guarded(gateway, make(gateway, authorizer_function))
+    api = gateway.deploy()
+    twice = repeated(api, "/x", ("Authorization", "ann"), ("authorization", "bob"))
+    assert twice == (401, {"message": "Unauthorized"})
+    assert repeated(api, "/x", ("Authorization", "ann"))[0] == 200
 
 
 # --- TestInvokeAuthorizer ---

@@ -190,31 +190,54 @@ static void expired(struct proxy_call *proxy)
 
 /* --- Asking --- */
 
-/* What the answer is kept under: who asks, where, and as whom. Values are told apart by their
- * lengths. False when a part of the identity is missing. */
+/* Every value that the request has at a source; returns how many. */
+static size_t source_values(const struct api_call *call, const struct mapping *source,
+                            struct str out[MAPPING_MAX_VALUES])
+{
+    struct mapping_input input = {.call = call};
+    struct mapping all = *source;
+    if (all.source == MAPPING_HEADER)
+        all.source = MAPPING_MULTI_HEADER;
+    if (all.source == MAPPING_QUERY)
+        all.source = MAPPING_MULTI_QUERY;
+    return mapping_values(&input, &all, out);
+}
+
+/* What the answer is kept under: who asks, where, and as whom. All values of a source count, since
+ * the function sees all; an answer about more of them than are compared is not kept (the key is
+ * full). Values are told apart by their lengths. False when a part of the identity is missing. */
 static bool make_key(const struct api_call *call, struct buf *out)
 {
     const struct authorizer *authorizer = call->method->authorizer;
+    struct str values[MAPPING_MAX_VALUES];
     buf_printf(out, "%.*s/%.*s/%.*s/%.*s", STR_ARG(call->stage->api_id), STR_ARG(call->stage->name),
                STR_ARG(call->stage->deployment_id), STR_ARG(authorizer->id));
     for (size_t i = 0; i < authorizer->source_count; i++) {
-        const struct mapping *source = &authorizer->sources[i];
-        struct str value = call_parameter(call, source->source, source->value);
-        if (!value.len)
+        size_t count = source_values(call, &authorizer->sources[i], values);
+        if (count == 0 || !values[0].len)
             return false;
-        buf_printf(out, "/%zu:", value.len);
-        buf_add(out, value);
+        if (count == MAPPING_MAX_VALUES)
+            out->is_full = true;
+        buf_printf(out, "/%zu", count);
+        for (size_t j = 0; j < count; j++) {
+            buf_printf(out, ":%zu:", values[j].len);
+            buf_add(out, values[j]);
+        }
     }
     return true;
 }
 
+/* A token that is there twice is none: the function would be asked about one, and what is behind
+ * the gateway might read the other. */
 static bool is_good_token(const struct api_call *call, struct str *out)
 {
     const struct authorizer *authorizer = call->method->authorizer;
-    *out = authorizer->source_count ? http_header_get(call->exchange, authorizer->sources[0].value)
-                                    : STR_EMPTY;
-    return out->len &&
-           (!authorizer->expression || regex_match(authorizer->expression, *out) == REGEX_MATCHES);
+    struct str values[MAPPING_MAX_VALUES];
+    if (!authorizer->source_count || source_values(call, &authorizer->sources[0], values) != 1 ||
+        !values[0].len)
+        return false;
+    *out = values[0];
+    return !authorizer->expression || regex_match(authorizer->expression, *out) == REGEX_MATCHES;
 }
 
 static struct str make_event(const struct api_call *call, struct str token, struct arena *arena)
