@@ -118,6 +118,27 @@ def test_unknown_members_are_refused_at_every_depth(stacks, stack):
     assert ("Get", "CREATE_FAILED", "Encountered unsupported property Nothing") in events(stacks, stack)
 
 
+def test_methods_check_their_requests(server, stacks, stack):
+    gateway = server.client("apigateway")
+    wanted = api(
+        Note=("ApiGateway::Model", {"RestApiId": {"Ref": "Api"}, "Schema": {"type": "object", "required": ["title"]}}),
+        Check=("ApiGateway::RequestValidator", {"RestApiId": {"Ref": "Api"}, "ValidateRequestBody": True}),
+    )
+    wanted["Resources"]["Get"]["Properties"] |= {
+        "RequestValidatorId": {"Ref": "Check"},
+        "RequestModels": {"application/json": {"Ref": "Note"}},
+    }
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    api_id = physical(stacks, stack, "Api")
+    model = {"restApiId": api_id, "modelName": physical(stacks, stack, "Note")}
+    wanted["Resources"]["Note"]["Properties"]["Schema"]["required"] = ["text"]
+    wanted["Resources"]["Check"]["Properties"]["ValidateRequestParameters"] = "true"
+    done(update(stacks, stack, wanted))
+    assert json.loads(gateway.get_model(**model)["schema"])["required"] == ["text"]
+    validator = gateway.get_request_validator(restApiId=api_id, requestValidatorId=physical(stacks, stack, "Check"))
+    assert (validator["validateRequestBody"], validator["validateRequestParameters"]) == (True, True)
+
+
 def test_roles_and_policies_change_in_place(server, stacks, stack):
     iam = server.client("iam")
     role = {"AssumeRolePolicyDocument": TRUST, "Description": "d", "Policies": [{"PolicyName": "p", "PolicyDocument": ALLOW}]}
