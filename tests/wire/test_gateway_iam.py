@@ -105,6 +105,25 @@ def test_what_is_wrong_with_a_signature(gateway, user):
     assert garbled.status == 403
 
 
+def presigned(api, path, key, expires=60, token=None):
+    credentials = botocore.credentials.Credentials(key["AccessKeyId"], key["SecretAccessKey"], token)
+    request = botocore.awsrequest.AWSRequest("GET", f"http://{api.host}{api.prefix}{path}")
+    botocore.auth.SigV4QueryAuth(credentials, "execute-api", "us-east-1", expires=expires).add_auth(request)
+    return request.url.removeprefix(f"http://{api.host}{api.prefix}")
+
+
+def test_a_signature_may_be_in_the_query(gateway, user):
+    arn, key, allow = user
+    allow({"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"})
+    mock(gateway, gateway.resource("x"), authorizationType="AWS_IAM", template='"$context.identity.userArn"')
+    api = gateway.deploy()
+    target = presigned(api, "/x", key)
+    assert api.call("GET", target).json == arn
+    changed = api.call("GET", target + "&more=1")
+    assert (changed.status, changed.headers["x-amzn-ErrorType"]) == (403, "InvalidSignatureException")
+    assert api.call("GET", target.replace("/x?", "/y?")).status == 403
+
+
 def test_a_session_of_a_role_may_call(gateway, server, user):
     _, key, allow = user
     allow({"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": "*"})

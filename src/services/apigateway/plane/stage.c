@@ -316,6 +316,20 @@ static void compile_event_parts(struct stage *stage, struct method *method)
     method->event_context = buf_str(&text);
 }
 
+/* A type that is not known is one that nobody passes: that of an authorizer that is not there. */
+static void compile_authorization(const struct stage *stage, struct method *method,
+                                  yyjson_val *document)
+{
+    struct str type = json_get_str(document, "authorizationType");
+    if (str_eq(type, STR("NONE")))
+        return;
+    method->authorization = AUTHORIZATION_CUSTOM;
+    if (str_eq(type, STR("AWS_IAM")))
+        method->authorization = AUTHORIZATION_IAM;
+    else if (str_eq(type, STR("CUSTOM")))
+        method->authorizer = find_authorizer(stage, json_get_str(document, "authorizerId"));
+}
+
 static void compile_method(const struct stage_source *source, struct stage *stage,
                            yyjson_val *resource, struct str verb, yyjson_val *document)
 {
@@ -324,12 +338,7 @@ static void compile_method(const struct stage_source *source, struct stage *stag
     method->resource_path = arena_str(&stage->arena, json_get_str(resource, "path"));
     method->verb = arena_str(&stage->arena, verb);
     method->is_key_required = json_get_bool(document, "apiKeyRequired", false);
-    if (str_eq(json_get_str(document, "authorizationType"), STR("AWS_IAM")))
-        method->authorization = AUTHORIZATION_IAM;
-    if (str_eq(json_get_str(document, "authorizationType"), STR("CUSTOM"))) {
-        method->authorization = AUTHORIZATION_CUSTOM;
-        method->authorizer = find_authorizer(stage, json_get_str(document, "authorizerId"));
-    }
+    compile_authorization(stage, method, document);
     compile_settings(source, stage, method);
     validation_compile(stage, method, document, source->snapshot);
     compile_integration(stage, method, document);
