@@ -139,6 +139,39 @@ def test_methods_check_their_requests(server, stacks, stack):
     assert (validator["validateRequestBody"], validator["validateRequestParameters"]) == (True, True)
 
 
+def test_authorizers_change_in_place(server, stacks, stack):
+    gateway = server.client("apigateway")
+    function = "arn:aws:lambda:us-east-1:000000000000:function:f"
+    guard = {
+        "RestApiId": {"Ref": "Api"},
+        "Name": "guard",
+        "Type": "TOKEN",
+        "AuthorizerUri": f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function}/invocations",
+        "IdentitySource": "method.request.header.Authorization",
+        "IdentityValidationExpression": "Bearer .+",
+        "AuthorizerResultTtlInSeconds": "0",
+    }
+    wanted = api(Guard=("ApiGateway::Authorizer", guard))
+    wanted["Resources"]["Get"]["Properties"] |= {
+        "AuthorizationType": "CUSTOM",
+        "AuthorizerId": {"Fn::GetAtt": ["Guard", "AuthorizerId"]},
+        "ApiKeyRequired": "true",
+    }
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    ids = {"restApiId": physical(stacks, stack, "Api"), "authorizerId": physical(stacks, stack, "Guard")}
+    assert gateway.get_authorizer(**ids)["authorizerResultTtlInSeconds"] == 0
+    root = gateway.get_resources(restApiId=ids["restApiId"])["items"][0]["id"]
+    method = gateway.get_method(restApiId=ids["restApiId"], resourceId=root, httpMethod="GET")
+    assert (method["authorizerId"], method["apiKeyRequired"]) == (ids["authorizerId"], True)
+
+    del guard["AuthorizerResultTtlInSeconds"], guard["IdentityValidationExpression"]
+    guard["Name"] = "other"
+    done(update(stacks, stack, wanted))
+    found = gateway.get_authorizer(**ids)
+    assert (found["name"], found["authorizerResultTtlInSeconds"]) == ("other", 300)
+    assert not found.get("identityValidationExpression")
+
+
 def test_roles_and_policies_change_in_place(server, stacks, stack):
     iam = server.client("iam")
     role = {"AssumeRolePolicyDocument": TRUST, "Description": "d", "Policies": [{"PolicyName": "p", "PolicyDocument": ALLOW}]}

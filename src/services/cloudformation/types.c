@@ -6,8 +6,9 @@
 const struct cfn_type *cfn_type_find(struct str name)
 {
     const struct cfn_type *const tables[] = {
-        cfn_api_types, cfn_model_types,  cfn_stage_types,    cfn_usage_types,  cfn_domain_types,
-        cfn_iam_types, cfn_policy_types, cfn_dynamodb_types, cfn_lambda_types, cfn_logs_types};
+        cfn_api_types,      cfn_authorizer_types, cfn_model_types, cfn_stage_types,
+        cfn_usage_types,    cfn_domain_types,     cfn_iam_types,   cfn_policy_types,
+        cfn_dynamodb_types, cfn_lambda_types,     cfn_logs_types};
     for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
         for (const struct cfn_type *type = tables[i]; type->name; type++) {
             if (str_eq(name, str_from(type->name)))

@@ -167,6 +167,7 @@ void cfn_put_tag_map(struct cfn_step *step, struct cfn_call *call, const char *m
 
 /* The rows, by service. End with a NULL name. */
 extern const struct cfn_type cfn_api_types[];
+extern const struct cfn_type cfn_authorizer_types[];
 extern const struct cfn_type cfn_model_types[];
 extern const struct cfn_type cfn_stage_types[];
 extern const struct cfn_type cfn_usage_types[];

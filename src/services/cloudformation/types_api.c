@@ -50,9 +50,9 @@ static const struct cfn_property rest_api_properties[] = {
     {"Description", "description", CFN_COPY, 0, NULL},
     {"ApiKeySourceType", "apiKeySource", CFN_COPY, 0, NULL},
     {"BinaryMediaTypes", "binaryMediaTypes", CFN_COPY, 0, NULL},
-    {"DisableExecuteApiEndpoint", "disableExecuteApiEndpoint", CFN_COPY, 0, NULL},
+    {"DisableExecuteApiEndpoint", "disableExecuteApiEndpoint", CFN_BOOLEAN, 0, NULL},
     {"EndpointConfiguration", "endpointConfiguration", CFN_LOWER, 0, endpoint_properties},
-    {"MinimumCompressionSize", "minimumCompressionSize", CFN_COPY, 0, NULL},
+    {"MinimumCompressionSize", "minimumCompressionSize", CFN_INTEGER, 0, NULL},
     APIGW_TAGS,
     CFN_END,
 };
@@ -203,7 +203,7 @@ static const struct cfn_property integration_properties[] = {
     {"CacheNamespace", "cacheNamespace", CFN_COPY, 0, NULL},
     {"CacheKeyParameters", "cacheKeyParameters", CFN_COPY, 0, NULL},
     {"ContentHandling", "contentHandling", CFN_COPY, 0, NULL},
-    {"TimeoutInMillis", "timeoutInMillis", CFN_COPY, 0, NULL},
+    {"TimeoutInMillis", "timeoutInMillis", CFN_INTEGER, 0, NULL},
     {"IntegrationHttpMethod", "httpMethod", CFN_COPY, 0, NULL},
     {"IntegrationResponses", NULL, CFN_OWN, 0, integration_response_properties},
     CFN_END,
@@ -216,7 +216,7 @@ static const struct cfn_property method_properties[] = {
     {"AuthorizationType", "authorizationType", CFN_COPY, 0, NULL},
     {"AuthorizationScopes", "authorizationScopes", CFN_COPY, 0, NULL},
     {"AuthorizerId", "authorizerId", CFN_COPY, 0, NULL},
-    {"ApiKeyRequired", "apiKeyRequired", CFN_COPY, 0, NULL},
+    {"ApiKeyRequired", "apiKeyRequired", CFN_BOOLEAN, 0, NULL},
     {"OperationName", "operationName", CFN_COPY, 0, NULL},
     {"RequestModels", "requestModels", CFN_COPY, 0, NULL},
     {"RequestParameters", "requestParameters", CFN_COPY, 0, NULL},
@@ -239,8 +239,10 @@ static void map_inside(struct cfn_step *step, struct cfn_call *call, const yyjso
                        const struct cfn_property *properties)
 {
     for (; properties->name; properties++) {
-        if (properties->how != CFN_OWN)
-            cfn_put_copy(step, call, properties->member, json_get(object, properties->name));
+        yyjson_val *value = json_get(object, properties->name);
+        if (value && properties->how != CFN_OWN)
+            json_add(step->doc, call->input, properties->member,
+                     cfn_typed_property(step, value, properties));
     }
 }
 
