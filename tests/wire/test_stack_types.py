@@ -118,6 +118,67 @@ def test_unknown_members_are_refused_at_every_depth(stacks, stack):
     assert ("Get", "CREATE_FAILED", "Encountered unsupported property Nothing") in events(stacks, stack)
 
 
+DOCUMENT = {
+    "openapi": "3.0.1",
+    "info": {"title": "from the document", "version": "1"},
+    "paths": {
+        "/a": {"get": {"x-amazon-apigateway-integration": {"type": "mock"}}},
+    },
+}
+
+
+def paths_of(gateway, api_id):
+    return sorted(item["path"] for item in gateway.get_resources(restApiId=api_id)["items"])
+
+
+def test_an_api_is_a_document(server, stacks, stack):
+    gateway = server.client("apigateway")
+    wanted = template(Api=("ApiGateway::RestApi", {"Body": DOCUMENT, "Mode": "overwrite"}))
+    wanted["Outputs"] = {"Root": {"Value": {"Fn::GetAtt": ["Api", "RootResourceId"]}}}
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    api_id = physical(stacks, stack, "Api")
+    assert gateway.get_rest_api(restApiId=api_id)["name"] == "from the document"
+    assert paths_of(gateway, api_id) == ["/", "/a"]
+
+    changed = json.loads(json.dumps(DOCUMENT).replace('"/a"', '"/b"'))
+    wanted["Resources"]["Api"]["Properties"] |= {"Body": changed, "Name": "mine", "BinaryMediaTypes": ["a/b"]}
+    done(update(stacks, stack, wanted))
+    found = gateway.get_rest_api(restApiId=api_id)
+    assert (found["name"], found["binaryMediaTypes"]) == ("mine", ["a/b"])
+    assert paths_of(gateway, api_id) == ["/", "/b"]
+
+
+def test_the_document_of_an_api_may_be_in_a_bucket(server, stacks, stack):
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="documents")
+    s3.put_object(Bucket="documents", Key="api.json", Body=json.dumps(DOCUMENT))
+    location = {"Bucket": "documents", "Key": "api.json"}
+    wanted = template(Api=("ApiGateway::RestApi", {"Name": "n", "BodyS3Location": location}))
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    assert paths_of(server.client("apigateway"), physical(stacks, stack, "Api")) == ["/", "/a"]
+    s3.delete_object(Bucket="documents", Key="api.json")
+    s3.delete_bucket(Bucket="documents")
+
+
+def test_an_api_whose_document_is_none_is_deleted(server, stacks, stack):
+    wanted = template(Api=("ApiGateway::RestApi", {"Name": "undone", "Body": {"openapi": "3.0.1"}, "Mode": "none"}))
+    done(create(stacks, stack, wanted), "ROLLBACK_COMPLETE")
+    assert "undone" not in [api["name"] for api in server.client("apigateway").get_rest_apis(limit=500)["items"]]
+
+
+def test_an_api_has_a_policy(server, stacks, stack):
+    gateway = server.client("apigateway")
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "execute-api:Invoke", "Resource": "*"}
+    wanted = api()
+    wanted["Resources"]["Api"]["Properties"]["Policy"] = {"Version": "2012-10-17", "Statement": [statement]}
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    api_id = physical(stacks, stack, "Api")
+    assert "execute-api" in gateway.get_rest_api(restApiId=api_id)["policy"]
+    del wanted["Resources"]["Api"]["Properties"]["Policy"]
+    done(update(stacks, stack, wanted))
+    assert not gateway.get_rest_api(restApiId=api_id).get("policy")
+
+
 def test_methods_check_their_requests(server, stacks, stack):
     gateway = server.client("apigateway")
     wanted = api(

@@ -9,6 +9,7 @@ struct cfn_step {
     struct arena *arena;
     yyjson_mut_doc *doc;
     const struct cfn_template *template;
+    const struct principal *principal; /* as whom the calls are made */
     struct str logical_id;
     struct str token;           /* twelve letters and digits for generated names */
     yyjson_val *properties;     /* resolved, as wanted (of a deletion: as they were) */

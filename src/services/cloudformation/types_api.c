@@ -42,11 +42,25 @@ struct str apigw_escape(struct arena *arena, struct str part)
 static const struct cfn_property endpoint_properties[] = {
     {"Types", NULL, CFN_OWN, 0, NULL},
     {"IpAddressType", NULL, CFN_OWN, 0, NULL},
+    {"VpcEndpointIds", NULL, CFN_OWN, 0, NULL},
+    CFN_END,
+};
+
+static const struct cfn_property body_location_properties[] = {
+    {"Bucket", NULL, CFN_OWN, CFN_REQUIRED, NULL},
+    {"Key", NULL, CFN_OWN, CFN_REQUIRED, NULL},
     CFN_END,
 };
 
 static const struct cfn_property rest_api_properties[] = {
-    {"Name", "name", CFN_COPY, CFN_REQUIRED, NULL},
+    {"Name", NULL, CFN_OWN, 0, NULL},
+    {"Body", NULL, CFN_OWN, 0, NULL},
+    {"BodyS3Location", NULL, CFN_OWN, 0, body_location_properties},
+    {"Mode", NULL, CFN_OWN, 0, NULL},
+    {"FailOnWarnings", NULL, CFN_OWN, 0, NULL},
+    {"Parameters", NULL, CFN_OWN, 0, NULL},
+    {"Policy", NULL, CFN_OWN, 0, NULL},
+    {"CloneFrom", "cloneFrom", CFN_COPY, 0, NULL},
     {"Description", "description", CFN_COPY, 0, NULL},
     {"ApiKeySourceType", "apiKeySource", CFN_COPY, 0, NULL},
     {"BinaryMediaTypes", "binaryMediaTypes", CFN_COPY, 0, NULL},
@@ -57,12 +71,79 @@ static const struct cfn_property rest_api_properties[] = {
     CFN_END,
 };
 
+static struct cfn_call *add_rest_api_update(struct cfn_step *step, struct cfn_calls *calls)
+{
+    struct cfn_call *call = cfn_add(calls, "apigateway", "UpdateRestApi");
+    cfn_put(step, call, "restapi_id", step->physical_id);
+    return call;
+}
+
+/* What a member of the document says, the template's property of that name says better. */
+static void patch_own(struct cfn_step *step, struct cfn_call *call, const char *property,
+                      const char *path, const char *fallback)
+{
+    struct str value = cfn_wanted(step, property);
+    if (value.ptr && apigw_has_new_body(step))
+        cfn_patch(step, call, "replace", str_from(path), value);
+    else
+        cfn_patch_property(step, call, property, path, fallback);
+}
+
+static void patch_media_type(struct cfn_step *step, struct cfn_call *call, const char *op,
+                             const yyjson_val *type)
+{
+    cfn_patch(step, call, op,
+              arena_printf(step->arena, "/binaryMediaTypes/%.*s",
+                           STR_ARG(apigw_escape(step->arena, json_str(type)))),
+              (struct str){NULL, 0});
+}
+
+static void patch_media_types(struct cfn_step *step, struct cfn_call *call)
+{
+    yyjson_val *now = json_get(step->properties, "BinaryMediaTypes"), *type;
+    yyjson_val *before = json_get(step->old_properties, "BinaryMediaTypes");
+    bool is_imported = apigw_has_new_body(step);
+    bool is_reset = is_imported && str_eq(cfn_wanted(step, "Mode"), STR("overwrite"));
+    size_t i, max;
+    yyjson_arr_foreach (before, i, max, type) {
+        if (!cfn_has(now, type) && !is_reset)
+            patch_media_type(step, call, "remove", type);
+    }
+    yyjson_arr_foreach (now, i, max, type) {
+        if (!cfn_has(before, type) || is_imported)
+            patch_media_type(step, call, "add", type);
+    }
+}
+
+static void patch_rest_api(struct cfn_step *step, struct cfn_call *call)
+{
+    if (cfn_wanted(step, "Name").ptr)
+        patch_own(step, call, "Name", "/name", "");
+    patch_own(step, call, "Description", "/description", "");
+    patch_own(step, call, "Policy", "/policy", "");
+    patch_own(step, call, "ApiKeySourceType", "/apiKeySource", "HEADER");
+    patch_own(step, call, "DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint", "false");
+    patch_own(step, call, "MinimumCompressionSize", "/minimumCompressionSize", "");
+    patch_media_types(step, call);
+}
+
 static enum err create_rest_api(struct cfn_step *step, struct cfn_calls *calls)
 {
+    struct str name = cfn_wanted(step, "Name");
+    if (!name.ptr && !apigw_has_body(step))
+        return error_set(step->error, ERR_VALIDATION_ERROR, "Property Name cannot be empty.");
     struct cfn_call *call = cfn_add(calls, "apigateway", "CreateRestApi");
     cfn_map(step, call, rest_api_properties);
+    cfn_put(step, call, "name", cfn_name(step, "Name"));
+    cfn_put(step, call, "policy", cfn_wanted(step, "Policy"));
     cfn_put_tag_map(step, call, "tags");
-    return OK;
+    if (!apigw_has_body(step) || !step->physical_id.ptr)
+        return OK;
+    enum err rc = apigw_put_body(step, calls, step->physical_id);
+    call = add_rest_api_update(step, calls);
+    patch_rest_api(step, call);
+    cfn_drop_unpatched(calls, call);
+    return rc;
 }
 
 static void answered_rest_api(struct cfn_step *step, const struct cfn_call *call,
@@ -75,32 +156,30 @@ static void answered_rest_api(struct cfn_step *step, const struct cfn_call *call
     cfn_set_attribute(step, "RootResourceId", cfn_output(step, output, "rootResourceId"));
 }
 
-static void patch_media_types(struct cfn_step *step, struct cfn_call *call)
-{
-    yyjson_val *now = json_get(step->properties, "BinaryMediaTypes"), *type;
-    yyjson_val *before = json_get(step->old_properties, "BinaryMediaTypes");
-    size_t i, max;
-    yyjson_arr_foreach (before, i, max, type) {
-        if (!cfn_has(now, type))
-            cfn_patch(step, call, "remove",
-                      arena_printf(step->arena, "/binaryMediaTypes/%.*s",
-                                   STR_ARG(apigw_escape(step->arena, json_str(type)))),
-                      (struct str){NULL, 0});
-    }
-    yyjson_arr_foreach (now, i, max, type) {
-        if (!cfn_has(before, type))
-            cfn_patch(step, call, "add",
-                      arena_printf(step->arena, "/binaryMediaTypes/%.*s",
-                                   STR_ARG(apigw_escape(step->arena, json_str(type)))),
-                      (struct str){NULL, 0});
-    }
-}
-
 static struct str endpoint_type(const yyjson_val *properties)
 {
     yyjson_val *types = json_get(json_get(properties, "EndpointConfiguration"), "Types");
     struct str type = json_str(yyjson_arr_get_first(types));
     return type.ptr ? type : STR("EDGE");
+}
+
+static void patch_endpoint_ids(struct cfn_step *step, struct cfn_call *call)
+{
+    const char *const path = "/endpointConfiguration/vpcEndpointIds";
+    yyjson_val *now =
+        json_get(json_get(step->properties, "EndpointConfiguration"), "VpcEndpointIds");
+    yyjson_val *before =
+        json_get(json_get(step->old_properties, "EndpointConfiguration"), "VpcEndpointIds");
+    yyjson_val *id;
+    size_t i, max;
+    yyjson_arr_foreach (now, i, max, id) {
+        if (!cfn_has(before, id))
+            cfn_patch(step, call, "add", str_from(path), json_str(id));
+    }
+    yyjson_arr_foreach (before, i, max, id) {
+        if (!cfn_has(now, id))
+            cfn_patch(step, call, "remove", str_from(path), json_str(id));
+    }
 }
 
 static void patch_endpoint(struct cfn_step *step, struct cfn_call *call)
@@ -114,6 +193,7 @@ static void patch_endpoint(struct cfn_step *step, struct cfn_call *call)
         cfn_patch(step, call, "replace",
                   arena_printf(step->arena, "/endpointConfiguration/types/%.*s", STR_ARG(before)),
                   now);
+    patch_endpoint_ids(step, call);
     if (!address.ptr)
         address = str_eq(now, STR("PRIVATE")) ? STR("dualstack") : STR("ipv4");
     cfn_patch(step, call, "replace", STR("/endpointConfiguration/ipAddressType"), address);
@@ -121,20 +201,14 @@ static void patch_endpoint(struct cfn_step *step, struct cfn_call *call)
 
 static enum err update_rest_api(struct cfn_step *step, struct cfn_calls *calls)
 {
-    struct cfn_call *call = cfn_add(calls, "apigateway", "UpdateRestApi");
-    cfn_put(step, call, "restapi_id", step->physical_id);
-    cfn_patch_property(step, call, "Name", "/name", "");
-    cfn_patch_property(step, call, "Description", "/description", "");
-    cfn_patch_property(step, call, "ApiKeySourceType", "/apiKeySource", "HEADER");
-    cfn_patch_property(step, call, "DisableExecuteApiEndpoint", "/disableExecuteApiEndpoint",
-                       "false");
-    cfn_patch_property(step, call, "MinimumCompressionSize", "/minimumCompressionSize", "");
-    patch_media_types(step, call);
+    enum err rc = apigw_has_new_body(step) ? apigw_put_body(step, calls, step->physical_id) : OK;
+    struct cfn_call *call = add_rest_api_update(step, calls);
+    patch_rest_api(step, call);
     patch_endpoint(step, call);
     cfn_drop_unpatched(calls, call);
     apigw_change_tags(step, calls,
                       arena_printf(step->arena, "/restapis/%.*s", STR_ARG(step->physical_id)));
-    return OK;
+    return rc;
 }
 
 static enum err remove_rest_api(struct cfn_step *step, struct cfn_calls *calls)

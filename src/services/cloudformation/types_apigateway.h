@@ -10,6 +10,12 @@ struct cfn_call *apigw_add(struct cfn_calls *calls, const char *operation);
 /* Changes of tags; `path` is behind "arn:aws:apigateway:REGION::". */
 void apigw_change_tags(struct cfn_step *step, struct cfn_calls *calls, struct str path);
 
+/* An API's OpenAPI document: whether it has one; whether it has another than before; and the call
+ * that imports it. */
+bool apigw_has_body(const struct cfn_step *step);
+bool apigw_has_new_body(const struct cfn_step *step);
+enum err apigw_put_body(struct cfn_step *step, struct cfn_calls *calls, struct str api_id);
+
 /* A part of a patch path: "/notes" as "~1notes". */
 struct str apigw_escape(struct arena *arena, struct str part);
 
