@@ -80,6 +80,43 @@ def test_a_deployment_describes_its_stage(server, stacks, stack):
     assert stage["methodSettings"]["*/*"]["throttlingRateLimit"] == 5
 
 
+def test_a_stage_has_a_canary(server, stacks, stack):
+    gateway = server.client("apigateway")
+    deployment = ("ApiGateway::Deployment", {"RestApiId": {"Ref": "Api"}})
+    canary = {"DeploymentId": {"Ref": "Next"}, "PercentTraffic": "12.5", "StageVariableOverrides": {"Name": "b"}}
+    stage = {"RestApiId": {"Ref": "Api"}, "DeploymentId": {"Ref": "Now"}, "StageName": "prod", "CanarySetting": canary}
+    wanted = api(Now=deployment, Next=deployment, Prod=("ApiGateway::Stage", stage))
+    wanted["Resources"]["Now"]["DependsOn"] = wanted["Resources"]["Next"]["DependsOn"] = "Get"
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    prod = {"restApiId": physical(stacks, stack, "Api"), "stageName": "prod"}
+    assert gateway.get_stage(**prod)["canarySettings"] == {
+        "deploymentId": physical(stacks, stack, "Next"),
+        "percentTraffic": 12.5,
+        "stageVariableOverrides": {"Name": "b"},
+        "useStageCache": False,
+    }
+    del stage["CanarySetting"]
+    done(update(stacks, stack, wanted))
+    assert "canarySettings" not in gateway.get_stage(**prod)
+
+
+def test_a_deployment_is_a_canary(server, stacks, stack):
+    gateway = server.client("apigateway")
+    deployment = {"RestApiId": {"Ref": "Api"}, "StageName": "prod"}
+    canary = {"PercentTraffic": 10, "UseStageCache": "true"}
+    wanted = api(Now=("ApiGateway::Deployment", deployment))
+    wanted["Resources"]["Now"]["DependsOn"] = "Get"
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    more = template(Next=("ApiGateway::Deployment", {**deployment, "DeploymentCanarySettings": canary}))
+    more["Resources"]["Next"]["DependsOn"] = "Now"
+    done(update(stacks, stack, {"Resources": wanted["Resources"] | more["Resources"]}))
+    prod = {"restApiId": physical(stacks, stack, "Api"), "stageName": "prod"}
+    found = gateway.get_stage(**prod)["canarySettings"]
+    assert (found["deploymentId"], found["useStageCache"]) == (physical(stacks, stack, "Next"), True)
+    done(update(stacks, stack, wanted))
+    assert "canarySettings" not in gateway.get_stage(**prod)
+
+
 def test_settings_of_api_and_stage_change_in_place(server, stacks, stack):
     gateway = server.client("apigateway")
     stage = {

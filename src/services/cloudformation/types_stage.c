@@ -40,12 +40,25 @@ static const struct {
     {"ClientCertificateId", "/clientCertificateId", ""},
 };
 
+#define CANARY_SETTINGS                                                                            \
+    {"PercentTraffic", "percentTraffic", CFN_INTEGER, 0, NULL},                                    \
+        {"StageVariableOverrides", "stageVariableOverrides", CFN_TEXTS, 0, NULL},                  \
+    {                                                                                              \
+        "UseStageCache", "useStageCache", CFN_BOOLEAN, 0, NULL                                     \
+    }
+
+static const struct cfn_property canary_properties[] = {
+    {"DeploymentId", NULL, CFN_OWN, CFN_REQUIRED, NULL},
+    CANARY_SETTINGS,
+    CFN_END,
+};
+
 #define STAGE_SETTINGS                                                                             \
     {"Description", "description", CFN_COPY, 0, NULL},                                             \
-        {"Variables", "variables", CFN_COPY, 0, NULL},                                             \
-        {"TracingEnabled", "tracingEnabled", CFN_COPY, 0, NULL},                                   \
+        {"Variables", "variables", CFN_TEXTS, 0, NULL},                                            \
+        {"TracingEnabled", "tracingEnabled", CFN_BOOLEAN, 0, NULL},                                \
         {"DocumentationVersion", "documentationVersion", CFN_COPY, 0, NULL},                       \
-        {"CacheClusterEnabled", "cacheClusterEnabled", CFN_COPY, 0, NULL},                         \
+        {"CacheClusterEnabled", "cacheClusterEnabled", CFN_BOOLEAN, 0, NULL},                      \
         {"CacheClusterSize", "cacheClusterSize", CFN_COPY, 0, NULL},                               \
         {"ClientCertificateId", NULL, CFN_OWN, 0, NULL},                                           \
         {"MethodSettings", NULL, CFN_OWN, 0, method_setting_properties},                           \
@@ -113,6 +126,34 @@ static void patch_access_log(const struct stage_patch *patch)
                   destination);
     if (format.ptr)
         cfn_patch(patch->step, patch->call, "replace", STR("/accessLogSettings/format"), format);
+}
+
+static void patch_canary(const struct stage_patch *patch)
+{
+    struct cfn_step *step = patch->step;
+    yyjson_val *now = json_get(patch->now, "CanarySetting"), *name, *value;
+    yyjson_val *overrides = json_get(now, "StageVariableOverrides");
+    struct str percent = cfn_text(step, now, "PercentTraffic");
+    struct str uses_cache = cfn_text(step, now, "UseStageCache");
+    size_t i, max;
+    if (same(now, json_get(patch->before, "CanarySetting")))
+        return;
+    if (json_get(patch->before, "CanarySetting"))
+        cfn_patch(step, patch->call, "remove", STR("/canarySettings"), (struct str){NULL, 0});
+    if (!now)
+        return;
+    cfn_patch(step, patch->call, "replace", STR("/canarySettings/deploymentId"),
+              cfn_text(step, now, "DeploymentId"));
+    cfn_patch(step, patch->call, "replace", STR("/canarySettings/percentTraffic"),
+              percent.ptr ? percent : STR("0.0"));
+    cfn_patch(step, patch->call, "replace", STR("/canarySettings/useStageCache"),
+              uses_cache.ptr ? uses_cache : STR("false"));
+    yyjson_obj_foreach (overrides, i, max, name, value) {
+        cfn_patch(step, patch->call, "replace",
+                  arena_printf(step->arena, "/canarySettings/stageVariableOverrides/%s",
+                               yyjson_get_str(name)),
+                  cfn_text(step, overrides, yyjson_get_str(name)));
+    }
 }
 
 /* "/~1notes~1{id}/GET", or "/STAR/STAR" for all (a star each). */
@@ -199,6 +240,7 @@ static const struct cfn_property stage_properties[] = {
     {"RestApiId", "restapi_id", CFN_COPY, CFN_REQUIRED | CFN_REPLACES, NULL},
     {"StageName", "stageName", CFN_COPY, CFN_REPLACES, NULL},
     {"DeploymentId", "deploymentId", CFN_COPY, CFN_REQUIRED, NULL},
+    {"CanarySetting", NULL, CFN_OWN, 0, canary_properties},
     STAGE_SETTINGS,
     CFN_END,
 };
@@ -215,6 +257,7 @@ static enum err create_stage(struct cfn_step *step, struct cfn_calls *calls)
     patch.call = add_for_stage(calls, "UpdateStage", name.ptr ? name : STR("default"));
     patch_access_log(&patch);
     patch_method_settings(&patch);
+    patch_canary(&patch);
     struct str certificate = cfn_wanted(step, "ClientCertificateId");
     if (certificate.ptr)
         cfn_patch(step, patch.call, "replace", STR("/clientCertificateId"), certificate);
@@ -237,6 +280,7 @@ static enum err update_stage(struct cfn_step *step, struct cfn_calls *calls)
     cfn_patch_property(step, patch.call, "DeploymentId", "/deploymentId", "");
     patch_plain(&patch);
     patch_settings(&patch);
+    patch_canary(&patch);
     cfn_drop_unpatched(calls, patch.call);
     apigw_change_tags(step, calls, stage_path(step, step->physical_id));
     return OK;
@@ -256,11 +300,17 @@ static const struct cfn_property stage_description_properties[] = {
     CFN_END,
 };
 
+static const struct cfn_property deployment_canary_properties[] = {
+    CANARY_SETTINGS,
+    CFN_END,
+};
+
 static const struct cfn_property deployment_properties[] = {
     {"RestApiId", "restapi_id", CFN_COPY, CFN_REQUIRED | CFN_REPLACES, NULL},
     {"Description", "description", CFN_COPY, 0, NULL},
     {"StageName", "stageName", CFN_COPY, CFN_REPLACES, NULL},
     {"StageDescription", NULL, CFN_OWN, 0, stage_description_properties},
+    {"DeploymentCanarySettings", NULL, CFN_OWN, CFN_REPLACES, deployment_canary_properties},
     CFN_END,
 };
 
@@ -278,6 +328,19 @@ static void add_stage_patch(struct cfn_step *step, struct cfn_calls *calls)
     cfn_drop_unpatched(calls, patch.call);
 }
 
+static void put_canary(struct cfn_step *step, struct cfn_call *call)
+{
+    yyjson_val *given = json_get(step->properties, "DeploymentCanarySettings");
+    if (!given)
+        return;
+    yyjson_mut_val *settings = json_add_obj(step->doc, call->input, "canarySettings");
+    for (const struct cfn_property *row = deployment_canary_properties; row->name; row++) {
+        yyjson_val *value = json_get(given, row->name);
+        if (value)
+            json_add(step->doc, settings, row->member, cfn_typed_property(step, value, row));
+    }
+}
+
 static enum err create_deployment(struct cfn_step *step, struct cfn_calls *calls)
 {
     struct str stage = cfn_wanted(step, "StageName");
@@ -285,7 +348,9 @@ static enum err create_deployment(struct cfn_step *step, struct cfn_calls *calls
         return error_set(step->error, ERR_VALIDATION_ERROR,
                          "StageDescription cannot be specified when stage referenced by StageName "
                          "does not exist");
-    cfn_map(step, cfn_add(calls, "apigateway", "CreateDeployment"), deployment_properties);
+    struct cfn_call *call = cfn_add(calls, "apigateway", "CreateDeployment");
+    cfn_map(step, call, deployment_properties);
+    put_canary(step, call);
     add_stage_patch(step, calls);
     return OK;
 }
@@ -311,6 +376,15 @@ static enum err update_deployment(struct cfn_step *step, struct cfn_calls *calls
     return OK;
 }
 
+static void remove_canary(struct cfn_step *step, struct cfn_calls *calls, struct str stage)
+{
+    yyjson_mut_val *canary = yyjson_mut_obj_get(step->found, "canarySettings");
+    if (!str_eq(cfn_output(step, canary, "deploymentId"), step->physical_id))
+        return;
+    struct cfn_call *call = add_for_stage(calls, "UpdateStage", stage);
+    cfn_patch(step, call, "remove", STR("/canarySettings"), (struct str){NULL, 0});
+}
+
 /* The stage that the deployment made goes with it, unless it has moved on to another. */
 static enum err remove_deployment(struct cfn_step *step, struct cfn_calls *calls)
 {
@@ -319,6 +393,8 @@ static enum err remove_deployment(struct cfn_step *step, struct cfn_calls *calls
         add_for_stage(calls, "GetStage", stage);
         if (str_eq(cfn_output(step, step->found, "deploymentId"), step->physical_id))
             add_for_stage(calls, "DeleteStage", stage);
+        else
+            remove_canary(step, calls, stage);
     }
     cfn_put(step, apigw_add(calls, "DeleteDeployment"), "deployment_id", step->physical_id);
     return OK;
