@@ -91,6 +91,30 @@ def deploy(aws, *arguments):
                "CAPABILITY_IAM", *arguments)  # fmt: skip
 
 
+def test_a_template_is_validated(aws, project):
+    told = aws("cloudformation", "validate-template", "--template-body", "file://template.yaml")
+    assert told.returncode == 0, told
+    assert [p["ParameterKey"] for p in json.loads(told.stdout)["Parameters"]] == ["Memory"]
+    (project / "bad.yaml").write_text("Resources: {A: {Type: 'AWS::Nothing::AtAll'}}")
+    told = aws("cloudformation", "validate-template", "--template-body", "file://bad.yaml")
+    assert told.returncode == 254
+    assert "(ValidationError) when calling the ValidateTemplate operation" in told.stderr
+
+
+def test_stacks_are_listed(aws, project):
+    assert deploy(aws).returncode == 0
+    listed = aws("cloudformation", "list-stacks", "--stack-status-filter", "CREATE_COMPLETE", "--query",
+                 "StackSummaries[].StackName", "--output", "text")  # fmt: skip
+    assert STACK in listed.stdout.split(), listed
+    for wanted in ("list-stack-resources", "describe-stack-events", "describe-stack-resources", "get-template"):
+        told = aws("cloudformation", wanted, "--stack-name", STACK)
+        assert told.returncode == 0, told
+    waited = aws("cloudformation", "wait", "stack-create-complete", "--stack-name", STACK)
+    assert waited.returncode == 0, waited
+    empty = deploy(aws, "--fail-on-empty-changeset")
+    assert empty.returncode == 255 and "No changes to deploy" in empty.stderr, empty
+
+
 def test_package_and_deploy(server, aws, project):
     done = deploy(aws, "--tags", "team=blue")
     assert (done.returncode, done.stderr) == (0, ""), done
