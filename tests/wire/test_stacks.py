@@ -200,6 +200,18 @@ BAD = [
         },
         "Template error: resource K does not support attribute type Arn in Fn::GetAtt",
     ),
+    (
+        {"Resources": {"K": {"Type": "AWS::ApiGateway::ApiKey", "DeletionPolicy": "Keep"}}},
+        "Template format error: Unrecognized DeletionPolicy Keep for resource K",
+    ),
+    (
+        {"Resources": {"K": {"Type": "AWS::ApiGateway::ApiKey", "UpdateReplacePolicy": "Snapshot"}}},
+        "resource type AWS::ApiGateway::ApiKey does not support update replace policy Snapshot",
+    ),
+    (
+        {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"K": {"Type": "AWS::Serverless::Function"}}},
+        "transforms, such as AWS::Serverless-2016-10-31, are not supported: write the resources themselves",
+    ),
 ]
 
 

@@ -44,6 +44,28 @@ static enum err check_sections(const yyjson_val *root, struct error *error)
     return OK;
 }
 
+static enum err check_policy(struct str name, const yyjson_val *definition, const char *attribute,
+                             struct error *error)
+{
+    yyjson_val *value = json_get(definition, attribute);
+    struct str policy = json_str(value);
+    bool is_of_deletion = strcmp(attribute, "DeletionPolicy") == 0;
+    if (!value || str_eq(policy, STR("Delete")) || str_eq(policy, STR("Retain")) ||
+        (is_of_deletion && str_eq(policy, STR("RetainExceptOnCreate"))))
+        return OK;
+    if (!policy.ptr)
+        return error_set(error, ERR_VALIDATION_ERROR,
+                         "Template format error: Every %s member must be a string.", attribute);
+    if (str_eq(policy, STR("Snapshot")))
+        return error_set(error, ERR_VALIDATION_ERROR,
+                         "Template error: resource type %.*s does not support %s policy Snapshot",
+                         STR_ARG(json_get_str(definition, "Type")),
+                         is_of_deletion ? "deletion" : "update replace");
+    return error_set(error, ERR_VALIDATION_ERROR,
+                     "Template format error: Unrecognized %s %.*s for resource %.*s", attribute,
+                     STR_ARG(policy), STR_ARG(name));
+}
+
 static enum err check_resource(struct str name, yyjson_val *definition, struct error *error)
 {
     struct str type = json_get_str(definition, "Type");
@@ -63,7 +85,8 @@ static enum err check_resource(struct str name, yyjson_val *definition, struct e
         return error_set(error, ERR_VALIDATION_ERROR,
                          "Template format error: Unrecognized resource types: [%.*s]",
                          STR_ARG(type));
-    return OK;
+    enum err rc = check_policy(name, definition, "DeletionPolicy", error);
+    return rc ? rc : check_policy(name, definition, "UpdateReplacePolicy", error);
 }
 
 /* --- References, as far as they can be told before there are parameters --- */
