@@ -6,6 +6,7 @@ import pytest
 
 from functions import invoke
 from stacks import TRUST, create, delete, events, outputs, physical, update, wait
+from test_dynamodb_policies import Wire, type_of
 
 ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 
@@ -268,6 +269,36 @@ def test_authorizers_change_in_place(server, stacks, stack):
     found = gateway.get_authorizer(**ids)
     assert (found["name"], found["authorizerResultTtlInSeconds"]) == ("other", 300)
     assert not found.get("identityValidationExpression")
+
+
+def test_numbers_and_truth_values_may_be_text(server, stacks, stack):
+    plan = {"Throttle": {"RateLimit": "2.5", "BurstLimit": "3"}, "Quota": {"Limit": "9", "Period": "DAY"}}
+    wanted = template(Key=("ApiGateway::ApiKey", {"Enabled": "true"}), Plan=("ApiGateway::UsagePlan", plan))
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    gateway = server.client("apigateway")
+    assert gateway.get_api_key(apiKey=physical(stacks, stack, "Key"))["enabled"] is True
+    found = gateway.get_usage_plan(usagePlanId=physical(stacks, stack, "Plan"))
+    assert found["throttle"] == {"rateLimit": 2.5, "burstLimit": 3}
+    assert found["quota"]["limit"] == 9
+
+
+def test_a_table_has_a_policy(server, stacks, stack):
+    principal = {"AWS": "arn:aws:iam::000000000000:root"}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "dynamodb:GetItem", "Resource": "*"}
+    table = {
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "ResourcePolicy": {"PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}},
+    }
+    wanted = template(Table=("DynamoDB::Table", table))
+    done(create(stacks, stack, wanted), "CREATE_COMPLETE")
+    wire = Wire(server)
+    arn = "arn:aws:dynamodb:us-east-1:000000000000:table/" + physical(stacks, stack, "Table")
+    assert json.loads(wire("GetResourcePolicy", ResourceArn=arn)["Policy"])["Statement"] == [statement]
+    del table["ResourcePolicy"]
+    done(update(stacks, stack, wanted))
+    assert type_of(wire("GetResourcePolicy", ResourceArn=arn)) == "PolicyNotFoundException"
 
 
 def test_roles_and_policies_change_in_place(server, stacks, stack):

@@ -71,6 +71,11 @@ static const struct cfn_property recovery_properties[] = {
     CFN_END,
 };
 
+static const struct cfn_property policy_properties[] = {
+    {"PolicyDocument", NULL, CFN_OWN, CFN_REQUIRED, NULL},
+    CFN_END,
+};
+
 static const struct cfn_property table_properties[] = {
     {"TableName", NULL, CFN_OWN, CFN_REPLACES, NULL},
     {"AttributeDefinitions", "AttributeDefinitions", CFN_COPY, 0, attribute_properties},
@@ -88,6 +93,7 @@ static const struct cfn_property table_properties[] = {
     {"StreamSpecification", NULL, CFN_OWN, 0, stream_properties},
     {"TimeToLiveSpecification", NULL, CFN_OWN, 0, expiry_properties},
     {"PointInTimeRecoverySpecification", NULL, CFN_OWN, 0, recovery_properties},
+    {"ResourcePolicy", NULL, CFN_OWN, 0, policy_properties},
     CFN_END,
 };
 
@@ -162,6 +168,18 @@ static void change_recovery(struct cfn_step *step, struct cfn_calls *calls)
 /* --- The table --- */
 
 /* Its answers may come after the write, so that their receipts tell nothing. */
+static void change_policy(struct cfn_step *step, struct cfn_calls *calls)
+{
+    yyjson_val *policy = json_get(step->properties, "ResourcePolicy");
+    if (!cfn_changed(step, "ResourcePolicy"))
+        return;
+    struct cfn_call *call =
+        cfn_add(calls, "dynamodb", policy ? "PutResourcePolicy" : "DeleteResourcePolicy");
+    cfn_put(step, call, "ResourceArn",
+            cfn_arn(step, "dynamodb", "table/%.*s", STR_ARG(step->physical_id)));
+    cfn_put(step, call, "Policy", cfn_text(step, policy, "PolicyDocument"));
+}
+
 static void answered_table(struct cfn_step *step, const struct cfn_call *call,
                            yyjson_mut_val *output)
 {
@@ -187,6 +205,7 @@ static enum err create_table(struct cfn_step *step, struct cfn_calls *calls)
         put_stream(step, call, stream);
     change_expiry(step, calls);
     change_recovery(step, calls);
+    change_policy(step, calls);
     if (stream)
         add(calls, "DescribeTable");
     return OK;
@@ -318,7 +337,7 @@ static void put_settings(struct cfn_step *step, struct cfn_call *call)
         cfn_put(step, call, "TableClass", class.ptr ? class : STR("STANDARD"));
     if (cfn_changed(step, "DeletionProtectionEnabled"))
         json_add_bool(step->doc, call->input, "DeletionProtectionEnabled",
-                      json_get_bool(step->properties, "DeletionProtectionEnabled", false));
+                      str_eq(cfn_wanted(step, "DeletionProtectionEnabled"), STR("true")));
     if (cfn_changed(step, "SSESpecification"))
         put_encryption(step, call);
 }
@@ -352,6 +371,7 @@ static enum err update_table(struct cfn_step *step, struct cfn_calls *calls)
     change_stream(step, calls);
     change_expiry(step, calls);
     change_recovery(step, calls);
+    change_policy(step, calls);
     cfn_change_tags(step, calls, &tagging,
                     cfn_arn(step, "dynamodb", "table/%.*s", STR_ARG(step->physical_id)));
     return rc;
