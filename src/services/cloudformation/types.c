@@ -170,11 +170,15 @@ yyjson_mut_val *cfn_typed_property(struct cfn_step *step, yyjson_val *value,
 {
     struct str text = json_str(value);
     int64_t number;
+    yyjson_val *given;
     bool is_true = str_eq(text, STR("true"));
     switch (property->how) {
     case CFN_INTEGER:
         if (text.ptr && str_to_i64(text, &number))
             return yyjson_mut_sint(step->doc, number);
+        given = text.ptr ? json_parse(step->arena, text) : NULL;
+        if (yyjson_is_num(given))
+            return yyjson_val_mut_copy(step->doc, given);
         break;
     case CFN_BOOLEAN:
         if (is_true || str_eq(text, STR("false")))

@@ -13,10 +13,10 @@ static void take_id(struct cfn_step *step, yyjson_mut_val *output, const char *a
 static const struct cfn_property api_key_properties[] = {
     {"Name", "name", CFN_COPY, CFN_REPLACES, NULL},
     {"Description", "description", CFN_COPY, 0, NULL},
-    {"Enabled", "enabled", CFN_COPY, 0, NULL},
+    {"Enabled", "enabled", CFN_BOOLEAN, 0, NULL},
     {"Value", "value", CFN_COPY, CFN_REPLACES, NULL},
     {"CustomerId", "customerId", CFN_COPY, 0, NULL},
-    {"GenerateDistinctId", "generateDistinctId", CFN_COPY, CFN_REPLACES, NULL},
+    {"GenerateDistinctId", "generateDistinctId", CFN_BOOLEAN, CFN_REPLACES, NULL},
     APIGW_TAGS,
     CFN_END,
 };
@@ -60,15 +60,15 @@ static enum err remove_api_key(struct cfn_step *step, struct cfn_calls *calls)
 /* --- UsagePlan --- */
 
 static const struct cfn_property throttle_properties[] = {
-    {"RateLimit", "rateLimit", CFN_OWN, 0, NULL},
-    {"BurstLimit", "burstLimit", CFN_OWN, 0, NULL},
+    {"RateLimit", "rateLimit", CFN_INTEGER, 0, NULL},
+    {"BurstLimit", "burstLimit", CFN_INTEGER, 0, NULL},
     CFN_END,
 };
 
 static const struct cfn_property quota_properties[] = {
-    {"Limit", "limit", CFN_OWN, 0, NULL},
-    {"Offset", "offset", CFN_OWN, 0, NULL},
-    {"Period", "period", CFN_OWN, 0, NULL},
+    {"Limit", "limit", CFN_INTEGER, 0, NULL},
+    {"Offset", "offset", CFN_INTEGER, 0, NULL},
+    {"Period", "period", CFN_COPY, 0, NULL},
     CFN_END,
 };
 
@@ -83,16 +83,33 @@ static const struct cfn_property usage_plan_properties[] = {
     {"UsagePlanName", "name", CFN_COPY, 0, NULL},
     {"Description", "description", CFN_COPY, 0, NULL},
     {"ApiStages", "apiStages", CFN_LOWER, 0, api_stage_properties},
-    {"Throttle", "throttle", CFN_LOWER, 0, throttle_properties},
-    {"Quota", "quota", CFN_LOWER, 0, quota_properties},
+    {"Throttle", NULL, CFN_OWN, 0, throttle_properties},
+    {"Quota", NULL, CFN_OWN, 0, quota_properties},
     APIGW_TAGS,
     CFN_END,
 };
+
+/* An object of the properties, under the names that the API has. */
+static void put_group(struct cfn_step *step, struct cfn_call *call, const char *property,
+                      const struct cfn_property *members, const char *name)
+{
+    yyjson_val *given = json_get(step->properties, property);
+    if (!given)
+        return;
+    yyjson_mut_val *group = json_add_obj(step->doc, call->input, name);
+    for (; members->name; members++) {
+        yyjson_val *value = json_get(given, members->name);
+        if (value)
+            json_add(step->doc, group, members->member, cfn_typed_property(step, value, members));
+    }
+}
 
 static enum err create_usage_plan(struct cfn_step *step, struct cfn_calls *calls)
 {
     struct cfn_call *call = cfn_add(calls, "apigateway", "CreateUsagePlan");
     cfn_map(step, call, usage_plan_properties);
+    put_group(step, call, "Throttle", throttle_properties, "throttle");
+    put_group(step, call, "Quota", quota_properties, "quota");
     if (!json_get(step->properties, "UsagePlanName"))
         cfn_put(step, call, "name", cfn_name(step, ""));
     cfn_put_tag_map(step, call, "tags");
