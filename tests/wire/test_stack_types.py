@@ -198,6 +198,23 @@ def test_the_document_of_an_api_may_be_in_a_bucket(server, stacks, stack):
     s3.delete_bucket(Bucket="documents")
 
 
+def test_a_document_in_a_bucket_is_read_as_its_author(server, stacks, stack):
+    iam = server.client("iam")
+    iam.create_user(UserName="drafter")
+    allowed = {"Effect": "Allow", "Action": ["cloudformation:*", "apigateway:*"], "Resource": "*"}
+    policy = {"Version": "2012-10-17", "Statement": [allowed]}
+    iam.put_user_policy(UserName="drafter", PolicyName="p", PolicyDocument=json.dumps(policy))
+    key = iam.create_access_key(UserName="drafter")["AccessKey"]
+    theirs = server.client("cloudformation", key["AccessKeyId"], key["SecretAccessKey"])
+    wanted = template(Api=("ApiGateway::RestApi", {"Name": "n", "BodyS3Location": {"Bucket": "b", "Key": "k"}}))
+    done(create(theirs, stack, wanted), "ROLLBACK_COMPLETE")
+    reasons = [reason for name, status, reason in events(stacks, stack) if (name, status) == ("Api", "CREATE_FAILED")]
+    assert "user/drafter is not authorized to perform: s3:GetObject on resource: arn:aws:s3:::b/k" in reasons[0]
+    iam.delete_access_key(UserName="drafter", AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName="drafter", PolicyName="p")
+    iam.delete_user(UserName="drafter")
+
+
 def test_an_api_whose_document_is_none_is_deleted(server, stacks, stack):
     wanted = template(Api=("ApiGateway::RestApi", {"Name": "undone", "Body": {"openapi": "3.0.1"}, "Mode": "none"}))
     done(create(stacks, stack, wanted), "ROLLBACK_COMPLETE")
