@@ -290,13 +290,18 @@ def test_authorizers_change_in_place(server, stacks, stack):
 
 def test_numbers_and_truth_values_may_be_text(server, stacks, stack):
     plan = {"Throttle": {"RateLimit": "2.5", "BurstLimit": "3"}, "Quota": {"Limit": "9", "Period": "DAY"}}
-    wanted = template(Key=("ApiGateway::ApiKey", {"Enabled": "true"}), Plan=("ApiGateway::UsagePlan", plan))
+    role = {"AssumeRolePolicyDocument": TRUST, "MaxSessionDuration": "7200"}
+    wanted = template(
+        Key=("ApiGateway::ApiKey", {"Enabled": "true"}), Plan=("ApiGateway::UsagePlan", plan), Role=("IAM::Role", role)
+    )
     done(create(stacks, stack, wanted), "CREATE_COMPLETE")
     gateway = server.client("apigateway")
     assert gateway.get_api_key(apiKey=physical(stacks, stack, "Key"))["enabled"] is True
     found = gateway.get_usage_plan(usagePlanId=physical(stacks, stack, "Plan"))
     assert found["throttle"] == {"rateLimit": 2.5, "burstLimit": 3}
     assert found["quota"]["limit"] == 9
+    found = server.client("iam").get_role(RoleName=physical(stacks, stack, "Role"))["Role"]
+    assert found["MaxSessionDuration"] == 7200
 
 
 def test_a_table_has_a_policy(server, stacks, stack):
