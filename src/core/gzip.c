@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <zlib.h>
 
-enum { GZIP_WINDOW = 15 + 16, FIRST_GUESS = 4 };
+enum { ZLIB_WINDOW = 15, GZIP_WINDOW = 15 + 16, ANY_WINDOW = 15 + 32, FIRST_GUESS = 4 };
 
 static voidpf alloc_in_arena(voidpf arena, uInt count, uInt size)
 {
@@ -33,7 +33,7 @@ bool gzip_unpack(struct arena *arena, struct str packed, size_t max, struct str 
     z_stream stream = start(arena, packed);
     size_t room = packed.len * FIRST_GUESS + 1024, len = 0;
     int rc = Z_OK;
-    if (packed.len > UINT_MAX || max > UINT_MAX || inflateInit2(&stream, GZIP_WINDOW) != Z_OK)
+    if (packed.len > UINT_MAX || max > UINT_MAX || inflateInit2(&stream, ANY_WINDOW) != Z_OK)
         return false;
     room = room < max ? room : max;
     char *text = arena_alloc(arena, room);
@@ -55,11 +55,11 @@ bool gzip_unpack(struct arena *arena, struct str packed, size_t max, struct str 
     return rc == Z_STREAM_END && stream.avail_in == 0;
 }
 
-bool gzip_pack(struct arena *arena, struct str text, struct str *out)
+static bool pack(struct arena *arena, struct str text, int window, struct str *out)
 {
     z_stream stream = start(arena, text);
     if (text.len == 0 || text.len > UINT_MAX ||
-        deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, GZIP_WINDOW, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+        deflateInit2(&stream, Z_BEST_SPEED, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         return false;
     char *packed = arena_alloc(arena, text.len);
     stream.next_out = (Bytef *)packed;
@@ -70,12 +70,22 @@ bool gzip_pack(struct arena *arena, struct str text, struct str *out)
     return rc == Z_STREAM_END;
 }
 
+bool gzip_pack(struct arena *arena, struct str text, struct str *out)
+{
+    return pack(arena, text, GZIP_WINDOW, out);
+}
+
+bool gzip_pack_deflate(struct arena *arena, struct str text, struct str *out)
+{
+    return pack(arena, text, ZLIB_WINDOW, out);
+}
+
 struct str gzip_crc32_text(struct arena *arena, struct str bytes)
 {
     return arena_printf(arena, "%lu", crc32(0, (const Bytef *)bytes.ptr, (uInt)bytes.len));
 }
 
-bool gzip_is_accepted(struct str accept_encoding)
+bool gzip_is_accepted(struct str accept_encoding, struct str coding)
 {
     struct str part, name;
     while (accept_encoding.len) {
@@ -85,7 +95,7 @@ bool gzip_is_accepted(struct str accept_encoding)
         struct str weight = str_trim(part);
         bool is_refused = str_eq(weight, STR("q=0")) || str_starts(weight, STR("q=0.0")) ||
                           str_eq(weight, STR("q=0."));
-        if ((str_eq_nocase(name, STR("gzip")) || str_eq(name, STR("*"))) && !is_refused)
+        if ((str_eq_nocase(name, coding) || str_eq(name, STR("*"))) && !is_refused)
             return true;
     }
     return false;

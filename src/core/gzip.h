@@ -1,17 +1,19 @@
-/* gzip (RFC 1952), of request bodies and answers. */
+/* gzip (RFC 1952) and zlib's format (RFC 1950, which HTTP calls deflate), of request bodies and
+ * answers. */
 #pragma once
 
 #include "base/arena.h"
 
-/* Unpacks all of `packed` into the arena. False when it is not gzip, is cut short, or is longer
- * than `max` bytes. */
+/* Unpacks all of `packed`, of either format, into the arena. False when it is neither, is cut
+ * short, or is longer than `max` bytes. */
 bool gzip_unpack(struct arena *arena, struct str packed, size_t max, struct str *out);
 
 /* Packs into the arena; false when that makes it no shorter. */
 bool gzip_pack(struct arena *arena, struct str text, struct str *out);
+bool gzip_pack_deflate(struct arena *arena, struct str text, struct str *out);
 
 /* The checksum that x-amz-crc32 carries, in decimal. */
 struct str gzip_crc32_text(struct arena *arena, struct str bytes);
 
-/* Whether an Accept-Encoding header takes gzip (RFC 9110, 12.5.3). */
-bool gzip_is_accepted(struct str accept_encoding);
+/* Whether an Accept-Encoding header takes "gzip" or another coding (RFC 9110, 12.5.3). */
+bool gzip_is_accepted(struct str accept_encoding, struct str coding);

@@ -243,7 +243,8 @@ static void pack(struct request *request, struct reply *reply)
     struct str packed;
     struct str accepted = request_header(request, STR("accept-encoding"));
     if (!is_aws_json(request) || !accepted.ptr || reply->body.len < PACKED_FROM_BYTES ||
-        !gzip_is_accepted(accepted) || !gzip_pack(request->arena, reply->body, &packed))
+        !gzip_is_accepted(accepted, STR("gzip")) ||
+        !gzip_pack(request->arena, reply->body, &packed))
         return;
     reply->body = packed;
     add_header(reply, STR("Content-Encoding"), STR("gzip"));

@@ -86,6 +86,8 @@ enum err apigw_snapshot(struct request *request, const struct view *view, yyjson
     snapshot.resources = json_add_arr(snapshot.doc, object, "resources");
     snapshot.models = json_add_obj(snapshot.doc, object, "models");
     json_add_copy(snapshot.doc, object, "binaryMediaTypes", json_get(api, "binaryMediaTypes"));
+    json_add_copy(snapshot.doc, object, "minimumCompressionSize",
+                  json_get(api, "minimumCompressionSize"));
     json_add_copy(snapshot.doc, object, "apiKeySource", json_get(api, "apiKeySource"));
     json_add_copy(snapshot.doc, object, "policy", json_get(api, "policy"));
     enum err rc = state_each(view, state_prefix(request->arena, "resource", id), STR_EMPTY,

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "services/apigateway/plane/coding.h"
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/validate.h"
 
@@ -245,7 +246,7 @@ static void integrate(struct plane *plane, struct api_call *call)
 
 void plane_serve(struct plane *plane, struct api_call *call)
 {
-    if (validation_pass(call))
+    if (coding_unpack(call) && validation_pass(call))
         integrate(plane, call);
 }
 

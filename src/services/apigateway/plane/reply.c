@@ -1,6 +1,7 @@
 /* Answers: the integration's, and the gateway's own as the stage has configured them. */
 #include "base/clock.h"
 #include "core/capabilities.h"
+#include "services/apigateway/plane/coding.h"
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/trial.h"
 
@@ -13,8 +14,9 @@ static const struct {
 #undef GATEWAY_TYPE
 };
 
-/* What every answer has: its identifiers, and a Content-Type. */
-enum { COMMON_HEADERS = 4 };
+/* What every answer has: its identifiers, a Content-Type, and a Content-Encoding when it is packed.
+ */
+enum { COMMON_HEADERS = 5 };
 
 static bool has_content_type(const struct http_header *headers, size_t count)
 {
@@ -90,6 +92,7 @@ void call_reply(struct api_call *call, int status, const struct http_header *hea
         return;
     }
     count_answer(call);
+    coding_pack(call, all, &count, &body);
     http_reply(call->exchange, status, all, count, body);
 }
 

@@ -470,6 +470,8 @@ struct stage *stage_compile(const struct stage_source *source)
     stage->is_key_from_authorizer =
         str_eq(json_get_str(source->snapshot, "apiKeySource"), STR("AUTHORIZER"));
     compile_variables(stage, json_get(source->stage, "variables"));
+    stage->minimum_compression = -1;
+    json_get_i64(source->snapshot, "minimumCompressionSize", &stage->minimum_compression);
     compile_binary_types(stage, json_get(source->snapshot, "binaryMediaTypes"));
     compile_gateway_responses(stage, json_get(source->snapshot, "gatewayResponses"));
     compile_schemas(stage, json_get(source->snapshot, "models"));

@@ -122,6 +122,7 @@ struct stage {
     yyjson_val *schemas; /* models by name, for references between them */
     struct stage_variable *variables;
     size_t variable_count;
+    int64_t minimum_compression; /* bytes from which answers are packed; -1: never */
     struct str *binary_types;
     size_t binary_type_count;
     /* For each type the configured answer, that of its DEFAULT_ type, or NULL. */
