@@ -107,6 +107,7 @@ def bench_skylite(where, options, resources, keys):
         paths = [f"/prod/r{number}" for number in range(resources)]
         script.write_text(SCRIPT % (quoted(values), quoted(paths)))
         host = {"Host": f"{api_id}.execute-api.localhost"}
+        measure.settle(process.pid)
         for count in options.connections:
             measure.wrk("", process.pid, url, 1, count, host, script)
             name = f"skylite, {resources} resources, {keys} keys, {count} conn."

@@ -150,6 +150,15 @@ def aws_client(service, url, data):
     )
 
 
+def settle(pid, seconds=30):
+    """Waits until the process rests: what was stored before is compacted in the background."""
+    for _ in range(seconds):
+        before = cpu_us(pid)
+        time.sleep(1)
+        if cpu_us(pid) - before <= 20_000:
+            return
+
+
 def lift_account_throttle(gateway):
     """The account's default of 10,000 requests a second would be what is measured."""
     gateway.update_account(
