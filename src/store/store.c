@@ -14,6 +14,7 @@ enum {
     WRITE_BUFFERS_BYTES = 64 * 1024 * 1024, /* of all families together */
     RELAXED_SYNC_MS = 100,
     BATCH_MAX = 1024, /* writes committed together: bounds the wait of the first one */
+    ITEM_PREFIX = 16, /* bytes of a key that say which table and partition it is of */
 };
 
 static const char *const family_names[STORE_FAMILY_COUNT] = {
@@ -88,6 +89,15 @@ static rocksdb_options_t *family_options(struct store *store)
     return options;
 }
 
+/* The filters of items hold partitions too: a range within one reads only files that have it. */
+static rocksdb_options_t *item_options(struct store *store)
+{
+    rocksdb_options_t *options = family_options(store);
+    rocksdb_options_set_prefix_extractor(options,
+                                         rocksdb_slicetransform_create_fixed_prefix(ITEM_PREFIX));
+    return options;
+}
+
 static rocksdb_options_t *database_options(struct store *store)
 {
     rocksdb_options_t *options = family_options(store);
@@ -117,10 +127,11 @@ static enum err open_database(struct store *store, const char *path, struct erro
     rocksdb_column_family_handle_t *handles[STORE_FAMILY_COUNT + 1];
     rocksdb_options_t *options = database_options(store);
     rocksdb_options_t *of_families = family_options(store);
+    rocksdb_options_t *of_items = item_options(store);
     for (int i = 0; i <= STORE_FAMILY_COUNT; i++) {
         if (i > 0)
             names[i] = family_names[i - 1];
-        all_options[i] = of_families;
+        all_options[i] = i == 1 + STORE_ITEMS ? of_items : of_families;
     }
 
     char *message = NULL;
@@ -128,6 +139,7 @@ static enum err open_database(struct store *store, const char *path, struct erro
                                              all_options, handles, &message);
     rocksdb_options_destroy(options);
     rocksdb_options_destroy(of_families);
+    rocksdb_options_destroy(of_items);
     if (message)
         return open_error(path, message, error);
     store->default_family = handles[0];
@@ -241,6 +253,13 @@ enum err store_get(struct store *store, enum store_family family, struct str key
     return OK;
 }
 
+/* Whether all keys of the range have the prefix that filters know: only then may they be asked. */
+static bool has_one_prefix(struct str start, struct str end)
+{
+    return start.len >= ITEM_PREFIX && end.len >= ITEM_PREFIX &&
+           memcmp(start.ptr, end.ptr, ITEM_PREFIX) == 0;
+}
+
 static struct store_iter *iter_new(struct str start, struct str end, bool is_reverse)
 {
     struct store_iter *iter = calloc(1, sizeof(*iter));
@@ -250,6 +269,7 @@ static struct store_iter *iter_new(struct str start, struct str end, bool is_rev
     iter->end = arena_str(&iter->arena, end);
     iter->is_reverse = is_reverse;
     iter->options = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_total_order_seek(iter->options, !has_one_prefix(start, end));
     rocksdb_readoptions_set_iterate_lower_bound(iter->options, iter->start.ptr, iter->start.len);
     if (end.len)
         rocksdb_readoptions_set_iterate_upper_bound(iter->options, iter->end.ptr, iter->end.len);
