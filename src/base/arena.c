@@ -136,14 +136,33 @@ struct str arena_str(struct arena *arena, struct str s)
     return str_make(arena_cstr(arena, s), s.len);
 }
 
+struct str arena_join(struct arena *arena, const struct str *parts, size_t count)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    char *text = arena_alloc(arena, len + 1), *end = text;
+    for (size_t i = 0; i < count; i++) {
+        if (parts[i].len) /* an empty text may have no address */
+            memcpy(end, parts[i].ptr, parts[i].len);
+        end += parts[i].len;
+    }
+    *end = '\0';
+    return str_make(text, len);
+}
+
 struct str arena_vprintf(struct arena *arena, const char *format, va_list args)
 {
+    char guess[256]; /* formatting costs more than copying: most texts fit here at once */
     va_list again;
     va_copy(again, args);
-    int len = vsnprintf(NULL, 0, format, args);
+    int len = vsnprintf(guess, sizeof(guess), format, args);
     assert(len >= 0);
     char *text = arena_alloc(arena, (size_t)len + 1);
-    vsnprintf(text, (size_t)len + 1, format, again);
+    if ((size_t)len < sizeof(guess))
+        memcpy(text, guess, (size_t)len + 1);
+    else
+        vsnprintf(text, (size_t)len + 1, format, again);
     va_end(again);
     return str_make(text, (size_t)len);
 }

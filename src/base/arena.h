@@ -47,6 +47,12 @@ struct str arena_str(struct arena *arena, struct str s);
 /* The same as a C string. */
 char *arena_cstr(struct arena *arena, struct str s);
 
+/* The parts one behind the other, with a NUL behind them that is not counted. */
+#define arena_concat(arena, ...)                                                                   \
+    arena_join((arena), (const struct str[]){__VA_ARGS__},                                         \
+               sizeof((const struct str[]){__VA_ARGS__}) / sizeof(struct str))
+struct str arena_join(struct arena *arena, const struct str *parts, size_t count);
+
 /* Formatted text, with a NUL behind it that is not counted. */
 struct str arena_printf(struct arena *arena, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -6,9 +6,8 @@
 struct str skylite_arn(const struct skylite *skylite, struct arena *arena, const char *service,
                        struct str resource)
 {
-    return arena_printf(arena, "arn:aws:%s:%.*s:%.*s:%.*s", service,
-                        STR_ARG(skylite->config.region), STR_ARG(skylite->config.account),
-                        STR_ARG(resource));
+    return arena_concat(arena, STR("arn:aws:"), str_from(service), STR(":"), skylite->config.region,
+                        STR(":"), skylite->config.account, STR(":"), resource);
 }
 
 void skylite_add_service(struct skylite *skylite, const struct service *service)

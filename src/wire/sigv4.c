@@ -273,11 +273,10 @@ static struct str signature(struct str canonical, struct str secret, struct str 
                             struct str date, struct str region, struct str service,
                             struct arena *arena)
 {
-    struct str scope = arena_printf(arena, "%.*s/%.*s/%.*s/aws4_request", STR_ARG(date),
-                                    STR_ARG(region), STR_ARG(service));
-    struct str to_sign =
-        arena_printf(arena, "AWS4-HMAC-SHA256\n%.*s\n%.*s\n%.*s", STR_ARG(amz_date), STR_ARG(scope),
-                     STR_ARG(sigv4_sha256_hex(arena, canonical)));
+    struct str scope =
+        arena_concat(arena, date, STR("/"), region, STR("/"), service, STR("/aws4_request"));
+    struct str to_sign = arena_concat(arena, STR("AWS4-HMAC-SHA256\n"), amz_date, STR("\n"), scope,
+                                      STR("\n"), sigv4_sha256_hex(arena, canonical));
     unsigned char mac[SHA256_LEN];
     const unsigned char *key = signing_key(secret, scope, date, region, service);
     sigv4_hmac_sha256(as_str(key, SHA256_LEN), to_sign, mac);

@@ -303,14 +303,13 @@ enum err ddb_next_id(struct store_txn *txn, struct arena *arena, uint64_t *out, 
 struct str ddb_table_arn(const struct request *request, struct str name)
 {
     return skylite_arn(request->skylite, request->arena, "dynamodb",
-                       arena_printf(request->arena, "table/%.*s", STR_ARG(name)));
+                       arena_concat(request->arena, STR("table/"), name));
 }
 
 struct str ddb_index_arn(const struct request *request, struct str table, struct str index)
 {
-    return skylite_arn(
-        request->skylite, request->arena, "dynamodb",
-        arena_printf(request->arena, "table/%.*s/index/%.*s", STR_ARG(table), STR_ARG(index)));
+    return skylite_arn(request->skylite, request->arena, "dynamodb",
+                       arena_concat(request->arena, STR("table/"), table, STR("/index/"), index));
 }
 
 enum err ddb_table_name_of(struct request *request, struct str given, struct str *out)

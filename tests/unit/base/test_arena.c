@@ -57,6 +57,30 @@ static void test_arena__reset_keeps_the_first_block(void **state)
     arena_release(&arena);
 }
 
+static void test_arena__joins_parts_and_ends_them_with_a_nul(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    struct str joined =
+        arena_concat(&arena, STR("table/"), STR_EMPTY, str_make(NULL, 0), STR("Notes"));
+    assert_str(joined, STR("table/Notes"));
+    assert_int_equal(joined.ptr[joined.len], '\0');
+    arena_release(&arena);
+}
+
+static void test_arena__formats_texts_of_any_length(void **state)
+{
+    (void)state;
+    struct arena arena = {0};
+    for (int len = 250; len < 262; len++) {
+        struct str text = arena_printf(&arena, "%*d", len, 7);
+        assert_int_equal(text.len, len);
+        assert_int_equal(text.ptr[len - 1], '7');
+        assert_int_equal(text.ptr[len], '\0');
+    }
+    arena_release(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -64,6 +88,8 @@ int main(void)
         cmocka_unit_test(test_arena__keeps_what_was_written_across_growth),
         cmocka_unit_test(test_arena__realloc_copies_when_something_is_behind),
         cmocka_unit_test(test_arena__reset_keeps_the_first_block),
+        cmocka_unit_test(test_arena__joins_parts_and_ends_them_with_a_nul),
+        cmocka_unit_test(test_arena__formats_texts_of_any_length),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
