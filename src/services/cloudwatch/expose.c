@@ -141,6 +141,7 @@ static struct totals read_totals(struct metric_series *series)
 {
     struct totals totals = {0};
     pthread_mutex_lock(&series->lock);
+    cw_settle(series);
     totals.count = series->total_count;
     totals.sum = series->total_sum;
     if (series->steps)

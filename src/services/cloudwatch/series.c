@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "services/cloudwatch/internal.h"
 
+enum { CACHE_LINE = 64 };
+
 /* --- Identities --- */
 
 struct str cw_key(struct arena *arena, const struct cw_identity *identity)
@@ -34,14 +36,22 @@ static struct str take_text(struct str *rest, size_t len)
     return text;
 }
 
+/* aligned_alloc wants whole lines. */
+static size_t round_up(size_t size)
+{
+    return (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+}
+
 /* Under the writer's lock. */
 static struct metric_series *make_series(struct cloudwatch *cloudwatch,
                                          const struct cw_identity *from, struct str key)
 {
     size_t dimension_bytes = from->dimension_count * sizeof(struct metric_dimension);
-    struct metric_series *series = calloc(1, sizeof(*series) + dimension_bytes + key.len);
+    size_t size = sizeof(struct metric_series) + dimension_bytes + key.len;
+    struct metric_series *series = aligned_alloc(CACHE_LINE, round_up(size));
     if (!series)
         abort();
+    *series = (struct metric_series){0};
     struct cw_identity *to = &series->identity;
     to->dimensions = (struct metric_dimension *)(series + 1);
     to->dimension_count = from->dimension_count;
@@ -120,37 +130,66 @@ enum {
     CELL_BUCKETS = 1 + 68 * POINT_BUCKETS_PER_DOUBLING,
 };
 
-/* One minute's values. They are counted in an array, because they come with every request: the
- * first place is that of zero (and what is less), the others are those of buckets from CELL_FIRST
- * on. */
-struct cell {
-    int64_t minute;
-    double count, sum, min, max;
-    struct cell *next;
-    uint32_t buckets[CELL_BUCKETS];
+struct cw_past {
+    struct cw_cell cell;
+    struct cw_past *next;
 };
 
-static struct cell *new_cell(int64_t minute)
+/* The first place is that of what is less than zero, the others are those of buckets from
+ * CELL_FIRST on. */
+static void count_in_bucket(struct cw_cell *cell, double value)
 {
-    struct cell *cell = calloc(1, sizeof(*cell));
-    if (!cell)
+    if (!cell->buckets)
+        cell->buckets = calloc(CELL_BUCKETS, sizeof(*cell->buckets));
+    if (!cell->buckets)
         abort();
-    cell->minute = minute;
-    cell->min = INFINITY;
-    cell->max = -INFINITY;
-    return cell;
-}
-
-static void count_value(struct cell *cell, double value)
-{
     int32_t place = point_bucket_of(value) - CELL_FIRST + 1;
-    cell->count++;
-    cell->sum += value;
-    cell->min = value < cell->min ? value : cell->min;
-    cell->max = value > cell->max ? value : cell->max;
     if (value > 0 && place < 1)
         place = 1;
     cell->buckets[place < 0 ? 0 : place < CELL_BUCKETS ? place : CELL_BUCKETS - 1]++;
+}
+
+static void count_step(struct metric_series *series, double value, uint64_t count)
+{
+    static const double steps[CW_STEP_COUNT] = CW_STEPS;
+    size_t step = 0;
+    while (step < CW_STEP_COUNT && value > steps[step])
+        step++;
+    if (series->steps)
+        series->steps[step] += count;
+}
+
+static void count_other(struct metric_series *series, double value)
+{
+    struct cw_cell *cell = &series->cell;
+    cell->min = !cell->others || value < cell->min ? value : cell->min;
+    cell->max = !cell->others || value > cell->max ? value : cell->max;
+    cell->sum += value;
+    cell->others++;
+    count_in_bucket(cell, value);
+    count_step(series, value, 1);
+}
+
+static double count_of(const struct cw_cell *cell)
+{
+    return (double)cell->zeros + cell->ones + cell->others;
+}
+
+void cw_settle(struct metric_series *series)
+{
+    struct cw_cell *cell = &series->cell;
+    if (count_of(cell) > 0) {
+        struct cw_past *past = malloc(sizeof(*past));
+        if (!past)
+            abort();
+        *past = (struct cw_past){*cell, series->past};
+        series->past = past;
+        series->total_count += count_of(cell);
+        series->total_sum += cell->sum + cell->ones;
+        count_step(series, 0, cell->zeros);
+        count_step(series, 1, cell->ones);
+    }
+    *cell = (struct cw_cell){.minute = cell->minute};
 }
 
 static void mark_dirty(struct metric_series *series)
@@ -162,33 +201,24 @@ static void mark_dirty(struct metric_series *series)
     pthread_mutex_unlock(&cloudwatch->dirty_lock);
 }
 
-static void count_step(struct metric_series *series, double value)
-{
-    static const double steps[CW_STEP_COUNT] = CW_STEPS;
-    size_t step = 0;
-    while (step < CW_STEP_COUNT && value > steps[step])
-        step++;
-    series->steps[step]++;
-}
-
 void cw_add(struct metric_series *series, double value)
 {
-    int64_t minute = atomic_load_explicit(&series->cloudwatch->minute, memory_order_relaxed);
+    int64_t now = atomic_load_explicit(&series->cloudwatch->minute, memory_order_relaxed);
+    struct cw_cell *cell = &series->cell;
     pthread_mutex_lock(&series->lock);
-    if (!series->cells || series->cells->minute != minute) {
-        struct cell *cell = new_cell(minute);
-        cell->next = series->cells;
-        series->cells = cell;
+    if (cell->minute != now) {
+        cw_settle(series);
+        cell->minute = (int32_t)now;
     }
-    count_value(series->cells, value);
-    series->total_count++;
-    series->total_sum += value;
-    if (series->steps)
-        count_step(series, value);
-    bool was_dirty = series->is_dirty;
-    series->is_dirty = true;
+    bool is_first = !cell->zeros && !cell->ones && !cell->others && !series->past;
+    if (value == 0)
+        cell->zeros++;
+    else if (value == 1)
+        cell->ones++;
+    else
+        count_other(series, value);
     pthread_mutex_unlock(&series->lock);
-    if (!was_dirty)
+    if (is_first)
         mark_dirty(series);
 }
 
@@ -250,38 +280,64 @@ struct metric_series *cw_open(void *self, const struct metric_definition *defini
 
 /* --- Writing them --- */
 
-static struct point point_of(const struct cell *cell, struct arena *arena)
+static void add_bucket(struct point *point, int32_t index, uint32_t count)
+{
+    if (count)
+        point->buckets[point->bucket_count++] = (struct point_bucket){index, count};
+}
+
+/* How many values a place of a cell's array has, those of `ones` among them. */
+static uint32_t count_at(const struct cw_cell *cell, int32_t place)
+{
+    uint32_t count = cell->buckets ? cell->buckets[place] : 0;
+    return count + (place == POINT_BUCKET_OF_ONE - CELL_FIRST + 1 ? cell->ones : 0);
+}
+
+static struct point point_of(const struct cw_cell *cell, struct arena *arena)
 {
     struct point point = point_empty();
     size_t used = 0;
-    for (int32_t i = 0; i < CELL_BUCKETS; i++)
-        used += cell->buckets[i] != 0;
+    for (int32_t i = 1; i < CELL_BUCKETS; i++)
+        used += count_at(cell, i) != 0;
     point.buckets = arena_array(arena, struct point_bucket, used + 1);
-    for (int32_t i = 0; i < CELL_BUCKETS; i++) {
-        if (cell->buckets[i])
-            point.buckets[point.bucket_count++] =
-                (struct point_bucket){i ? CELL_FIRST + i - 1 : 0, cell->buckets[i]};
+    add_bucket(&point, 0, cell->zeros + count_at(cell, 0));
+    for (int32_t i = 1; i < CELL_BUCKETS; i++)
+        add_bucket(&point, CELL_FIRST + i - 1, count_at(cell, i));
+    point.count = count_of(cell);
+    point.sum = cell->sum + cell->ones;
+    point.min = cell->others ? cell->min : INFINITY;
+    point.max = cell->others ? cell->max : -INFINITY;
+    if (cell->zeros) {
+        point.min = fmin(point.min, 0);
+        point.max = fmax(point.max, 0);
     }
-    point.count = cell->count;
-    point.sum = cell->sum;
-    point.min = cell->min;
-    point.max = cell->max;
+    if (cell->ones) {
+        point.min = fmin(point.min, 1);
+        point.max = fmax(point.max, 1);
+    }
     return point;
 }
 
-static struct cell *take_cells(struct metric_series *series)
+/* What is not written yet, newest minute first. */
+static struct cw_past *take_cells(struct metric_series *series)
 {
     pthread_mutex_lock(&series->lock);
-    struct cell *cells = series->cells;
-    series->cells = NULL;
-    series->is_dirty = false;
+    cw_settle(series);
+    struct cw_past *cells = series->past;
+    series->past = NULL;
     pthread_mutex_unlock(&series->lock);
     return cells;
 }
 
+static void free_past(struct cw_past *past)
+{
+    free(past->cell.buckets);
+    free(past);
+}
+
 enum { RESOLUTION_MINUTE = 1 };
 
-static enum err flush_cell(struct metric_series *series, const struct cell *cell,
+static enum err flush_cell(struct metric_series *series, const struct cw_cell *cell,
                            struct store_txn *txn, struct error *error)
 {
     struct arena arena = {0};
@@ -303,12 +359,12 @@ enum err cw_flush(struct cloudwatch *cloudwatch, struct store_txn *txn, struct e
     enum err rc = OK;
     for (; series; series = next_series) {
         next_series = series->next_dirty;
-        struct cell *next;
-        for (struct cell *cell = take_cells(series); cell; cell = next) {
-            next = cell->next;
+        struct cw_past *next;
+        for (struct cw_past *past = take_cells(series); past; past = next) {
+            next = past->next;
             if (rc == OK)
-                rc = flush_cell(series, cell, txn, error);
-            free(cell);
+                rc = flush_cell(series, &past->cell, txn, error);
+            free_past(past);
         }
     }
     return rc;
@@ -369,10 +425,10 @@ void cw_release_series(struct cloudwatch *cloudwatch)
     void *value;
     while (map_next(&cloudwatch->series, &cursor, NULL, &value)) {
         struct metric_series *series = value;
-        struct cell *next;
-        for (struct cell *cell = series->cells; cell; cell = next) {
-            next = cell->next;
-            free(cell);
+        struct cw_past *next;
+        for (struct cw_past *past = take_cells(series); past; past = next) {
+            next = past->next;
+            free_past(past);
         }
         pthread_mutex_destroy(&series->lock);
         free(series->steps);

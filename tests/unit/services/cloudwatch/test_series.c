@@ -1,4 +1,6 @@
 /* Series of services: what they add is counted, kept over a restart, and grows old. */
+#include <math.h>
+
 #include "../service_fixture.h"
 #include "services/cloudwatch/internal.h"
 
@@ -76,6 +78,42 @@ static void test_series__have_percentiles_of_what_services_add(void **state)
     assert_true(json_get_double(found, "p50", &p50) && json_get_double(found, "p1", &p1));
     assert_true(p50 > 1.48 && p50 < 1.52);
     assert_true(p1 == 0);
+}
+
+static void assert_statistic(const yyjson_val *point, const char *name, double expected)
+{
+    double value = NAN;
+    assert_true(json_get_double(point, name, &value));
+    assert_true(value == expected);
+}
+
+static void test_series__count_zeros_and_ones_with_all_other_values(void **state)
+{
+    struct fixture *f = *state;
+    struct metric_series *series = open_latency(f, "prod");
+    double values[] = {0, 1, 0, 1, 1, 2.5};
+    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+        metric_add(&f->skylite.metrics, series, values[i]);
+        struct str page = f->skylite.metrics.expose(f->skylite.metrics.self, &f->arena);
+        struct str count =
+            arena_printf(&f->arena, "_count{ApiName=\"a\",Stage=\"prod\"} %zu\n", i + 1);
+        assert_true(str_find(page, count) >= 0);
+    }
+    struct str page = f->skylite.metrics.expose(f->skylite.metrics.self, &f->arena);
+    assert_true(str_find(page, STR("Stage=\"prod\",le=\"0.0001\"} 2\n")) >= 0);
+    assert_true(str_find(page, STR("Stage=\"prod\",le=\"0.001\"} 5\n")) >= 0);
+    struct str input = arena_printf(
+        &f->arena,
+        "{'Namespace':'AWS/Test','MetricName':'Latency','Period':86400,'StartTime':%lld,"
+        "'EndTime':%lld,'Statistics':['Sum','SampleCount','Minimum','Maximum'],"
+        "'Dimensions':[" PROD "]}",
+        (long long)clock_wall_ms() / 1000 - 86000, (long long)clock_wall_ms() / 1000 + 300);
+    yyjson_val *output = service_ok(f, "cloudwatch", "GetMetricStatistics", input.ptr);
+    const yyjson_val *point = yyjson_arr_get_first(json_get(output, "Datapoints"));
+    assert_statistic(point, "SampleCount", 6);
+    assert_statistic(point, "Sum", 5.5);
+    assert_statistic(point, "Minimum", 0);
+    assert_statistic(point, "Maximum", 2.5);
 }
 
 static void test_series__are_kept_over_a_restart(void **state)
@@ -159,6 +197,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_series__count_under_leading_dimensions_too),
         TEST(test_series__have_percentiles_of_what_services_add),
+        TEST(test_series__count_zeros_and_ones_with_all_other_values),
         TEST(test_series__are_kept_over_a_restart),
         TEST(test_points__are_merged_as_they_grow_old),
     };
