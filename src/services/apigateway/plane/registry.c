@@ -15,7 +15,7 @@ static void *must(void *ptr)
     return ptr;
 }
 
-struct str registry_copy(struct str s)
+static struct str copy_str(struct str s)
 {
     char *text = must(malloc(s.len + 1));
     if (s.len)
@@ -26,7 +26,7 @@ struct str registry_copy(struct str s)
 
 static void free_str(struct str s)
 {
-    /* What registry_copy made is ours to change. */
+    /* What copy_str made is ours to change. */
     union {
         const char *borrowed;
         char *owned;
@@ -236,7 +236,7 @@ void registry_set_plan(struct registry *registry, const struct plan_config *conf
     struct plan *plan = map_get(&registry->plans, config->id);
     if (!plan) {
         plan = must(calloc(1, sizeof(*plan)));
-        plan->id = registry_copy(config->id);
+        plan->id = copy_str(config->id);
         map_set(&registry->plans, plan->id, plan);
     }
     bool had_buckets = plan->bucket_count > 0;
@@ -301,9 +301,9 @@ static void free_usages(struct registry *registry, struct usage *list)
 
 static struct usage *new_usage(struct plan *plan, struct api_key *key)
 {
-    struct usage *usage = must(calloc(1, sizeof(*usage)));
-    usage->plan = plan;
-    usage->key = key;
+    enum { LINE = 64 };
+    struct usage *usage = must(aligned_alloc(LINE, (sizeof(*usage) + LINE - 1) / LINE * LINE));
+    *usage = (struct usage){.plan = plan, .key = key};
     make_buckets(usage);
     return usage;
 }
@@ -326,15 +326,26 @@ static void set_key_plans(struct registry *registry, struct api_key *key,
     free_usages(registry, old);
 }
 
+static struct api_key *new_key(struct str id, struct str value)
+{
+    struct api_key *key = must(malloc(sizeof(*key) + id.len + value.len));
+    char *text = (char *)(key + 1);
+    memcpy(text, id.ptr, id.len);
+    memcpy(text + id.len, value.ptr, value.len);
+    *key = (struct api_key){
+        .id = str_make(text, id.len),
+        .value = str_make(text + id.len, value.len),
+    };
+    return key;
+}
+
 void registry_set_key(struct registry *registry, struct str id, struct str value, bool is_enabled,
                       const struct str *plan_ids, size_t plan_count)
 {
     pthread_rwlock_wrlock(&registry->lock);
     struct api_key *key = map_get(&registry->keys, id);
     if (!key) {
-        key = must(calloc(1, sizeof(*key)));
-        key->id = registry_copy(id);
-        key->value = registry_copy(value);
+        key = new_key(id, value);
         map_set(&registry->keys, key->id, key);
         map_set(&registry->keys_by_value, key->value, key);
     }
@@ -346,8 +357,6 @@ void registry_set_key(struct registry *registry, struct str id, struct str value
 static void free_key(struct registry *registry, struct api_key *key)
 {
     free_usages(registry, key->usages);
-    free_str(key->id);
-    free_str(key->value);
     free(key);
 }
 

@@ -29,26 +29,28 @@ struct plan {
     size_t bucket_count;
 };
 
-/* A key in a plan. Its members after `next` are counted on under the reader's lock. */
+/* A key in a plan. Its members after `next` are counted on under the reader's lock. What a request
+ * touches comes first, in one cache line. */
 struct usage {
     struct plan *plan;
-    struct api_key *key;
     struct usage *next; /* of the same key */
     struct bucket bucket;
-    struct bucket *method_buckets;
     struct counter period; /* by first day of the quota's period */
     struct counter day;
+    _Atomic uint64_t bonus;  /* as a counter's state; the count is signed */
+    _Atomic bool is_changed; /* in the list of changed ones */
+    struct bucket *method_buckets;
     _Atomic uint64_t earlier_day; /* the state of `day` before it started over */
-    _Atomic uint64_t bonus;       /* as a counter's state; the count is signed */
-    _Atomic bool is_changed;      /* in the list of changed ones */
+    struct api_key *key;
     struct usage *next_changed;
 };
 
+/* In one piece of memory with its texts. */
 struct api_key {
     struct str id;
     struct str value;
-    bool is_enabled;
     struct usage *usages;
+    bool is_enabled;
 };
 
 struct registry {
@@ -65,6 +67,5 @@ struct registry {
     struct usage *changed;
 };
 
-struct str registry_copy(struct str s);
 struct str registry_stage_name(char buffer[static REGISTRY_NAME_MAX], struct str api_id,
                                struct str name);

@@ -2,11 +2,15 @@
 #include "services/apigateway/plane/router.h"
 
 #include "base/encode.h"
+#include "base/map.h"
 
 struct node {
     struct str part; /* a literal, or the name of the variable */
+    uint64_t hash;   /* of the literal */
+    /* By hash, with linear probing and never more than half full: an API may have hundreds of
+     * resources side by side, and each step of a search would be a miss of the cache. */
     struct node **literals;
-    size_t literal_count, literal_capacity;
+    size_t literal_count, literal_capacity; /* which is a power of two, or 0 */
     struct node *parameter;
     struct node *greedy;
     void *targets[VERB_COUNT];
@@ -54,43 +58,42 @@ static struct node *new_node(struct arena *arena, struct str part)
     return node;
 }
 
-/* Where `part` is among the sorted literals, or would be. */
-static size_t find_literal(const struct node *node, struct str part, bool *out_found)
+/* The place of the literal, or a free one; there must be one. */
+static struct node **find_literal(const struct node *node, struct str part, uint64_t hash)
 {
-    size_t low = 0, high = node->literal_count;
-    while (low < high) {
-        size_t middle = (low + high) / 2;
-        int order = str_cmp(node->literals[middle]->part, part);
-        if (order == 0) {
-            *out_found = true;
-            return middle;
-        }
-        if (order < 0)
-            low = middle + 1;
-        else
-            high = middle;
+    size_t mask = node->literal_capacity - 1, at = hash & mask;
+    while (node->literals[at] &&
+           (node->literals[at]->hash != hash || !str_eq(node->literals[at]->part, part)))
+        at = (at + 1) & mask;
+    return &node->literals[at];
+}
+
+static void grow_literals(struct arena *arena, struct node *node)
+{
+    struct node grown = {.literal_capacity =
+                             node->literal_capacity ? node->literal_capacity * 2 : 4};
+    grown.literals = arena_array(arena, struct node *, grown.literal_capacity);
+    for (size_t i = 0; i < node->literal_capacity; i++) {
+        struct node *child = node->literals[i];
+        if (child)
+            *find_literal(&grown, child->part, child->hash) = child;
     }
-    *out_found = false;
-    return low;
+    node->literals = grown.literals;
+    node->literal_capacity = grown.literal_capacity;
 }
 
 static struct node *add_literal(struct arena *arena, struct node *node, struct str part)
 {
-    bool found;
-    size_t at = find_literal(node, part, &found);
-    if (found)
-        return node->literals[at];
-    if (node->literal_count == node->literal_capacity) {
-        size_t capacity = node->literal_capacity ? node->literal_capacity * 2 : 4;
-        node->literals =
-            arena_realloc(arena, node->literals, node->literal_capacity * sizeof(struct node *),
-                          capacity * sizeof(struct node *));
-        node->literal_capacity = capacity;
+    uint64_t hash = map_hash(part);
+    if (node->literal_count * 2 >= node->literal_capacity)
+        grow_literals(arena, node);
+    struct node **place = find_literal(node, part, hash);
+    if (!*place) {
+        *place = new_node(arena, part);
+        (*place)->hash = hash;
+        node->literal_count++;
     }
-    memmove(node->literals + at + 1, node->literals + at,
-            (node->literal_count - at) * sizeof(struct node *));
-    node->literal_count++;
-    return node->literals[at] = new_node(arena, part);
+    return *place;
 }
 
 static struct node *add_part(struct arena *arena, struct node *node, struct str part)
@@ -152,11 +155,10 @@ static bool match_literal(struct match *match, const struct node *node, struct s
 {
     if (node->literal_count == 0)
         return false;
-    bool found;
     if (memchr(part.ptr, '%', part.len))
         part = decode_percent(match->arena, part, false);
-    size_t at = find_literal(node, part, &found);
-    return found && match_node(match, node->literals[at], rest);
+    const struct node *child = *find_literal(node, part, map_hash(part));
+    return child && match_node(match, child, rest);
 }
 
 /* `rest` is what is left of the path, from its slash; empty at the end. The depth is that of the
