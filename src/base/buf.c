@@ -69,11 +69,6 @@ bool buf_add(struct buf *buf, struct str s)
     return true;
 }
 
-bool buf_add_byte(struct buf *buf, char byte)
-{
-    return buf_add(buf, str_make(&byte, 1));
-}
-
 bool buf_printf(struct buf *buf, const char *format, ...)
 {
     va_list args;

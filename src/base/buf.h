@@ -33,8 +33,15 @@ void buf_commit(struct buf *buf, size_t written);
 
 /* False, and the buffer is marked full, when it does not fit. */
 bool buf_add(struct buf *buf, struct str s);
-bool buf_add_byte(struct buf *buf, char byte);
 bool buf_printf(struct buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static inline bool buf_add_byte(struct buf *buf, char byte)
+{
+    if (buf->len == buf->cap)
+        return buf_add(buf, str_make(&byte, 1));
+    buf->ptr[buf->len++] = byte;
+    return true;
+}
 
 /* Adds `s` as a JSON string, with quotes; bytes that are not UTF-8 become U+FFFD (RFC 8259). */
 bool buf_add_json(struct buf *buf, struct str s);
