@@ -43,8 +43,9 @@ enum err ddb_draft_add_index(struct ddb_draft *draft, struct request *request,
                              struct store_txn *txn, const char *list, const yyjson_val *index,
                              bool is_filling, uint64_t *out_id)
 {
-    static const char *const kept[] = {"IndexName", "KeySchema", "Projection",
-                                       "ProvisionedThroughput", "OnDemandThroughput"};
+    static const char *const kept[] = {"IndexName",          "KeySchema",
+                                       "Projection",         "ProvisionedThroughput",
+                                       "OnDemandThroughput", "WarmThroughput"};
     enum err rc = ddb_next_id(txn, draft->arena, out_id, &request->error);
     yyjson_mut_val *all = yyjson_mut_obj_get(draft->root, list);
     if (rc)
@@ -102,7 +103,8 @@ enum err ddb_draft_create(struct ddb_draft *draft, struct request *request, stru
 {
     static const char *const kept[] = {
         "AttributeDefinitions", "KeySchema",  "BillingMode", "ProvisionedThroughput",
-        "OnDemandThroughput",   "TableClass", "Tags",        "DeletionProtectionEnabled"};
+        "OnDemandThroughput",   "TableClass", "Tags",        "DeletionProtectionEnabled",
+        "WarmThroughput"};
     uint64_t id, collections;
     enum err rc = ddb_next_id(txn, draft->arena, &id, &request->error);
     if (rc)

@@ -20,6 +20,23 @@ static void add_throughput(struct request *request, const yyjson_val *owner, yyj
     json_add_copy(doc, out, "OnDemandThroughput", json_get(owner, "OnDemandThroughput"));
 }
 
+/* What a table can take at once: as asked for, what is provisioned, or what AWS starts with. */
+static void add_warm_throughput(struct request *request, const yyjson_val *owner,
+                                const char *status, yyjson_mut_val *out)
+{
+    yyjson_val *warm = json_get(owner, "WarmThroughput");
+    yyjson_val *provisioned = json_get(owner, "ProvisionedThroughput");
+    int64_t read = 12000, write = 4000;
+    json_get_i64(provisioned, "ReadCapacityUnits", &read);
+    json_get_i64(provisioned, "WriteCapacityUnits", &write);
+    json_get_i64(warm, "ReadUnitsPerSecond", &read);
+    json_get_i64(warm, "WriteUnitsPerSecond", &write);
+    yyjson_mut_val *described = json_add_obj(request->doc, out, "WarmThroughput");
+    json_add_i64(request->doc, described, "ReadUnitsPerSecond", read);
+    json_add_i64(request->doc, described, "WriteUnitsPerSecond", write);
+    json_add_str(request->doc, described, "Status", str_from(status));
+}
+
 static const char *index_status(const struct ddb_index *index, const char *table_status)
 {
     if (index->is_filling || strcmp(table_status, "CREATING") == 0)
@@ -40,6 +57,7 @@ static void add_index(struct request *request, const struct ddb_table *table,
         if (index->is_filling)
             json_add_bool(doc, out, "Backfilling", true);
         add_throughput(request, index->definition, out);
+        add_warm_throughput(request, index->definition, index_status(index, table_status), out);
     }
     json_add_i64(doc, out, "IndexSizeBytes", atomic_load(&index->stats->size_bytes));
     json_add_i64(doc, out, "ItemCount", atomic_load(&index->stats->item_count));
@@ -133,6 +151,7 @@ void ddb_table_describe(struct request *request, const struct ddb_table *table, 
     json_add_str(doc, out, "TableStatus", str_from(status));
     request_add_time(request, out, "CreationDateTime", created_ms);
     add_throughput(request, table->definition, out);
+    add_warm_throughput(request, table->definition, status, out);
     json_add_i64(doc, out, "TableSizeBytes", atomic_load(&table->stats->size_bytes));
     json_add_i64(doc, out, "ItemCount", atomic_load(&table->stats->item_count));
     json_add_str(doc, out, "TableArn", ddb_table_arn(request, table->name));

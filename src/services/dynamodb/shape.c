@@ -243,6 +243,8 @@ static enum err check_type(const struct ddb_shape *shape, bool is_member, yyjson
         return check_struct(shape, is_member, value, error);
     case DDB_SHAPE_VALUE:
         return check_value(is_member, value, error);
+    case DDB_SHAPE_ELSEWHERE:
+        break;
     }
     return OK;
 }
@@ -262,6 +264,7 @@ struct checker {
     struct buf text;
     unsigned count;
     const struct place *place; /* of what is checked now */
+    struct str elsewhere;      /* a member that this server has no use for */
 };
 
 static void add_place(struct buf *out, const struct place *place)
@@ -515,6 +518,10 @@ static void limit(struct checker *checker, const struct ddb_shape *shape, yyjson
     case DDB_SHAPE_STRUCT:
         limit_members(checker, shape, value);
         break;
+    case DDB_SHAPE_ELSEWHERE:
+        if (!yyjson_is_ctn(value) || yyjson_get_len(value) > 0)
+            checker->elsewhere = checker->place->name;
+        break;
     case DDB_SHAPE_BOOLEAN:
     case DDB_SHAPE_DOUBLE:
     case DDB_SHAPE_VALUE: /* checked where it is read */
@@ -547,7 +554,7 @@ static enum err check_control_name(const struct ddb_shape *shape, yyjson_val *in
 enum err ddb_shape_check(const struct ddb_shape *shape, yyjson_val *input, struct arena *arena,
                          struct error *error)
 {
-    struct checker checker = {.arena = arena};
+    struct checker checker = {.arena = arena, .elsewhere = STR_EMPTY};
     enum err rc = check_struct(shape, true, input, error);
     if (rc == OK)
         rc = check_control_name(shape, input, error);
@@ -555,6 +562,11 @@ enum err ddb_shape_check(const struct ddb_shape *shape, yyjson_val *input, struc
         return rc;
     buf_init_arena(&checker.text, arena, SIZE_MAX / 2);
     limit_members(&checker, shape, input);
+    if (checker.count == 0 && checker.elsewhere.len)
+        return error_set(error, ERR_VALIDATION,
+                         "One or more parameter values were invalid: %.*s is not available on "
+                         "this server",
+                         STR_ARG(checker.elsewhere));
     if (checker.count == 0)
         return OK;
     return error_set(error, ERR_VALIDATION, "%u validation error%s detected: %.*s", checker.count,

@@ -14,7 +14,8 @@ enum ddb_shape_kind {
     DDB_SHAPE_LIST,
     DDB_SHAPE_MAP,
     DDB_SHAPE_STRUCT,
-    DDB_SHAPE_VALUE, /* an attribute value */
+    DDB_SHAPE_VALUE,     /* an attribute value */
+    DDB_SHAPE_ELSEWHERE, /* of a feature that this server has not: refused unless empty */
 };
 
 enum ddb_shape_flag {

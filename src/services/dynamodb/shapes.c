@@ -31,6 +31,7 @@ static const struct ddb_shape resource_arn = {.kind = DDB_SHAPE_STRING, .min = 1
 static const struct ddb_shape long_arn = {.kind = DDB_SHAPE_STRING, .min = 37, .max = 1024};
 static const struct ddb_shape token = {.kind = DDB_SHAPE_STRING, .min = 1, .max = 36};
 static const struct ddb_shape value = {.kind = DDB_SHAPE_VALUE};
+static const struct ddb_shape elsewhere = {.kind = DDB_SHAPE_ELSEWHERE};
 static const struct ddb_shape values = LIST_OF(&value, 0, 0);
 static const struct ddb_shape item = MAP_OF("AttributeValue", &value);
 static const struct ddb_shape names = MAP_OF("java.lang.String", &attribute_name);
@@ -224,6 +225,9 @@ static const struct ddb_shape throughput = STRUCT("ProvisionedThroughput", throu
 static const struct ddb_member on_demand_members[] = {
     {"MaxReadRequestUnits", &any_long, false}, {"MaxWriteRequestUnits", &any_long, false}, END};
 static const struct ddb_shape on_demand = STRUCT("OnDemandThroughput", on_demand_members);
+static const struct ddb_member warm_members[] = {
+    {"ReadUnitsPerSecond", &any_long, false}, {"WriteUnitsPerSecond", &any_long, false}, END};
+static const struct ddb_shape warm = STRUCT("WarmThroughput", warm_members);
 static const struct ddb_shape non_key_attributes = LIST_OF(&key_name, 1, 0);
 static const struct ddb_member projection_members[] = {
     {"ProjectionType", &projection_type, false}, {"NonKeyAttributes", &non_key_attributes, false}, END};
@@ -234,7 +238,8 @@ static const struct ddb_shape local_index = STRUCT("LocalSecondaryIndex", local_
 static const struct ddb_shape local_indexes = LIST_OF(&local_index, 0, 0);
 static const struct ddb_member global_members[] = {
     {"IndexName", &name, true}, {"KeySchema", &key_schema, true}, {"Projection", &projection, true},
-    {"ProvisionedThroughput", &throughput, false}, {"OnDemandThroughput", &on_demand, false}, END};
+    {"ProvisionedThroughput", &throughput, false}, {"OnDemandThroughput", &on_demand, false},
+    {"WarmThroughput", &warm, false}, END};
 static const struct ddb_shape global_index = STRUCT("GlobalSecondaryIndex", global_members);
 static const struct ddb_shape global_indexes = LIST_OF(&global_index, 0, 0);
 static const struct ddb_member stream_members[] = {
@@ -257,10 +262,11 @@ static const struct ddb_member create_table[] = {
     {"LocalSecondaryIndexes", &local_indexes, false}, {"GlobalSecondaryIndexes", &global_indexes, false},
     {"StreamSpecification", &stream, false}, {"SSESpecification", &sse, false}, {"Tags", &tags, false},
     {"TableClass", &table_class, false}, {"DeletionProtectionEnabled", &boolean, false},
-    {"ResourcePolicy", &string, false}, END};
+    {"ResourcePolicy", &string, false}, {"WarmThroughput", &warm, false},
+    {"GlobalTableSourceArn", &elsewhere, false}, {"GlobalTableSettingsReplicationMode", &elsewhere, false}, END};
 static const struct ddb_member update_index_members[] = {
     {"IndexName", &name, true}, {"ProvisionedThroughput", &throughput, false},
-    {"OnDemandThroughput", &on_demand, false}, END};
+    {"OnDemandThroughput", &on_demand, false}, {"WarmThroughput", &warm, false}, END};
 static const struct ddb_shape update_index = STRUCT("UpdateGlobalSecondaryIndexAction", update_index_members);
 static const struct ddb_shape create_index = STRUCT("CreateGlobalSecondaryIndexAction", global_members);
 static const struct ddb_member delete_index_members[] = {{"IndexName", &name, true}, END};
@@ -274,7 +280,10 @@ static const struct ddb_member update_table[] = {
     {"ProvisionedThroughput", &throughput, false}, {"OnDemandThroughput", &on_demand, false},
     {"BillingMode", &billing_mode, false}, {"GlobalSecondaryIndexUpdates", &index_updates, false},
     {"StreamSpecification", &stream, false}, {"SSESpecification", &sse, false},
-    {"TableClass", &table_class, false}, {"DeletionProtectionEnabled", &boolean, false}, END};
+    {"TableClass", &table_class, false}, {"DeletionProtectionEnabled", &boolean, false},
+    {"WarmThroughput", &warm, false}, {"ReplicaUpdates", &elsewhere, false},
+    {"MultiRegionConsistency", &elsewhere, false}, {"GlobalTableWitnessUpdates", &elsewhere, false},
+    {"GlobalTableSettingsReplicationMode", &elsewhere, false}, END};
 static const struct ddb_member named_table[] = {{"TableName", &control_name, true}, END};
 static const struct ddb_member list_tables[] = {
     {"Limit", &up_to_100, false}, {"ExclusiveStartTableName", &name, false}, END};
@@ -333,8 +342,13 @@ static const struct ddb_shape sequence_number = {.kind = DDB_SHAPE_STRING, .min 
 static const struct ddb_shape record_limit = {.kind = DDB_SHAPE_INTEGER, .min = 1, .max = 1000};
 static const struct ddb_member list_streams[] = {
     {"TableName", &name, false}, {"Limit", &up_to_100, false}, {"ExclusiveStartStreamArn", &long_arn, false}, END};
+static const struct ddb_shape shard_filter_type = CHOICE("CHILD_SHARDS");
+static const struct ddb_member shard_filter_members[] = {
+    {"Type", &shard_filter_type, false}, {"ShardId", &shard_id, false}, END};
+static const struct ddb_shape shard_filter = STRUCT("ShardFilter", shard_filter_members);
 static const struct ddb_member describe_stream[] = {
-    {"StreamArn", &long_arn, true}, {"Limit", &up_to_100, false}, {"ExclusiveStartShardId", &shard_id, false}, END};
+    {"StreamArn", &long_arn, true}, {"Limit", &up_to_100, false}, {"ExclusiveStartShardId", &shard_id, false},
+    {"ShardFilter", &shard_filter, false}, END};
 static const struct ddb_member get_shard_iterator[] = {
     {"StreamArn", &long_arn, true}, {"ShardId", &shard_id, true}, {"ShardIteratorType", &iterator_type, true},
     {"SequenceNumber", &sequence_number, false}, END};

@@ -97,7 +97,9 @@ static void add_shard(struct request *request, const struct ddb_stream *stream, 
     yyjson_mut_val *shards = json_add_arr(doc, out, "Shards");
     struct str after = request_str(request, "ExclusiveStartShardId");
     struct str id = shard_id(request->arena, stream);
-    if (after.ptr && str_cmp(id, after) <= 0)
+    /* The one shard is never split, so that none has children to filter for. */
+    bool wants_children = ddb_get(request->input, "ShardFilter") != NULL;
+    if (wants_children || (after.ptr && str_cmp(id, after) <= 0))
         return;
     yyjson_mut_val *shard = yyjson_mut_arr_add_obj(doc, shards);
     json_add_str(doc, shard, "ShardId", id);

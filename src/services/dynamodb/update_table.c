@@ -24,13 +24,9 @@ static enum err invalid(struct request *request, const char *what)
 
 static enum err check_something_wanted(struct request *request)
 {
-    static const char *const any[] = {"ProvisionedThroughput",
-                                      "BillingMode",
-                                      "StreamSpecification",
-                                      "SSESpecification",
-                                      "OnDemandThroughput",
-                                      "DeletionProtectionEnabled",
-                                      "TableClass"};
+    static const char *const any[] = {
+        "ProvisionedThroughput", "BillingMode",    "StreamSpecification",       "SSESpecification",
+        "OnDemandThroughput",    "WarmThroughput", "DeletionProtectionEnabled", "TableClass"};
     for (size_t i = 0; i < sizeof(any) / sizeof(any[0]); i++) {
         if (ddb_get(request->input, any[i]))
             return OK;
@@ -216,6 +212,7 @@ static enum err change_billing(struct request *request, struct table_update *upd
     }
     ddb_draft_set_copy(draft, "BillingMode", json_get(request->input, "BillingMode"));
     ddb_draft_set_copy(draft, "OnDemandThroughput", json_get(request->input, "OnDemandThroughput"));
+    ddb_draft_set_copy(draft, "WarmThroughput", json_get(request->input, "WarmThroughput"));
     return throughput ? change_throughput(request, draft, update->table->definition, draft->root,
                                           throughput)
                       : OK;
@@ -252,10 +249,13 @@ static enum err update_index(struct request *request, struct table_update *updat
     if (!index || !index->is_global)
         return no_index(request);
     yyjson_mut_val *target = index_in_draft(update, name, &at);
-    yyjson_val *on_demand = ddb_get(action, "OnDemandThroughput");
-    if (on_demand)
-        yyjson_mut_obj_put(target, yyjson_mut_str(update->change.draft.doc, "OnDemandThroughput"),
-                           yyjson_val_mut_copy(update->change.draft.doc, on_demand));
+    static const char *const kept[] = {"OnDemandThroughput", "WarmThroughput"};
+    for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++) {
+        yyjson_val *wanted = ddb_get(action, kept[i]);
+        if (wanted)
+            yyjson_mut_obj_put(target, yyjson_mut_str(update->change.draft.doc, kept[i]),
+                               yyjson_val_mut_copy(update->change.draft.doc, wanted));
+    }
     if (!throughput)
         return OK;
     if (is_on_demand(request, update))
