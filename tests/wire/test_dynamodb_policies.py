@@ -1,13 +1,11 @@
 """Resource policies of tables and streams, sent as newer SDKs send them (Debian's boto3 does not know these operations)."""
 
-import http.client
 import json
 
-import botocore.auth
-import botocore.awsrequest
-import botocore.credentials
 import botocore.exceptions
 import pytest
+
+from dynamodb_wire import Wire, type_of
 
 TABLE = "Policied"
 ARN = f"arn:aws:dynamodb:us-east-1:000000000000:table/{TABLE}"
@@ -20,28 +18,6 @@ def statement(effect, action, principal=USER, resource=ARN):
 
 def document(*statements):
     return json.dumps({"Version": "2012-10-17", "Statement": statements})
-
-
-class Wire:
-    def __init__(self, server):
-        environment = server.environment()
-        self.port = server.port
-        self.credentials = botocore.credentials.Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
-
-    def __call__(self, operation, **value):
-        body = json.dumps(value)
-        headers = {"X-Amz-Target": "DynamoDB_20120810." + operation, "Content-Type": "application/x-amz-json-1.0"}
-        request = botocore.awsrequest.AWSRequest("POST", f"http://127.0.0.1:{self.port}/", headers=headers, data=body)
-        botocore.auth.SigV4Auth(self.credentials, "dynamodb", "us-east-1").add_auth(request)
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        connection.request("POST", "/", body, dict(request.headers.items()))
-        answer = json.loads(connection.getresponse().read() or "{}")
-        connection.close()
-        return answer
-
-
-def type_of(answer):
-    return answer.get("__type", "").rpartition("#")[2]
 
 
 @pytest.fixture(scope="module")

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from dynamodb_wire import Wire, type_of
 from functions import invoke
 from stacks import TRUST, create, delete, events, outputs, physical, update, wait
-from test_dynamodb_policies import Wire, type_of
 
 ALLOW = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}]}
 
@@ -304,7 +304,7 @@ def test_numbers_and_truth_values_may_be_text(server, stacks, stack):
     assert found["MaxSessionDuration"] == 7200
 
 
-def test_a_table_has_a_policy(server, stacks, stack):
+def test_a_table_has_a_policy_and_warm_throughput(server, stacks, stack):
     principal = {"AWS": "arn:aws:iam::000000000000:root"}
     statement = {"Effect": "Allow", "Principal": principal, "Action": "dynamodb:GetItem", "Resource": "*"}
     table = {
@@ -312,15 +312,20 @@ def test_a_table_has_a_policy(server, stacks, stack):
         "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
         "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
         "ResourcePolicy": {"PolicyDocument": {"Version": "2012-10-17", "Statement": [statement]}},
+        "WarmThroughput": {"ReadUnitsPerSecond": "13000", "WriteUnitsPerSecond": 5000},
     }
     wanted = template(Table=("DynamoDB::Table", table))
     done(create(stacks, stack, wanted), "CREATE_COMPLETE")
     wire = Wire(server)
     arn = "arn:aws:dynamodb:us-east-1:000000000000:table/" + physical(stacks, stack, "Table")
     assert json.loads(wire("GetResourcePolicy", ResourceArn=arn)["Policy"])["Statement"] == [statement]
+    warm = wire("DescribeTable", TableName=arn)["Table"]["WarmThroughput"]
+    assert warm == {"ReadUnitsPerSecond": 13000, "WriteUnitsPerSecond": 5000, "Status": "ACTIVE"}
+    table["WarmThroughput"]["ReadUnitsPerSecond"] = 14000
     del table["ResourcePolicy"]
     done(update(stacks, stack, wanted))
     assert type_of(wire("GetResourcePolicy", ResourceArn=arn)) == "PolicyNotFoundException"
+    assert wire("DescribeTable", TableName=arn)["Table"]["WarmThroughput"]["ReadUnitsPerSecond"] == 14000
 
 
 def test_roles_and_policies_change_in_place(server, stacks, stack):

@@ -13,6 +13,23 @@ static const struct cfn_property on_demand_properties[] = {
     CFN_END,
 };
 
+static const struct cfn_property warm_properties[] = {
+    {"ReadUnitsPerSecond", NULL, CFN_INTEGER, 0, NULL},
+    {"WriteUnitsPerSecond", NULL, CFN_INTEGER, 0, NULL},
+    CFN_END,
+};
+
+/* Of tables and of their global indexes. */
+static const struct {
+    const char *name;
+    const struct cfn_property *properties;
+} throughputs[] = {
+    {"ProvisionedThroughput", throughput_properties},
+    {"OnDemandThroughput", on_demand_properties},
+    {"WarmThroughput", warm_properties},
+};
+enum { THROUGHPUTS = sizeof(throughputs) / sizeof(throughputs[0]) };
+
 static const struct cfn_property key_properties[] = {
     {"AttributeName", NULL, CFN_COPY, CFN_REQUIRED, NULL},
     {"KeyType", NULL, CFN_COPY, CFN_REQUIRED, NULL},
@@ -37,6 +54,7 @@ static const struct cfn_property index_properties[] = {
     {"Projection", NULL, CFN_COPY, CFN_REQUIRED, projection_properties},
     {"ProvisionedThroughput", NULL, CFN_COPY, 0, throughput_properties},
     {"OnDemandThroughput", NULL, CFN_COPY, 0, on_demand_properties},
+    {"WarmThroughput", NULL, CFN_COPY, 0, warm_properties},
     CFN_END,
 };
 
@@ -83,6 +101,7 @@ static const struct cfn_property table_properties[] = {
     {"BillingMode", "BillingMode", CFN_COPY, 0, NULL},
     {"ProvisionedThroughput", "ProvisionedThroughput", CFN_COPY, 0, throughput_properties},
     {"OnDemandThroughput", "OnDemandThroughput", CFN_COPY, 0, on_demand_properties},
+    {"WarmThroughput", "WarmThroughput", CFN_COPY, 0, warm_properties},
     {"GlobalSecondaryIndexes", "GlobalSecondaryIndexes", CFN_COPY, 0, index_properties},
     {"LocalSecondaryIndexes", "LocalSecondaryIndexes", CFN_COPY, CFN_REPLACES,
      local_index_properties},
@@ -265,7 +284,6 @@ static yyjson_mut_val *add_index_update(struct cfn_step *step, struct cfn_call *
 /* Throughput of indexes that stay. */
 static enum err update_indexes(struct cfn_step *step, struct cfn_call *call)
 {
-    static const char *const kinds[] = {"ProvisionedThroughput", "OnDemandThroughput"};
     yyjson_val *before = json_get(step->old_properties, "GlobalSecondaryIndexes"), *index;
     size_t i, max;
     yyjson_arr_foreach (json_get(step->properties, "GlobalSecondaryIndexes"), i, max, index) {
@@ -276,14 +294,14 @@ static enum err update_indexes(struct cfn_step *step, struct cfn_call *call)
                              "Cannot update GSI's properties other than Provisioned Throughput and "
                              "Contributor Insights Specification. You can create a new GSI with a "
                              "different name.");
-        for (size_t k = 0; old && k < 2; k++) {
-            yyjson_val *wanted = json_get(index, kinds[k]);
-            if (!wanted || yyjson_equals(wanted, json_get(old, kinds[k])))
+        for (size_t k = 0; old && k < THROUGHPUTS; k++) {
+            yyjson_val *wanted = json_get(index, throughputs[k].name);
+            if (!wanted || yyjson_equals(wanted, json_get(old, throughputs[k].name)))
                 continue;
             if (!update)
                 update = add_index_update(step, call, "Update", index);
-            json_add(step->doc, update, kinds[k],
-                     cfn_typed(step, wanted, k ? on_demand_properties : throughput_properties));
+            json_add(step->doc, update, throughputs[k].name,
+                     cfn_typed(step, wanted, throughputs[k].properties));
         }
     }
     return OK;
@@ -322,17 +340,15 @@ static enum err replace_indexes(struct cfn_step *step, struct cfn_calls *calls)
 static void put_settings(struct cfn_step *step, struct cfn_call *call)
 {
     struct str billing = cfn_wanted(step, "BillingMode");
-    yyjson_val *throughput = json_get(step->properties, "ProvisionedThroughput");
-    yyjson_val *on_demand = json_get(step->properties, "OnDemandThroughput");
     struct str class = cfn_wanted(step, "TableClass");
     if (cfn_changed(step, "BillingMode"))
         cfn_put(step, call, "BillingMode", billing.ptr ? billing : STR("PROVISIONED"));
-    if (throughput && cfn_changed(step, "ProvisionedThroughput"))
-        json_add(step->doc, call->input, "ProvisionedThroughput",
-                 cfn_typed(step, throughput, throughput_properties));
-    if (on_demand && cfn_changed(step, "OnDemandThroughput"))
-        json_add(step->doc, call->input, "OnDemandThroughput",
-                 cfn_typed(step, on_demand, on_demand_properties));
+    for (size_t i = 0; i < THROUGHPUTS; i++) {
+        yyjson_val *wanted = json_get(step->properties, throughputs[i].name);
+        if (wanted && cfn_changed(step, throughputs[i].name))
+            json_add(step->doc, call->input, throughputs[i].name,
+                     cfn_typed(step, wanted, throughputs[i].properties));
+    }
     if (cfn_changed(step, "TableClass"))
         cfn_put(step, call, "TableClass", class.ptr ? class : STR("STANDARD"));
     if (cfn_changed(step, "DeletionProtectionEnabled"))
