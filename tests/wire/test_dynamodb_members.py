@@ -1,13 +1,9 @@
 """Every input member of every operation is read: a value of the wrong type is refused wherever it stands."""
 
-import http.client
-import json
-
 import botocore.loaders
 import pytest
-from botocore.auth import SigV4Auth
-from botocore.awsrequest import AWSRequest
-from botocore.credentials import Credentials
+
+from dynamodb_wire import Wire, type_of
 
 MODELS = {
     name: botocore.loaders.Loader().load_service_model(name, "service-2") for name in ("dynamodb", "dynamodbstreams")
@@ -110,22 +106,14 @@ OPERATIONS = [
 
 @pytest.fixture(scope="module")
 def send(server):
-    environment = server.environment()
-    credentials = Credentials(environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"])
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
+    wire = Wire(server)
 
-    def call(service, operation, value):
-        """The error's type, and its message."""
-        body = json.dumps(value)
-        headers = {"X-Amz-Target": f"{TARGETS[service]}.{operation}", "Content-Type": "application/x-amz-json-1.0"}
-        request = AWSRequest("POST", server.url + "/", data=body, headers=headers)
-        SigV4Auth(credentials, "dynamodb", "us-east-1").add_auth(request)
-        connection.request("POST", "/", body, dict(request.headers.items()))
-        answer = json.loads(connection.getresponse().read())
-        return answer.get("__type", "").rpartition("#")[2], answer.get("message") or answer.get("Message")
+    def send(service, operation, value):
+        """The error's type and message."""
+        answer = wire(operation, TARGETS[service], **value)
+        return type_of(answer), answer.get("message") or answer.get("Message")
 
-    yield call
-    connection.close()
+    return send
 
 
 @pytest.mark.parametrize(("service", "operation", "shape"), OPERATIONS, ids=lambda value: str(value))
