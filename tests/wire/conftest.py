@@ -1,5 +1,6 @@
 """A running server for the wire tests, and the clients that talk to it."""
 
+import json
 import os
 import pathlib
 import signal
@@ -146,3 +147,25 @@ def own_server(tmp_path):
 @pytest.fixture
 def dynamodb(server):
     return server.client("dynamodb")
+
+
+@pytest.fixture
+def aws(server, tmp_path):
+    """Runs the AWS CLI of Debian; returns its JSON answer, or its text."""
+    environment = {**os.environ, **server.environment(), "AWS_PAGER": "", "HOME": str(tmp_path)}
+    environment["PATH"] = "/usr/bin:/bin"
+
+    def run(*arguments, check=True):
+        done = subprocess.run(
+            ["/usr/bin/aws", "--endpoint-url", server.url, "--output", "json", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            timeout=60,
+        )
+        if not check:
+            return done
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() else None
+
+    return run

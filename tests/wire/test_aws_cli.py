@@ -1,32 +1,6 @@
 """The AWS CLI of Debian, as the README and its own documentation use it."""
 
 import json
-import os
-import subprocess
-
-import pytest
-
-
-@pytest.fixture
-def aws(server, tmp_path):
-    """Runs the CLI; returns its JSON answer, or its text."""
-    environment = {**os.environ, **server.environment(), "AWS_PAGER": "", "HOME": str(tmp_path)}
-    environment["PATH"] = "/usr/bin:/bin"
-
-    def run(*arguments, check=True):
-        done = subprocess.run(
-            ["/usr/bin/aws", "--endpoint-url", server.url, "--output", "json", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=60,
-        )
-        if not check:
-            return done
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout) if done.stdout.strip() else None
-
-    return run
 
 
 def test_it_knows_who_it_is(aws):
