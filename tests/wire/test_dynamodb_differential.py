@@ -20,7 +20,7 @@ import node
 ORDERED = {"Query", "GetItem", "PutItem", "UpdateItem", "DeleteItem"}  # scans come by each one's own hashes
 # What no two answers share, what only one of them counts (dynalite counts no items), and members of a later year.
 VOLATILE = {"CreationDateTime", "LastUpdateToPayPerRequestDateTime", "TableId", "TableArn", "IndexArn"}
-VOLATILE |= {"ItemCount", "TableSizeBytes", "IndexSizeBytes", "DeletionProtectionEnabled", "TableThroughputModeSummary"}
+VOLATILE |= {"ItemCount", "TableSizeBytes", "IndexSizeBytes", "DeletionProtectionEnabled", "TableThroughputModeSummary", "WarmThroughput"}
 
 
 class Endpoint:
