@@ -80,6 +80,22 @@ def test_a_body_of_ten_megabytes_is_taken(api):
     assert api.call("POST", "/x", "x" * MAX_BODY).status == 200
 
 
+def head_size(api, target, headers):
+    """As API Gateway counts it: the request line and the values of all headers."""
+    return len(f"GET {api.prefix}{target} HTTP/1.1") + len(api.host) + len("identity") + sum(map(len, headers.values()))
+
+
+@pytest.mark.parametrize("where", ["header", "target"])
+def test_the_request_line_and_the_headers_have_a_limit(api, where):
+    room = 10240 - head_size(api, "/x?", {"X-Many": ""})
+    for more, status in ((0, 200), (1, 431)):
+        filling = "v" * (room + more)
+        target, headers = ("/x?", {"X-Many": filling}) if where == "header" else ("/x?" + filling, {"X-Many": ""})
+        answer = api.call("GET", target, headers=headers)
+        assert (answer.status, head_size(api, target, headers)) == (status, 10240 + more)
+    assert answer.json == {"kind": "DEFAULT_4XX", "said": "HTTP header is larger than 10240 bytes."}
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "POST", "PATCH", "DELETE", "OPTIONS"])
 def test_any_is_every_method(api, method):
     assert api.call(method, "/x").json == {"method": method, "id": "x"}

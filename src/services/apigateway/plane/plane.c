@@ -7,7 +7,7 @@
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/validate.h"
 
-enum { MAX_BODY = 10 * 1024 * 1024 };
+enum { MAX_BODY = 10 * 1024 * 1024, MAX_HEAD = 10240 };
 
 struct lane *plane_lane(struct plane *plane, struct loop *loop)
 {
@@ -256,6 +256,18 @@ void plane_admit(struct plane *plane, struct api_call *call)
         plane_serve(plane, call);
 }
 
+/* "Total combined size of request line and header values" (API Gateway quotas of REST APIs). */
+static bool is_head_too_large(const struct http_exchange *exchange)
+{
+    size_t size = exchange->method.len + exchange->target.len +
+                  STR(" "
+                      " HTTP/1.1")
+                      .len;
+    for (size_t i = 0; i < exchange->header_count; i++)
+        size += exchange->headers[i].value.len;
+    return size > MAX_HEAD;
+}
+
 bool plane_handle(void *self, struct http_exchange *exchange)
 {
     struct plane *plane = self;
@@ -265,6 +277,10 @@ bool plane_handle(void *self, struct http_exchange *exchange)
     if (!call->stage) {
         /* The words and the type are those of a refused key: AWS does not say what exists. */
         call_fail(call, GATEWAY_INVALID_API_KEY, 0, NULL);
+        return true;
+    }
+    if (is_head_too_large(exchange)) {
+        call_fail(call, GATEWAY_DEFAULT_4XX, 431, "HTTP header is larger than 10240 bytes.");
         return true;
     }
     if (!router_match(call->stage->router, call->resource_path, verb_of(exchange->method),
