@@ -56,10 +56,10 @@ def gateway(server):
     made.delete()
 
 
-def deploy(gateway, group, stage="prod"):
+def deploy(gateway, group, stage="prod", format=FORMAT):
     """A client for a stage whose access log has every variable."""
     api = gateway.deploy(stage)
-    settings = {"destinationArn": ARN + group, "format": FORMAT}
+    settings = {"destinationArn": ARN + group, "format": format}
     gateway.client.update_stage(
         restApiId=gateway.id,
         stageName=stage,
@@ -169,3 +169,18 @@ def test_requests_of_a_stage_with_a_canary_say_where_they_went(server, gateway, 
     gateway.client.create_deployment(restApiId=gateway.id, stageName="prod", canarySettings=everything)
     assert api.call("GET", "/x").status == 200
     assert logged(server, group)[0]["isCanaryRequest"] == "true"
+
+
+def test_what_templates_override_is_logged(server, gateway, group):
+    gateway.method(
+        gateway.resource("x"),
+        integration={
+            "type": "MOCK",
+            "requestTemplates": {"application/json": '#set($context.requestOverride.header.X-To = "there"){"statusCode": 200}'},
+        },
+        responses={"200": {"responseTemplates": {"application/json": "#set($context.responseOverride.status = 202)ok"}}},
+    )
+    names = ["requestOverride.header.X-To", "responseOverride.status", "responseOverride.header.X-No"]
+    api = deploy(gateway, group, format=json.dumps({name: "$context." + name for name in [*names, "requestId"]}))
+    assert api.call("GET", "/x").status == 202
+    assert [logged(server, group)[0][name] for name in names] == ["there", "202", "-"]

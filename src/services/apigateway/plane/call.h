@@ -77,7 +77,7 @@ struct api_call {
     struct str
         validation_error; /* why a request validator refused it; a NULL pointer: it did not */
 
-    /* What the request's mapping template has set under $context.requestOverride. */
+    /* What mapping templates have set under $context.requestOverride and .responseOverride. */
     const struct velocity_override *overrides;
     size_t override_count;
 

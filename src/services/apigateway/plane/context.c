@@ -2,6 +2,7 @@
 #include "services/apigateway/plane/call.h"
 
 #include "base/clock.h"
+#include "services/apigateway/velocity/velocity.h"
 
 typedef struct str (*variable_fn)(const struct api_call *call);
 
@@ -438,6 +439,16 @@ static struct str authorizer_variable(const struct api_call *call, struct str na
 
 static const struct str authorizer_prefix = STR_INIT("authorizer.");
 
+/* Templates ask for these before they ask here: this is for access logs. */
+static struct str override_value(const struct api_call *call, struct str name)
+{
+    struct str value = {NULL, 0};
+    if (str_starts(name, STR("requestOverride.")) || str_starts(name, STR("responseOverride.")))
+        value = STR_EMPTY;
+    velocity_override_find(call->overrides, call->override_count, name, &value);
+    return value;
+}
+
 struct str call_context(const struct api_call *call, struct str name)
 {
     if (str_starts(name, authorizer_prefix))
@@ -446,5 +457,5 @@ struct str call_context(const struct api_call *call, struct str name)
         if (str_eq(variables[i].name, name))
             return variables[i].value(call);
     }
-    return (struct str){NULL, 0};
+    return override_value(call, name);
 }

@@ -277,6 +277,18 @@ static enum content_handling response_handling(const struct api_call *call,
                                      : CONTENT_TO_TEXT;
 }
 
+/* For the access log. */
+static void keep_overrides(struct api_call *call, const struct velocity_result *result)
+{
+    size_t count = call->override_count + result->override_count;
+    struct velocity_override *all = arena_array(call->arena, struct velocity_override, count + 1);
+    if (call->override_count)
+        memcpy(all, call->overrides, call->override_count * sizeof(*all));
+    memcpy(all + call->override_count, result->overrides, result->override_count * sizeof(*all));
+    call->overrides = all;
+    call->override_count = count;
+}
+
 static bool transform_response(struct api_call *call, const struct integration_response *response,
                                const struct integration_answer *answer, struct method_response *out)
 {
@@ -296,6 +308,8 @@ static bool transform_response(struct api_call *call, const struct integration_r
     out->status = response->status;
     out->body = result.text;
     map_answer(call, response, answer, &result, out);
+    if (result.override_count)
+        keep_overrides(call, &result);
     if (template && !has_header(out->headers, out->header_count, STR("content-type")))
         out->headers[out->header_count++] =
             (struct http_header){STR("Content-Type"), template->type};

@@ -267,12 +267,14 @@ bool override_named(struct str full, struct velocity_override *out)
     return false;
 }
 
-static bool find_override(const struct velocity_override *overrides, size_t count,
-                          const struct velocity_override *wanted, struct value *out)
+bool velocity_override_find(const struct velocity_override *overrides, size_t count,
+                            struct str name, struct str *out)
 {
-    for (size_t i = count; i-- > 0;) {
-        if (overrides[i].kind == wanted->kind && str_eq(overrides[i].name, wanted->name)) {
-            *out = value_text(overrides[i].value);
+    struct velocity_override wanted;
+    bool is_named = override_named(name, &wanted);
+    for (size_t i = count; is_named && i-- > 0;) {
+        if (overrides[i].kind == wanted.kind && str_eq(overrides[i].name, wanted.name)) {
+            *out = overrides[i].value;
             return true;
         }
     }
@@ -282,12 +284,14 @@ static bool find_override(const struct velocity_override *overrides, size_t coun
 /* What this template or the one before it has set, or the way there. */
 static struct value override_member(struct renderer *r, struct str full)
 {
-    struct velocity_override wanted;
-    struct value value = {.kind = VALUE_CONTEXT, .text = full};
-    if (!override_named(full, &wanted) ||
-        find_override(r->overrides, r->override_count, &wanted, &value) ||
-        find_override(r->source->overrides, r->source->override_count, &wanted, &value))
-        return value;
+    const struct velocity_source *source = r->source;
+    struct velocity_override named;
+    struct str value;
+    if (!override_named(full, &named))
+        return (struct value){.kind = VALUE_CONTEXT, .text = full};
+    if (velocity_override_find(r->overrides, r->override_count, full, &value) ||
+        velocity_override_find(source->overrides, source->override_count, full, &value))
+        return value_text(value);
     return absent;
 }
 

@@ -55,6 +55,10 @@ struct velocity_override {
     struct str value;
 };
 
+/* What "requestOverride.header.x" or its like was set to last; false where it was not. */
+bool velocity_override_find(const struct velocity_override *overrides, size_t count,
+                            struct str name, struct str *out);
+
 struct velocity_result {
     struct str text;
     struct velocity_override *overrides; /* in the order set */
