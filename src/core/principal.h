@@ -1,6 +1,7 @@
 /* Who makes a call. */
 #pragma once
 
+#include "base/arena.h"
 #include "base/str.h"
 
 enum principal_kind {
@@ -21,7 +22,9 @@ struct principal {
     struct str session_name;  /* of a role session */
     struct str user_id;       /* "AIDA...", "AROA...:session", or the account for root */
     struct str access_key_id; /* "" for a service */
-    /* A policy (JSON) that narrows what a session may do, or empty. Who copies a principal copies
-     * it too. */
+    /* A policy (JSON) that narrows what a session may do, or empty. */
     struct str session_policy;
 };
+
+/* Puts all parts into the arena, so that the principal lives as long as that. */
+void principal_copy_parts(struct arena *arena, struct principal *principal);

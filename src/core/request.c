@@ -266,17 +266,6 @@ static void find_by_name(struct request *request, const char *service, const cha
     }
 }
 
-static void copy_principal(struct arena *arena, struct principal *principal)
-{
-    principal->account = arena_str(arena, principal->account);
-    principal->arn = arena_str(arena, principal->arn);
-    principal->name = arena_str(arena, principal->name);
-    principal->session_name = arena_str(arena, principal->session_name);
-    principal->user_id = arena_str(arena, principal->user_id);
-    principal->access_key_id = arena_str(arena, principal->access_key_id);
-    principal->session_policy = arena_str(arena, principal->session_policy);
-}
-
 /* A copy of `input` in the arena; an empty object for NULL. */
 static yyjson_val *copy_input(struct arena *arena, const yyjson_mut_val *input)
 {
@@ -324,7 +313,7 @@ static struct call *call_new(struct skylite *skylite, struct loop *loop,
     request->protocol = PROTOCOL_INTERNAL;
     request->request_id = random_uuid(arena);
     request->principal = *principal;
-    copy_principal(arena, &request->principal);
+    principal_copy_parts(arena, &request->principal);
     request->doc = json_doc(arena);
     request->finished_arg = call;
     request->task.run = call_start;

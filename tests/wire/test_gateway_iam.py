@@ -171,6 +171,58 @@ def test_the_function_sees_who_called(gateway, server, user):
     assert answer.json.startswith(key["AccessKeyId"] + " AIDA")
 
 
+def test_an_integration_may_have_the_callers_credentials(gateway, server, user):
+    """What may be done behind the method is then what the caller may do, and the table sees nobody else."""
+    arn, key, allow = user
+    resource = gateway.resource("put")
+    for verb, authorization in (("POST", "AWS_IAM"), ("PUT", "NONE")):
+        gateway.method(
+            resource,
+            verb=verb,
+            authorizationType=authorization,
+            integration={
+                "type": "AWS",
+                "integrationHttpMethod": "POST",
+                "uri": gateway_api.action_uri("dynamodb", "DescribeTable"),
+                "credentials": "arn:aws:iam::*:user/*",
+                "requestTemplates": {JSON: '{"TableName": "CallersTable"}'},
+            },
+            responses={"200": {"responseTemplates": {JSON: "$input.body"}}},
+        )
+    api = gateway.deploy()
+    allow({"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"})
+    denied = signed(api, "/put", key, "POST", body="{}")
+    assert arn + " is not authorized to perform: dynamodb:DescribeTable" in denied.json["Message"]
+    allow({"Effect": "Allow", "Action": ["execute-api:Invoke", "dynamodb:DescribeTable"], "Resource": "*"})
+    allowed = signed(api, "/put", key, "POST", body="{}")
+    assert "CallersTable not found" in allowed.json["message"]
+    assert api.call("PUT", "/put", "{}").status == 500  # nobody has signed it
+
+
+def test_a_function_may_be_called_as_the_caller(gateway, server, user):
+    _, key, allow = user
+    role = functions.make_role(server, "as-caller-role")
+    functions.make_function(server, "as-caller", functions.PROBE, "probe", role)
+    client = server.client("lambda")
+    function = client.get_function(FunctionName="as-caller")["Configuration"]["FunctionArn"]
+    integration = {
+        "type": "AWS",
+        "integrationHttpMethod": "POST",
+        "uri": gateway_api.lambda_uri(function),
+        "credentials": "arn:aws:iam::*:user/*",
+        "requestTemplates": {JSON: '{"do": "answer", "with": "done"}'},
+    }
+    gateway.method(gateway.resource("f"), "POST", integration, authorizationType="AWS_IAM", responses={"200": {}})
+    api = gateway.deploy()
+    allow({"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"})
+    denied = signed(api, "/f", key, "POST", body="{}")
+    allow({"Effect": "Allow", "Action": ["execute-api:Invoke", "lambda:InvokeFunction"], "Resource": "*"})
+    allowed = signed(api, "/f", key, "POST", body="{}")
+    client.delete_function(FunctionName="as-caller")
+    server.client("iam").delete_role(RoleName="as-caller-role")
+    assert (denied.status, allowed.status, allowed.json) == (500, 200, "done")
+
+
 # --- Resource policies ---
 
 

@@ -86,12 +86,17 @@ enum err integration_check_credentials(struct request *request, struct str role)
 {
     if (!role.len)
         return OK;
-    if (str_eq(role, STR("arn:aws:iam::*:user/*")))
-        return apigw_bad_request(request, "Credentials of the caller (arn:aws:iam::*:user/*) are "
-                                          "not supported; name a role");
     if (!str_starts(role, STR("arn:")) || str_find(role, STR(":role/")) < 0)
         return apigw_bad_request(request, "Invalid ARN specified in the request");
     return request_authorize_pass_role(request, role, STR("apigateway.amazonaws.com"));
+}
+
+/* Besides roles, an integration may have the credentials of who calls it. */
+static enum err check_own_credentials(struct request *request, struct str credentials)
+{
+    return str_eq(credentials, CALLER_CREDENTIALS)
+               ? OK
+               : integration_check_credentials(request, credentials);
 }
 
 static enum err check_links(struct request *request)
@@ -130,7 +135,7 @@ static enum err check_input(struct request *request)
     if (rc == OK)
         rc = check_links(request);
     if (rc == OK)
-        rc = integration_check_credentials(request, request_str(request, "credentials"));
+        rc = check_own_credentials(request, request_str(request, "credentials"));
     if (rc == OK)
         rc = check_timeout(request);
     if (rc == OK)
@@ -268,7 +273,7 @@ static enum err patch_method(struct patch_target *target, const struct patch_op 
 
 static enum err patch_credentials(struct patch_target *target, const struct patch_op *op)
 {
-    return op->op == PATCH_REMOVE ? OK : integration_check_credentials(target->request, op->value);
+    return op->op == PATCH_REMOVE ? OK : check_own_credentials(target->request, op->value);
 }
 
 static enum err patch_handling(struct patch_target *target, const struct patch_op *op)

@@ -32,6 +32,11 @@ bool integration_principal(struct plane *plane, struct api_call *call, struct ar
 {
     struct error error;
     struct str role = call->method->integration.role;
+    if (call->principal && str_eq(role, CALLER_CREDENTIALS)) {
+        *out = *call->principal;
+        principal_copy_parts(arena, out);
+        return true;
+    }
     if (plane_assume(plane, role, arena, out, &error) == OK)
         return true;
     call_misconfigured(call, 500,

@@ -8,6 +8,10 @@
 struct regex;
 struct velocity;
 
+/* As the role of an integration: the credentials of who calls it (PutIntegration, "credentials").
+ */
+#define CALLER_CREDENTIALS STR("arn:aws:iam::*:user/*")
+
 /* Where a value comes from: "'text'", "context.requestId", "method.request.header.X"... */
 enum mapping_source {
     MAPPING_LITERAL,
@@ -84,7 +88,7 @@ struct integration {
     struct str function; /* what Lambda is asked to run; empty when the URI does not name one */
     struct str service;  /* of INTEGRATION_ACTION, as operations are registered: "dynamodb" */
     struct str action;   /* "PutItem" */
-    struct str role;     /* the ARN that actions and functions are called with, or empty */
+    struct str role;     /* who asks: the ARN of a role, CALLER_CREDENTIALS, or empty */
     struct str method;   /* of HTTP; "ANY": that of the request */
     struct str uri;      /* of HTTP; may have "{name}" parts */
 

@@ -86,8 +86,9 @@ void action_start(struct plane *plane, struct api_call *call);
 void http_start(struct api_call *call);
 void mock_start(struct api_call *call);
 
-/* Who asks on behalf of the gateway: the integration's role, or API Gateway itself. Its parts are
- * in `arena`. False when the role cannot be assumed, and the call is answered. */
+/* Who asks on behalf of the gateway: the integration's role, the call's own caller, or API Gateway
+ * itself. Its parts are in `arena`. False when the role cannot be assumed or nobody has signed the
+ * call, and the call is answered. */
 bool integration_principal(struct plane *plane, struct api_call *call, struct arena *arena,
                            struct principal *out);
 
