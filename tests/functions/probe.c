@@ -102,6 +102,18 @@ static enum err big_answer(struct lambda_context *context, int64_t size, struct 
     return OK;
 }
 
+/* Answers a client of API Gateway with the event that its call became. */
+static enum err echo(struct lambda_context *context, struct str event, struct str *out)
+{
+    struct buf json;
+    buf_init_arena(&json, context->arena, SIZE_MAX / 2);
+    buf_add(&json, STR("{\"statusCode\":200,\"body\":"));
+    buf_add_json(&json, event);
+    buf_add_byte(&json, '}');
+    *out = buf_str(&json);
+    return OK;
+}
+
 static enum err call_table(struct lambda_context *context, yyjson_val *event, struct str *out,
                            struct error *error)
 {
@@ -141,6 +153,8 @@ static enum err probe(struct lambda_context *context, struct str text, struct st
         *out = json_write_val(context->arena, json_get(event, "with"));
         return OK;
     }
+    if (str_eq(what, STR("echo")))
+        return echo(context, text, out);
     if (str_eq(what, STR("table")))
         return call_table(context, event, out, error);
     if (str_eq(what, STR("print"))) {
