@@ -1,5 +1,6 @@
 """OpenAPI documents: APIs imported from them, put over others, and exported again."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -9,6 +10,7 @@ import pytest
 import yaml
 
 import notes_api
+import openapi
 
 FUNCTION = "arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:none/invocations"
 
@@ -455,39 +457,88 @@ def test_what_cannot_be_exported_is_refused(gateway, other):
     assert refusal(gateway.get_export, exportType="oas30", restApiId=other, stageName="no")[0] == "NotFoundException"
 
 
-def test_the_notes_api_moves_by_its_document(server, gateway, load):
-    host, stage = server.outputs("notes")["InvokeUrl"].split("/")[2:4]
-    id = host.split(".")[0]
-    first = exported(gateway, id, stage=stage)
-    copy = load(first)["id"]
-    gateway.create_deployment(restApiId=copy, stageName=stage)
-    assert essence(exported(gateway, copy, stage=stage), copy) == essence(first, id)
-
+@contextlib.contextmanager
+def notes_client(server, gateway, id):
+    """The stage prod of an API that has become one of the notes, with a key, and with rights to invoke the functions."""
     functions = server.client("lambda")
-    names = [item["FunctionName"] for item in functions.list_functions()["Functions"]]
+    names = [item["FunctionName"] for item in functions.list_functions()["Functions"] if item["FunctionName"].startswith("notes-")]
     for name in names:
         functions.add_permission(
             FunctionName=name,
             StatementId="copy",
             Action="lambda:InvokeFunction",
             Principal="apigateway.amazonaws.com",
-            SourceArn=f"arn:aws:execute-api:us-east-1:000000000000:{copy}/*",
+            SourceArn=f"arn:aws:execute-api:us-east-1:000000000000:{id}/*",
         )
-    plan = gateway.create_usage_plan(name="copy", apiStages=[{"apiId": copy, "stage": stage}])["id"]
+    plan = gateway.create_usage_plan(name="copy", apiStages=[{"apiId": id, "stage": "prod"}])["id"]
     key = gateway.create_api_key(name="copy", enabled=True)
     gateway.create_usage_plan_key(usagePlanId=plan, keyId=key["id"], keyType="API_KEY")
-    api = notes_api.Api(f"http://{copy}.execute-api.localhost:{server.port}/{stage}", key["value"])
+    yield notes_api.Api(f"http://{id}.execute-api.localhost:{server.port}/prod", key["value"])
+    for name in names:
+        functions.remove_permission(FunctionName=name, StatementId="copy")
+    gateway.delete_stage(restApiId=id, stageName="prod")
+    gateway.delete_usage_plan(usagePlanId=plan)
+    gateway.delete_api_key(apiKey=key["id"])
+
+
+def assert_it_keeps_notes(api):
     note = api.call("POST", "/notes", {"title": "moved", "content": ""})
     assert note.status == 201
     assert api.call("GET", "/notes/" + note.json["noteId"]).json == note.json
     assert api.call("DELETE", "/notes/" + note.json["noteId"]).status == 204
     assert api.call("GET", "/notes", key=None).status == 403
 
-    for name in names:
-        functions.remove_permission(FunctionName=name, StatementId="copy")
-    gateway.delete_stage(restApiId=copy, stageName=stage)
-    gateway.delete_usage_plan(usagePlanId=plan)
-    gateway.delete_api_key(apiKey=key["id"])
+
+def notes_id(server):
+    return server.outputs("notes")["InvokeUrl"].split("/")[2].split(".")[0]
+
+
+def test_the_notes_api_moves_by_its_document(server, gateway, load):
+    id = notes_id(server)
+    first = exported(gateway, id)
+    copy = load(first)["id"]
+    gateway.create_deployment(restApiId=copy, stageName="prod")
+    assert essence(exported(gateway, copy), copy) == essence(first, id)
+    with notes_client(server, gateway, copy) as api:
+        assert_it_keeps_notes(api)
+
+
+def put_integrations(gateway, source, id):
+    """Puts behind the methods of an API what stands behind the same ones of another."""
+    for path, resource in paths(gateway, source).items():
+        for verb, method in resource.get("resourceMethods", {}).items():
+            where = {"restApiId": id, "resourceId": paths(gateway, id)[path]["id"], "httpMethod": verb}
+            integration = method["methodIntegration"]
+            responses = integration.pop("integrationResponses", {})
+            integration.pop("cacheNamespace"), integration.pop("cacheKeyParameters")
+            gateway.put_integration(**where, integrationHttpMethod=integration.pop("httpMethod", "POST"), **integration)
+            for response in responses.values():
+                gateway.put_integration_response(**where, **response)
+
+
+def test_the_notes_document_goes_round(server, gateway, load):
+    """The document says what the methods are; what stands behind them is put there as for any API."""
+    made = load(openapi.DOCUMENT.read_text())
+    assert made["name"] == "Notes API" and "warnings" not in made
+    assert paths(gateway, made["id"])["/notes/{id}"]["resourceMethods"]["GET"]["apiKeyRequired"]
+    put_integrations(gateway, notes_id(server), made["id"])
+    gateway.create_deployment(restApiId=made["id"], stageName="prod")
+    with notes_client(server, gateway, made["id"]) as api:
+        assert_it_keeps_notes(api)
+        preflight = api.call("OPTIONS", "/notes", key=None)
+        assert (preflight.status, preflight.headers["Access-Control-Allow-Origin"]) == (200, "*")
+        first = exported(gateway, made["id"])
+    again = load(first)
+    assert "warnings" not in again
+    gateway.create_deployment(restApiId=again["id"], stageName="prod")
+    assert essence(exported(gateway, again["id"]), again["id"]) == essence(first, made["id"])
+    operations = [
+        (path, verb, operation["operationId"])
+        for path, item in yaml.safe_load(openapi.DOCUMENT.read_text())["paths"].items()
+        for verb, operation in item.items() if verb != "parameters"
+    ]
+    kept = json.loads(first)["paths"]
+    assert [(path, verb, kept[path][verb]["operationId"]) for path, verb, _ in operations] == operations
 
 
 def test_the_cli_imports_and_exports(server, tmp_path):
