@@ -1,9 +1,10 @@
-// The document client of AWS's SDK for JavaScript v3 against a server: plain objects in, plain objects out. Prints one line of
-// JSON for each claim, {"claim": "...", "error": null or text}, so that each is a test of its own and node starts once.
+// The document client of AWS's SDK for JavaScript v3 against a server: plain objects in, plain objects out.
 import assert from "node:assert/strict";
 
 import * as dynamodb from "@aws-sdk/client-dynamodb";
 import * as documents from "@aws-sdk/lib-dynamodb";
+
+import { report } from "./claims.mjs";
 
 const TableName = "Documents";
 const options = { region: "us-east-1", maxAttempts: 1 };
@@ -355,12 +356,6 @@ const table = {
 
 await client.send(new dynamodb.CreateTableCommand(table));
 await dynamodb.waitUntilTableExists({ client, maxWaitTime: 30 }, { TableName });
-for (const [claim, check] of Object.entries(claims)) {
-  const error = await check().then(
-    () => null,
-    (reason) => reason.stack,
-  );
-  console.log(JSON.stringify({ claim, error }));
-}
+await report(claims);
 await client.send(new dynamodb.DeleteTableCommand({ TableName }));
 await dynamodb.waitUntilTableNotExists({ client, maxWaitTime: 30 }, { TableName });

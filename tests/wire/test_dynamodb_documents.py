@@ -1,19 +1,16 @@
 """The document client of AWS's SDK for JavaScript v3; tests/node/documents.mjs has what it does."""
 
-import json
-import re
-
 import pytest
 
 import node
 
-CLAIMS = re.findall(r'^  async "(.+)"\(\) \{$', (node.FOLDER / "documents.mjs").read_text(), re.MULTILINE)
+PROGRAM = "documents.mjs"
+CLAIMS = node.claims(PROGRAM)
 
 
 @pytest.fixture(scope="module")
 def errors(server):
-    lines = node.run("documents.mjs", environment=server.environment()).splitlines()
-    return {answer["claim"]: answer["error"] for answer in map(json.loads, lines)}
+    return node.errors(PROGRAM, server.environment())
 
 
 @pytest.mark.parametrize("claim", CLAIMS)
