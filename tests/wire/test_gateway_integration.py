@@ -11,7 +11,7 @@ import notes_api
 
 @pytest.fixture(scope="module")
 def api(server):
-    """An API of one greedy resource over the probe function."""
+    """An API of one greedy resource over the probe function, one that waits less, and one that may not invoke it."""
     gateway, functions_api = server.client("apigateway"), server.client("lambda")
     role = functions.make_role(server, "gateway-probe-role")
     functions.make_function(server, "gateway-probe", functions.PROBE, "probe", role, Timeout=1)
@@ -19,20 +19,22 @@ def api(server):
     api_id = gateway.create_rest_api(name="probe", binaryMediaTypes=["application/octet-stream"])["id"]
     root = gateway.get_resources(restApiId=api_id)["items"][0]["id"]
     uri = f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{arn}/invocations"
-    for part in ("{proxy+}", "denied"):
+    for part, timeout in (("{proxy+}", 29000), ("impatient", 300), ("denied", 29000)):
         resource = gateway.create_resource(restApiId=api_id, parentId=root, pathPart=part)["id"]
         gateway.put_method(restApiId=api_id, resourceId=resource, httpMethod="ANY", authorizationType="NONE")
         gateway.put_integration(
-            restApiId=api_id, resourceId=resource, httpMethod="ANY", type="AWS_PROXY", integrationHttpMethod="POST", uri=uri
-        )
+            restApiId=api_id, resourceId=resource, httpMethod="ANY", type="AWS_PROXY", integrationHttpMethod="POST", uri=uri,
+            timeoutInMillis=timeout,
+        )  # fmt: skip
     gateway.create_deployment(restApiId=api_id, stageName="dev")
-    functions_api.add_permission(
-        FunctionName="gateway-probe",
-        StatementId="gateway",
-        Action="lambda:InvokeFunction",
-        Principal="apigateway.amazonaws.com",
-        SourceArn=f"arn:aws:execute-api:us-east-1:000000000000:{api_id}/*/*/{{proxy+}}",
-    )
+    for number, part in enumerate(("{proxy+}", "impatient")):
+        functions_api.add_permission(
+            FunctionName="gateway-probe",
+            StatementId=f"gateway-{number}",
+            Action="lambda:InvokeFunction",
+            Principal="apigateway.amazonaws.com",
+            SourceArn=f"arn:aws:execute-api:us-east-1:000000000000:{api_id}/*/*/{part}",
+        )
     yield notes_api.Api(f"http://{api_id}.execute-api.localhost:{server.port}/dev")
     gateway.delete_rest_api(restApiId=api_id)
     functions_api.delete_function(FunctionName="gateway-probe")
@@ -87,10 +89,14 @@ def test_a_function_that_fails_is_502(api, what):
     assert (answer.status, answer.body) == (502, b'{"message": "Internal server error"}')
 
 
-def test_a_function_that_takes_too_long_is_504(api):
+def test_a_function_that_takes_more_than_its_time_has_failed(api):
     answer = api.call("POST", "/x", {"do": "loop"})
-    assert answer.status == 504, answer
-    assert json.loads(answer.body) == {"message": "Endpoint request timed out"}
+    assert (answer.status, answer.json) == (502, {"message": "Internal server error"})
+
+
+def test_a_function_that_takes_more_than_the_integrations_time_is_504(api):
+    answer = api.call("POST", "/impatient", {"do": "sleep", "number": 800})
+    assert (answer.status, answer.json) == (504, {"message": "Endpoint request timed out"})
 
 
 def test_without_permission_to_invoke_it_is_500(api):

@@ -96,7 +96,7 @@ def test_a_template_that_fails_is_an_internal_error(gateway):
 def probe(server):
     """The URI of the probe function, which any API may invoke."""
     role = functions.make_role(server, "integrations-role")
-    functions.make_function(server, "integrations-probe", functions.PROBE, "probe", role, Timeout=3)
+    functions.make_function(server, "integrations-probe", functions.PROBE, "probe", role, Timeout=1)
     client = server.client("lambda")
     client.add_permission(
         FunctionName="integrations-probe",
@@ -144,6 +144,7 @@ def test_a_functions_error_message_selects_the_response(gateway, probe):
         responses={
             "200": {},
             "400": {"selectionPattern": ".*told to.*", "responseTemplates": {JSON: '{"why": $input.json("$.errorMessage")}'}},
+            "504": {"selectionPattern": ".*Task timed out.*"},
             "502": {"selectionPattern": "(\n|.)+"},
         },
     )
@@ -152,6 +153,7 @@ def test_a_functions_error_message_selects_the_response(gateway, probe):
     failed = api.call("POST", "/f", {"do": "fail"})
     assert (failed.status, failed.json) == (400, {"why": "told to fail"})
     assert api.call("POST", "/f", {"do": "exit", "number": 3}).status == 502
+    assert api.call("POST", "/f", {"do": "loop"}).status == 504
 
 
 def test_a_functions_error_without_a_pattern_is_the_default_response(gateway, probe):

@@ -67,12 +67,13 @@ static void reply_custom(struct api_call *call, struct function_invocation *invo
     transform_answer(call, &answer);
 }
 
+/* A function that took more than its own time has failed like any other ("If the function runs but
+ * returns an error ... API Gateway returns a 502": Lambda's Developer Guide, Error handling with
+ * API Gateway); 504 is for integrations that take more than theirs. */
 static void reply(struct api_call *call, struct function_invocation *invocation)
 {
     if (invocation->rc)
         reply_refused(call, invocation);
-    else if (invocation->is_timeout)
-        call_fail(call, GATEWAY_INTEGRATION_TIMEOUT, 0, NULL);
     else if (call->method->integration.kind == INTEGRATION_LAMBDA_PROXY)
         reply_proxy(call, invocation);
     else

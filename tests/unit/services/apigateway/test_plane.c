@@ -227,8 +227,8 @@ static void test_plane__maps_failures_of_functions(void **state)
                    STR("{\"message\": \"Internal server error\"}"));
     s->is_timeout = true;
     r = call_api(s, api, "GET", "/prod/", NULL);
-    assert_refusal(&r, 504, STR("InternalServerErrorException"),
-                   STR("{\"message\": \"Endpoint request timed out\"}"));
+    assert_refusal(&r, 502, STR("InternalServerErrorException"),
+                   STR("{\"message\": \"Internal server error\"}"));
     s->is_timeout = false;
     s->function_error = NULL;
     r = call_api(s, api, "GET", "/prod/", NULL);
