@@ -14,12 +14,11 @@ def run(*command, environment=None, timeout=60):
         ["/usr/bin/node", *command],
         cwd=FOLDER,
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **(environment or {})},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
+        capture_output=True,
         text=True,
         timeout=timeout,
     )
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
