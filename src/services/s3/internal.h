@@ -82,6 +82,11 @@ struct str s3_key_of(struct request *request);
 /* A parameter of the query string; NULL pointer when it is not there. */
 struct str s3_query(struct request *request, const char *name);
 
+/* Refuses what no operation here reads, before anything is done: query parameters (which in S3
+ * choose the operation) and headers that change what a write means. ERR_S3_NOT_IMPLEMENTED, with
+ * the name. */
+enum err s3_check_parameters(struct request *request);
+
 enum err s3_resource_all(struct request *request, struct str *out_arn);
 enum err s3_resource_bucket(struct request *request, struct str *out_arn);
 enum err s3_resource_object(struct request *request, struct str *out_arn);

@@ -159,26 +159,10 @@ static void add_tail(struct listing *listing)
     buf_add(xml, STR("</ListBucketResult>"));
 }
 
-/* Sub-resources of buckets that are not offered must not look like a list. */
-static bool is_other_resource(struct request *request)
-{
-    static const char *const names[] = {
-        "acl",         "cors",    "encryption", "lifecycle",  "logging",  "policy",  "notification",
-        "object-lock", "tagging", "uploads",    "versioning", "versions", "website", "replication"};
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (json_get(request->input, names[i]))
-            return true;
-    }
-    return false;
-}
-
 enum err s3_list_objects(struct request *request)
 {
     struct s3_reader reader = s3_reader_of(request, NULL);
     struct listing listing;
-    if (is_other_resource(request))
-        return request_fail(request, ERR_S3_NOT_IMPLEMENTED,
-                            "A header you provided implies functionality that is not implemented");
     enum err rc = read_listing(request, &listing);
     if (rc == OK)
         rc = s3_find_bucket(&reader, s3_bucket_of(request), &request->error);

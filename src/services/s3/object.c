@@ -81,9 +81,6 @@ enum err s3_put_object(struct request *request)
 {
     if (s3_query(request, "uploadId").ptr)
         return s3_upload_part(request);
-    if (request_header(request, STR("x-amz-copy-source")).ptr)
-        return request_fail(request, ERR_S3_NOT_IMPLEMENTED,
-                            "A header you provided implies functionality that is not implemented");
     struct put *state = arena_new(request->arena, struct put);
     enum err rc = s3_read_body(request, &state->body);
     if (rc == OK)

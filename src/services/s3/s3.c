@@ -25,6 +25,8 @@ const struct operation s3_operations[] = {
                "/{Bucket}?location", 0),
     BUCKET_ROW("ListObjectsV2", s3_list_objects, "s3:ListBucket", "GET", "/{Bucket}?list-type=2",
                0),
+    /* DeleteObjects and forms of browsers; all refused by s3_check_parameters. */
+    BUCKET_ROW("PostBucket", s3_post_object, "s3:DeleteObject", "POST", "/{Bucket}", 0),
     BUCKET_ROW("ListObjects", s3_list_objects, "s3:ListBucket", "GET", "/{Bucket}", 0),
 
     /* With ?uploadId these are UploadPart and AbortMultipartUpload, with ?uploads and ?uploadId the
@@ -84,6 +86,7 @@ enum err s3_new(struct skylite *skylite, struct s3 **out, struct error *error)
         .protocols = PROTOCOL_REST_XML,
         .operations = s3_operations,
         .operation_count = s3_operation_count,
+        .check_input = s3_check_parameters,
         .self = s3,
     };
     skylite_add_service(skylite, &s3->service);
