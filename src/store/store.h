@@ -77,8 +77,16 @@ typedef enum err (*store_write_fn)(struct store_txn *txn, struct store_write *wr
 /* Runs on the writer thread after the commit (or the failure). Must not block: post to a loop. */
 typedef void (*store_done_fn)(struct store_write *write);
 
+/* Who goes first, and who is still let in when the disk runs full. */
+enum store_class {
+    STORE_INTERACTIVE, /* someone waits for the answer: the default */
+    STORE_CONTROL,     /* the same, of what makes room or steers: deletions, control-plane calls */
+    STORE_BACKGROUND,  /* logs, figures and what else nobody waits for */
+};
+
 /* Embedded in or pointed to by the submitter's own struct; it must stay until `done` was called. */
 struct store_write {
+    enum store_class class;
     store_write_fn run;
     /* Called on the writer thread when the batch is durable and before any `done` of it; for
      * refreshing caches that reads on other threads use. Only after success. May be NULL. */

@@ -1,0 +1,198 @@
+/* Reads by key and in order, and what a transaction reads and writes. */
+#include "store/internal.h"
+
+#include <stdlib.h>
+
+struct store_iter {
+    rocksdb_iterator_t *iter;
+    rocksdb_readoptions_t *options;
+    struct arena arena; /* the bounds, which RocksDB borrows */
+    struct str start, end;
+    bool is_reverse, is_started;
+};
+
+static void free_pinned(void *value)
+{
+    rocksdb_pinnableslice_destroy(value);
+}
+
+enum err store_get(struct store *store, enum store_family family, struct str key,
+                   struct arena *arena, bool *out_found, struct str *out_value, struct error *error)
+{
+    char *message = NULL;
+    rocksdb_pinnableslice_t *value = rocksdb_get_pinned_cf(
+        store->db, store->read_options, store->families[family], key.ptr, key.len, &message);
+    if (message)
+        return store_take_error(message, error);
+
+    *out_found = value != NULL;
+    if (value) {
+        size_t len;
+        const char *bytes = rocksdb_pinnableslice_value(value, &len);
+        arena_defer(arena, free_pinned, value);
+        *out_value = str_make(bytes, len);
+    }
+    return OK;
+}
+
+/* Whether all keys of the range have the prefix that filters know: only then may they be asked. */
+static bool has_one_prefix(struct str start, struct str end)
+{
+    return start.len >= STORE_ITEM_PREFIX && end.len >= STORE_ITEM_PREFIX &&
+           memcmp(start.ptr, end.ptr, STORE_ITEM_PREFIX) == 0;
+}
+
+static struct store_iter *iter_new(struct str start, struct str end, bool is_reverse)
+{
+    struct store_iter *iter = calloc(1, sizeof(*iter));
+    if (!iter)
+        abort();
+    iter->start = arena_str(&iter->arena, start);
+    iter->end = arena_str(&iter->arena, end);
+    iter->is_reverse = is_reverse;
+    iter->options = rocksdb_readoptions_create();
+    rocksdb_readoptions_set_total_order_seek(iter->options, !has_one_prefix(start, end));
+    rocksdb_readoptions_set_iterate_lower_bound(iter->options, iter->start.ptr, iter->start.len);
+    if (end.len)
+        rocksdb_readoptions_set_iterate_upper_bound(iter->options, iter->end.ptr, iter->end.len);
+    return iter;
+}
+
+struct store_iter *store_iter_new(struct store *store, enum store_family family, struct str start,
+                                  struct str end, bool is_reverse)
+{
+    struct store_iter *iter = iter_new(start, end, is_reverse);
+    iter->iter = rocksdb_create_iterator_cf(store->db, iter->options, store->families[family]);
+    return iter;
+}
+
+struct store_iter *store_txn_iter_new(struct store_txn *txn, enum store_family family,
+                                      struct str start, struct str end, bool is_reverse)
+{
+    struct store_iter *iter = iter_new(start, end, is_reverse);
+    rocksdb_iterator_t *base =
+        rocksdb_create_iterator_cf(txn->store->db, iter->options, txn->store->families[family]);
+    iter->iter = rocksdb_writebatch_wi_create_iterator_with_base_cf(txn->batch, base,
+                                                                    txn->store->families[family]);
+    return iter;
+}
+
+static void iter_start(struct store_iter *iter)
+{
+    iter->is_started = true;
+    if (!iter->is_reverse) {
+        rocksdb_iter_seek(iter->iter, iter->start.ptr, iter->start.len);
+        return;
+    }
+    if (iter->end.len == 0) {
+        rocksdb_iter_seek_to_last(iter->iter);
+        return;
+    }
+    /* SeekForPrev lands on `end` itself when a batch holds that key: the end is not part of the
+     * range. */
+    rocksdb_iter_seek_for_prev(iter->iter, iter->end.ptr, iter->end.len);
+    size_t len;
+    if (rocksdb_iter_valid(iter->iter)) {
+        const char *key = rocksdb_iter_key(iter->iter, &len);
+        if (str_eq(str_make(key, len), iter->end))
+            rocksdb_iter_prev(iter->iter);
+    }
+}
+
+bool store_iter_next(struct store_iter *iter, struct str *out_key, struct str *out_value)
+{
+    if (!iter->is_started)
+        iter_start(iter);
+    else if (!rocksdb_iter_valid(iter->iter))
+        return false;
+    else if (iter->is_reverse)
+        rocksdb_iter_prev(iter->iter);
+    else
+        rocksdb_iter_next(iter->iter);
+    if (!rocksdb_iter_valid(iter->iter))
+        return false;
+
+    size_t len;
+    const char *key = rocksdb_iter_key(iter->iter, &len);
+    *out_key = str_make(key, len);
+    /* RocksDB keeps to its bounds in the tables, but not in a batch laid over them. */
+    if (str_cmp(*out_key, iter->start) < 0 ||
+        (iter->end.len && str_cmp(*out_key, iter->end) >= 0)) {
+        return false;
+    }
+    const char *value = rocksdb_iter_value(iter->iter, &len);
+    *out_value = str_make(value, len);
+    return true;
+}
+
+enum err store_iter_error(struct store_iter *iter, struct error *error)
+{
+    char *message = NULL;
+    rocksdb_iter_get_error(iter->iter, &message);
+    return store_take_error(message, error);
+}
+
+void store_iter_free(struct store_iter *iter)
+{
+    if (!iter)
+        return;
+    rocksdb_iter_destroy(iter->iter);
+    rocksdb_readoptions_destroy(iter->options);
+    arena_release(&iter->arena);
+    free(iter);
+}
+
+struct str store_prefix_end(struct arena *arena, struct str prefix)
+{
+    while (prefix.len && (unsigned char)prefix.ptr[prefix.len - 1] == 0xff)
+        prefix.len--;
+    if (prefix.len == 0)
+        return STR_EMPTY;
+    char *end = arena_cstr(arena, prefix);
+    end[prefix.len - 1]++;
+    return str_make(end, prefix.len);
+}
+
+/* --- Transactions --- */
+
+enum err store_txn_get(struct store_txn *txn, enum store_family family, struct str key,
+                       struct arena *arena, bool *out_found, struct str *out_value,
+                       struct error *error)
+{
+    struct store *store = txn->store;
+    char *message = NULL;
+    size_t len;
+    char *value = rocksdb_writebatch_wi_get_from_batch_and_db_cf(
+        txn->batch, store->db, store->read_options, store->families[family], key.ptr, key.len, &len,
+        &message);
+    if (message)
+        return store_take_error(message, error);
+
+    *out_found = value != NULL;
+    if (value) {
+        arena_defer(arena, free, value);
+        *out_value = str_make(value, len);
+    }
+    return OK;
+}
+
+static void mark(struct store_txn *txn)
+{
+    if (!txn->has_save_point)
+        rocksdb_writebatch_wi_set_save_point(txn->batch);
+    txn->has_save_point = true;
+}
+
+void store_txn_put(struct store_txn *txn, enum store_family family, struct str key,
+                   struct str value)
+{
+    mark(txn);
+    rocksdb_writebatch_wi_put_cf(txn->batch, txn->store->families[family], key.ptr, key.len,
+                                 value.ptr, value.len);
+}
+
+void store_txn_delete(struct store_txn *txn, enum store_family family, struct str key)
+{
+    mark(txn);
+    rocksdb_writebatch_wi_delete_cf(txn->batch, txn->store->families[family], key.ptr, key.len);
+}
