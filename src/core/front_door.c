@@ -111,12 +111,14 @@ static bool handle_root(const struct skylite *skylite, struct http_exchange *exc
     return true;
 }
 
-static bool handle_probe(const struct skylite *skylite, struct http_exchange *exchange)
+static bool handle_probe(struct skylite *skylite, struct http_exchange *exchange)
 {
     if (!str_eq(exchange->path, STR("/health")))
         return handle_root(skylite, exchange);
     struct http_header type = {STR("Content-Type"), STR("application/json")};
-    http_reply(exchange, 200, &type, 1, STR("{\"status\":\"ok\"}"));
+    struct str body;
+    int status = health_answer(&skylite->health, &exchange->arena, &body);
+    http_reply(exchange, status, &type, 1, body);
     return true;
 }
 

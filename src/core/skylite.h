@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/capabilities.h"
+#include "core/health.h"
 #include "core/operation.h"
 #include "io/http.h"
 #include "io/loop.h"
@@ -38,6 +39,7 @@ struct api_capability {
 
 struct skylite {
     struct skylite_config config;
+    struct health health;
     struct store *store;
     struct loop *loops[SKYLITE_MAX_LOOPS];
     unsigned loop_count;
