@@ -26,6 +26,8 @@ enum { MAX_TEMPLATES = 16, DRAIN_MS = 10000 };
 struct serve_options {
     struct skylite_config config;
     char listen_address[64];
+    char metrics_address[64]; /* empty: no listener for figures alone */
+    uint16_t metrics_port;
     const char *templates[MAX_TEMPLATES];
     size_t template_count;
     const char *stack_name; /* NULL: the template's folder */
@@ -54,6 +56,7 @@ struct server {
     struct cloudformation *cloudformation;
 
     struct http_listener *listeners[SKYLITE_MAX_LOOPS];
+    struct http_listener *metrics_listener; /* on loop 0; NULL: none */
     struct drain drains[SKYLITE_MAX_LOOPS];
     struct loop_timer *drain_timer;
     unsigned open_listeners;
@@ -65,20 +68,30 @@ struct server {
 
 /* --- Options --- */
 
-static enum err parse_listen(struct serve_options *options, const char *text, struct error *error)
+/* "ADDR:PORT" of --`option`, an address of IPv6 in brackets. */
+static enum err parse_address(const char *option, const char *text, char out_address[64],
+                              uint16_t *out_port, struct error *error)
 {
     const char *colon = strrchr(text, ':');
     uint64_t port;
     if (!colon || !str_to_u64(str_from(colon + 1), &port) || port > UINT16_MAX)
-        return error_set(error, ERR_VALIDATION, "--listen wants ADDR:PORT, not %s", text);
+        return error_set(error, ERR_VALIDATION, "--%s wants ADDR:PORT, not %s", option, text);
     struct str address = str_make(text, (size_t)(colon - text));
     if (str_starts(address, STR("[")) && str_ends(address, STR("]")))
         address = str_slice(address, 1, address.len - 2);
-    if (address.len == 0 || address.len >= sizeof(options->listen_address))
-        return error_set(error, ERR_VALIDATION, "--listen wants ADDR:PORT, not %s", text);
-    memcpy(options->listen_address, address.ptr, address.len);
-    options->listen_address[address.len] = '\0';
-    options->config.listen_port = (uint16_t)port;
+    if (address.len == 0 || address.len >= 64)
+        return error_set(error, ERR_VALIDATION, "--%s wants ADDR:PORT, not %s", option, text);
+    memcpy(out_address, address.ptr, address.len);
+    out_address[address.len] = '\0';
+    *out_port = (uint16_t)port;
+    return OK;
+}
+
+static enum err parse_allowed(struct serve_options *options, const char *text, struct error *error)
+{
+    struct error why;
+    if (reach_allow(&options->config.reach, str_from(text), &why))
+        return error_set(error, ERR_VALIDATION, "--allow-integration: %s", why.message);
     return OK;
 }
 
@@ -121,7 +134,13 @@ static enum err parse_option(struct serve_options *options, int option, const ch
         options->config.data_dir = text;
         return OK;
     case 'l':
-        return parse_listen(options, text, error);
+        return parse_address("listen", text, options->listen_address, &options->config.listen_port,
+                             error);
+    case 'm':
+        return parse_address("metrics", text, options->metrics_address, &options->metrics_port,
+                             error);
+    case 'i':
+        return parse_allowed(options, text, error);
     case 't':
         return parse_threads(options, text, error);
     case 'D':
@@ -158,6 +177,8 @@ static enum err parse_options(struct serve_options *options, int argc, char **ar
     static const struct option known[] = {
         {"data", required_argument, NULL, 'd'},
         {"listen", required_argument, NULL, 'l'},
+        {"metrics", required_argument, NULL, 'm'},
+        {"allow-integration", required_argument, NULL, 'i'},
         {"deploy", required_argument, NULL, 'D'},
         {"stack", required_argument, NULL, 'S'},
         {"threads", required_argument, NULL, 't'},
@@ -295,6 +316,28 @@ static enum err listen_everywhere(struct server *server, struct error *error)
     return OK;
 }
 
+static enum err listen_for_metrics(struct server *server, struct error *error)
+{
+    const struct serve_options *options = &server->options;
+    struct http_listener_options door = front_door_options_for_metrics(&server->skylite);
+    if (!options->metrics_address[0])
+        return OK;
+    enum err rc = http_port_check(options->metrics_address, options->metrics_port, error);
+    if (rc == OK)
+        rc = http_listen(server->skylite.loops[0], options->metrics_address, options->metrics_port,
+                         &door, &server->metrics_listener, error);
+    return rc;
+}
+
+/* Integrations reach the server's own ports only where a rule names them. */
+static void guard_own_ports(struct server *server)
+{
+    struct reach *reach = &server->skylite.config.reach;
+    reach_add_own_port(reach, server->skylite.port);
+    if (server->metrics_listener)
+        reach_add_own_port(reach, http_listener_port(server->metrics_listener));
+}
+
 static enum err build(struct server *server, struct error *error)
 {
     struct store_options store_options = {.durability = server->options.config.durability};
@@ -311,6 +354,10 @@ static enum err build(struct server *server, struct error *error)
         rc = start_services(server, error);
     if (rc == OK)
         rc = listen_everywhere(server, error);
+    if (rc == OK)
+        rc = listen_for_metrics(server, error);
+    if (rc == OK)
+        guard_own_ports(server);
     if (rc == OK)
         rc = write_endpoint(server, error);
     return rc;
@@ -370,6 +417,8 @@ static void terminate(struct server *server)
     server->is_terminating = true;
     server->open_listeners = skylite->loop_count;
     server->drain_timer = loop_timer_start(skylite->loops[0], DRAIN_MS, 0, give_up, server);
+    if (server->metrics_listener)
+        http_listener_close(server->metrics_listener, NULL, NULL);
     for (unsigned i = 0; i < skylite->loop_count; i++) {
         server->drains[i].task.run = close_listener;
         loop_post(skylite->loops[i], &server->drains[i].task);
@@ -447,6 +496,12 @@ static void greet(struct server *server)
     if (!config->is_sandboxed)
         fprintf(stderr,
                 "skylite: WARNING: --sandbox none: functions run as this user, unconfined\n");
+    if (server->metrics_listener)
+        printf("skylite: figures for Prometheus on http://%s%s%s:%u/metrics\n",
+               strchr(server->options.metrics_address, ':') ? "[" : "",
+               server->options.metrics_address,
+               strchr(server->options.metrics_address, ':') ? "]" : "",
+               http_listener_port(server->metrics_listener));
     printf("skylite: data in %s, credentials in %s/credentials; eval $(skylite env --data %s)\n",
            config->data_dir, config->data_dir, config->data_dir);
     fflush(stdout);

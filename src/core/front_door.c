@@ -122,24 +122,97 @@ static bool handle_probe(struct skylite *skylite, struct http_exchange *exchange
     return true;
 }
 
-/* What Prometheus asks for. It names tables, functions and APIs, so only this machine may, and no
- * function. */
-static bool handle_metrics(const struct skylite *skylite, struct http_exchange *exchange)
+/* --- Figures for Prometheus --- */
+
+/* Four numbers with dots: "127.example.com" is a name. */
+static bool is_ipv4(struct str text)
 {
-    if (!skylite->metrics.expose || !str_eq(exchange->path, STR("/metrics")) ||
-        !str_eq(exchange->method, STR("GET")) ||
-        http_header_get(exchange, STR("authorization")).ptr)
-        return false;
-    bool is_local = str_starts(exchange->peer, STR("127.")) || str_eq(exchange->peer, STR("::1"));
+    for (size_t i = 0; i < text.len; i++) {
+        if ((text.ptr[i] < '0' || text.ptr[i] > '9') && text.ptr[i] != '.')
+            return false;
+    }
+    return text.len > 0;
+}
+
+static bool is_loopback_address(struct str text)
+{
+    return str_eq(text, STR("::1")) || (str_starts(text, STR("127.")) && is_ipv4(text));
+}
+
+/* The name under which the server was asked is one of this machine's loopback. So no page of
+ * another site reads it through a name of its own (DNS rebinding). */
+static bool is_loopback_host(struct str host)
+{
+    ptrdiff_t close = str_starts(host, STR("[")) ? str_find_byte(host, ']', 0) : -1;
+    ptrdiff_t colon = str_find_byte(host, ':', 0);
+    if (close > 0)
+        return is_loopback_address(str_slice(host, 1, (size_t)close - 1));
+    struct str name = colon < 0 ? host : str_slice(host, 0, (size_t)colon);
+    return str_eq_nocase(name, STR("localhost")) || is_loopback_address(name);
+}
+
+/* Headers of those who pass on what others ask: proxies, and this gateway's own integrations. */
+static bool is_forwarded(const struct http_exchange *exchange)
+{
+    static const struct str names[] = {
+        STR_INIT("forwarded"),       STR_INIT("via"),
+        STR_INIT("x-real-ip"),       STR_INIT("client-ip"),
+        STR_INIT("true-client-ip"),  STR_INIT("cf-connecting-ip"),
+        STR_INIT("x-amzn-trace-id"), STR_INIT("x-amzn-apigateway-api-id"),
+    };
+    for (size_t i = 0; i < exchange->header_count; i++) {
+        struct str name = exchange->headers[i].name, start = str_slice(name, 0, 11);
+        if (str_eq_nocase(start, STR("x-forwarded")))
+            return true;
+        for (size_t j = 0; j < sizeof(names) / sizeof(names[0]); j++) {
+            if (str_eq_nocase(name, names[j]))
+                return true;
+        }
+    }
+    return false;
+}
+
+static bool is_for_metrics(const struct skylite *skylite, const struct http_exchange *exchange)
+{
+    return skylite->metrics.expose && str_eq(exchange->path, STR("/metrics")) &&
+           str_eq(exchange->method, STR("GET"));
+}
+
+static void reply_text(struct http_exchange *exchange, int status, struct str text)
+{
     struct http_header type = {STR("Content-Type"),
                                STR("text/plain; version=0.0.4; charset=utf-8")};
+    http_reply(exchange, status, &type, 1, text);
+}
+
+static void reply_metrics(const struct skylite *skylite, struct http_exchange *exchange)
+{
+    reply_text(exchange, 200, skylite->metrics.expose(skylite->metrics.self, &exchange->arena));
+}
+
+/* They name tables, functions and APIs, so only this machine may see them, and no function. */
+static bool handle_metrics(const struct skylite *skylite, struct http_exchange *exchange)
+{
+    if (!is_for_metrics(skylite, exchange) || http_header_get(exchange, STR("authorization")).ptr)
+        return false;
+    bool is_local = is_loopback_address(exchange->peer) && !is_forwarded(exchange) &&
+                    is_loopback_host(http_header_get(exchange, STR("host")));
     if (is_local)
-        http_reply(exchange, 200, &type, 1,
-                   skylite->metrics.expose(skylite->metrics.self, &exchange->arena));
+        reply_metrics(skylite, exchange);
     else
-        http_reply(exchange, 403, &type, 1, STR("only from this machine\n"));
+        reply_text(exchange, 403, STR("only from this machine\n"));
     return true;
 }
+
+static void handle_metrics_alone(struct http_exchange *exchange, void *arg)
+{
+    if (is_for_metrics(arg, exchange))
+        reply_metrics(arg, exchange);
+    else
+        reply_text(exchange, 404, STR("only /metrics\n"));
+}
+
+/* --- Listeners --- */
 
 /* A browser asks before it sends a signed call from another page. */
 static bool handle_preflight(struct http_exchange *exchange)
@@ -211,4 +284,13 @@ struct http_listener_options front_door_options_in_sandbox(struct skylite *skyli
     struct http_listener_options options = front_door_options(skylite);
     options.request = handle_in_sandbox;
     return options;
+}
+
+struct http_listener_options front_door_options_for_metrics(struct skylite *skylite)
+{
+    return (struct http_listener_options){
+        .request = handle_metrics_alone,
+        .arg = skylite,
+        .max_body_bytes = 1,
+    };
 }

@@ -7,6 +7,7 @@
 #include "core/operation.h"
 #include "io/http.h"
 #include "io/loop.h"
+#include "io/reach.h"
 #include "store/store.h"
 
 #define SKYLITE_MAX_SERVICES 16
@@ -24,6 +25,7 @@ struct skylite_config {
     bool is_sandboxed;  /* false for --sandbox=none */
     struct str region;  /* "us-east-1" */
     struct str account; /* "000000000000" */
+    struct reach reach; /* where HTTP integrations may go */
 };
 
 /* The data plane of deployed APIs, asked first for every HTTP request. True when it took the
@@ -67,3 +69,6 @@ void skylite_add_service(struct skylite *skylite, const struct service *service)
  * for the AWS endpoint inside sandboxes. */
 struct http_listener_options front_door_options(struct skylite *skylite);
 struct http_listener_options front_door_options_in_sandbox(struct skylite *skylite);
+
+/* A listener that gives the figures for Prometheus to whoever reaches it, and nothing else. */
+struct http_listener_options front_door_options_for_metrics(struct skylite *skylite);

@@ -55,6 +55,8 @@ static void finish(struct fetch_transfer *transfer, enum err rc, const char *why
     fetch->rc = rc;
     if (rc)
         error_set(&fetch->error, rc, "%s", why);
+    else
+        fetch->is_out_of_reach = false;
     free(transfer);
     fetch->done(fetch);
 }
@@ -230,6 +232,19 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *arg)
 
 /* --- Requests --- */
 
+/* Judges the address that is connected to, behind all resolving: a name cannot lead elsewhere. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct fetch_transfer *transfer = arg;
+    struct http_fetch *fetch = transfer->fetch;
+    (void)purpose;
+    if (fetch->reach && !reach_permits(fetch->reach, &address->addr)) {
+        fetch->is_out_of_reach = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
 static bool is_ours(struct str name)
 {
     return str_eq_nocase(name, STR("host")) || str_eq_nocase(name, STR("content-length")) ||
@@ -305,6 +320,8 @@ static void set_options(struct fetch_transfer *transfer)
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_PROXY, ""); /* none, whatever the environment says */
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)fetch->timeout_ms);
@@ -326,6 +343,7 @@ void http_fetch_start(struct http_fetch *fetch)
     transfer->fetcher = fetcher;
     transfer->fetch = fetch;
     fetch->status = 0;
+    fetch->is_out_of_reach = false;
     fetch->response_headers = arena_array(fetch->arena, struct http_header, MAX_RESPONSE_HEADERS);
     fetch->response_header_count = 0;
     buf_init_arena(&transfer->body, fetch->arena, fetch->max_body);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "io/http.h"
+#include "io/reach.h"
 
 struct fetch_transfer;
 
@@ -17,8 +18,9 @@ struct http_fetch {
     const struct http_header *headers;
     size_t header_count;
     struct str body;
-    unsigned timeout_ms; /* for all of it */
-    size_t max_body;     /* of the answer */
+    unsigned timeout_ms;       /* for all of it */
+    size_t max_body;           /* of the answer */
+    const struct reach *reach; /* where connections may go, judged for each; NULL: anywhere */
     void (*done)(struct http_fetch *fetch);
     void *arg;
 
@@ -29,6 +31,7 @@ struct http_fetch {
     enum err rc;
     struct error error;
     bool is_timeout;
+    bool is_out_of_reach; /* `reach` forbids an address of the host, and no other one answered */
     int status;
     struct http_header *response_headers; /* in the order received */
     size_t response_header_count;

@@ -123,7 +123,8 @@ class Server:
 def server():
     """A server with the Notes stack, shared by all tests: leave it as you found it."""
     with tempfile.TemporaryDirectory(prefix="skylite-") as data:
-        running = Server(data, "--deploy", TEMPLATE).start()
+        # Tests of HTTP integrations have their backends on this machine.
+        running = Server(data, "--deploy", TEMPLATE, "--allow-integration", "127.0.0.1").start()
         yield running
         running.stop()
 

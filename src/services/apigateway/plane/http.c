@@ -195,6 +195,10 @@ static void reply_failed(struct api_call *call, const struct http_fetch *fetch)
         call_misconfigured(call, 500, "The integration's answer is longer than 10 MB", STR_EMPTY);
         return;
     }
+    if (fetch->is_out_of_reach) {
+        call_misconfigured(call, 500, "Invalid endpoint address", STR_EMPTY);
+        return;
+    }
     execution_log_error(call,
                         "Execution failed due to configuration error: There was an error while "
                         "connecting to the endpoint: %.*s",
@@ -262,7 +266,7 @@ static bool make_request(struct api_call *call, struct integration_request *requ
     return true;
 }
 
-void http_start(struct api_call *call)
+void http_start(const struct plane *plane, struct api_call *call)
 {
     const struct integration *integration = &call->method->integration;
     struct integration_request request;
@@ -289,6 +293,7 @@ void http_start(struct api_call *call)
         .body = request.body,
         .timeout_ms = integration->timeout_ms,
         .max_body = MAX_ANSWER,
+        .reach = &plane->skylite->config.reach,
         .done = fetched,
         .arg = call,
     };

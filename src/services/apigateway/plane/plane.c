@@ -233,7 +233,7 @@ static void integrate(struct plane *plane, struct api_call *call)
         break;
     case INTEGRATION_HTTP:
     case INTEGRATION_HTTP_PROXY:
-        http_start(call);
+        http_start(plane, call);
         break;
     case INTEGRATION_MOCK:
         mock_start(call);

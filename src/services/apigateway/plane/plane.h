@@ -83,7 +83,7 @@ void plane_serve(struct plane *plane, struct api_call *call);
 /* Start the integration of a call that may pass; they answer it, at once or later. */
 void lambda_start(struct plane *plane, struct api_call *call);
 void action_start(struct plane *plane, struct api_call *call);
-void http_start(struct api_call *call);
+void http_start(const struct plane *plane, struct api_call *call);
 void mock_start(struct api_call *call);
 
 /* Who asks on behalf of the gateway: the integration's role, the call's own caller, or API Gateway
