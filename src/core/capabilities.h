@@ -10,20 +10,30 @@
 
 /* --- IAM --- */
 
-/* One key of the request context that conditions see, such as aws:SourceIp. */
-struct condition_key {
-    struct str name;
-    struct str value;
+/* The values that a call gives a condition key, such as aws:TagKeys; none when it has no such key.
+ */
+struct condition_values {
+    struct arena *arena; /* of the evaluation; what is made for the values may live there */
+    struct str *list;
+    size_t count, room;
 };
+
+void condition_values_add(struct condition_values *values, struct str value);
 
 struct authorization {
     const struct principal *principal;
     struct str action;   /* "dynamodb:PutItem" */
     struct str resource; /* an ARN, or "*" */
-    const struct condition_key *keys;
-    size_t key_count;
     /* A resource-based policy (JSON) that applies as well, or empty. */
     struct str resource_policy;
+    /* Of a service that acts for a resource of its own, such as the method that a function is
+     * called for: the ARN (aws:SourceArn), or empty. */
+    struct str source_arn;
+    /* Adds the values of a condition key that the caller's identity does not tell. Only asked for
+     * keys that a policy of the call names, inside the call of authorize. NULL: there are none. */
+    void (*find_values)(const struct authorization *authorization, struct str key,
+                        struct condition_values *out);
+    const void *find_arg; /* find_values' own */
 };
 
 struct credentials {

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+struct condition_key;
 struct request;
 struct skylite;
 
@@ -62,6 +63,8 @@ struct service {
                                          "message" */
     const struct operation *operations;
     size_t operation_count;
+    const struct condition_key *condition_keys; /* of the actions named after the service */
+    size_t condition_key_count;
     void *self; /* the service's own state */
 
     /* Optional: checks request->input before the permission and the handler. Fills request->error.

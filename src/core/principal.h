@@ -24,6 +24,14 @@ struct principal {
     struct str access_key_id; /* "" for a service */
     /* A policy (JSON) that narrows what a session may do, or empty. */
     struct str session_policy;
+
+    /* Of temporary credentials; 0 and empty for all others. */
+    int64_t issued_ms;
+    struct str session_tags;    /* as a JSON object, or empty */
+    struct str source_identity; /* who began the chain of roles, as its first caller said */
+    struct str function_arn;    /* the function that they were made for */
+    /* The service that calls in the principal's name ("cloudformation.amazonaws.com"), or empty. */
+    struct str called_via;
 };
 
 /* Puts all parts into the arena, so that the principal lives as long as that. */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/encode.h"
+#include "core/condition_keys.h"
 #include "core/internal.h"
 #include "wire/cbor.h"
 
@@ -59,25 +60,23 @@ struct str request_header(const struct request *request, struct str name)
 
 /* --- Permissions --- */
 
-size_t request_condition_keys(const struct request *request,
-                              struct condition_key keys[REQUEST_CONDITION_KEYS])
+void request_find_values(const struct authorization *authorization, struct str key,
+                         struct condition_values *out)
 {
-    size_t count = 0;
-    keys[count++] =
-        (struct condition_key){STR("aws:RequestedRegion"), request->skylite->config.region};
-    if (!request->exchange)
-        return count;
-    keys[count++] = (struct condition_key){STR("aws:SecureTransport"), STR("false")};
-    keys[count++] = (struct condition_key){STR("aws:SourceIp"), request->exchange->peer};
-    struct str agent = request_header(request, STR("user-agent"));
-    if (agent.ptr)
-        keys[count++] = (struct condition_key){STR("aws:UserAgent"), agent};
-    return count;
+    const struct request_part *part = authorization->find_arg;
+    struct request *request = part->request;
+    struct condition_question question = {
+        .authorization = authorization,
+        .skylite = request->skylite,
+        .exchange = request->exchange,
+        .request = request,
+        .part = part->part,
+    };
+    condition_key_find(&question, key, out);
 }
 
-/* `extra` is one more condition key, or NULL. */
-static enum err authorize(struct request *request, struct str action, struct str resource,
-                          const struct condition_key *extra)
+enum err request_authorize_part(struct request *request, struct str action, struct str resource,
+                                const void *part)
 {
     enum principal_kind kind = request->principal.kind;
     if (kind == PRINCIPAL_SERVICE)
@@ -88,17 +87,14 @@ static enum err authorize(struct request *request, struct str action, struct str
     if (kind == PRINCIPAL_ROOT && policy.len == 0)
         return OK;
 
-    struct condition_key keys[REQUEST_CONDITION_KEYS + 1];
-    size_t count = request_condition_keys(request, keys);
-    if (extra)
-        keys[count++] = *extra;
+    struct request_part own_part = {request, part};
     struct authorization authorization = {
         .principal = &request->principal,
         .action = action,
         .resource = resource,
-        .keys = keys,
-        .key_count = count,
         .resource_policy = policy,
+        .find_values = request_find_values,
+        .find_arg = &own_part,
     };
     const struct iam_capability *iam = &request->skylite->iam;
     return iam->authorize(iam->self, &authorization, &request->error);
@@ -106,14 +102,14 @@ static enum err authorize(struct request *request, struct str action, struct str
 
 enum err request_authorize(struct request *request, struct str action, struct str resource)
 {
-    return authorize(request, action, resource, NULL);
+    return request_authorize_part(request, action, resource, NULL);
 }
 
 enum err request_authorize_pass_role(struct request *request, struct str role_arn,
-                                     struct str service)
+                                     struct str service, struct str resource_arn)
 {
-    struct condition_key passed_to = {STR("iam:PassedToService"), service};
-    return authorize(request, STR("iam:PassRole"), role_arn, &passed_to);
+    struct pass_role_part part = {service, resource_arn};
+    return request_authorize_part(request, STR("iam:PassRole"), role_arn, &part);
 }
 
 static enum err authorize_row(struct request *request)

@@ -81,16 +81,30 @@ struct str request_header(const struct request *request, struct str name);
 /* Checks a further permission of the caller. Fills request->error. */
 enum err request_authorize(struct request *request, struct str action, struct str resource);
 
-/* Checks that the caller may hand the role to `service` ("lambda.amazonaws.com"): iam:PassRole
- * under the condition key iam:PassedToService, which AWSLambda_FullAccess asks for. */
-enum err request_authorize_pass_role(struct request *request, struct str role_arn,
-                                     struct str service);
+/* The same for a part of the request, such as one table of a batch: `part` is what the sources of
+ * the service's condition keys find the part by. */
+enum err request_authorize_part(struct request *request, struct str action, struct str resource,
+                                const void *part);
 
-/* What conditions of policies see of every call (aws:SourceIp and others): fills `keys` and returns
- * how many. Borrowed from the request. */
-enum { REQUEST_CONDITION_KEYS = 4 };
-size_t request_condition_keys(const struct request *request,
-                              struct condition_key keys[REQUEST_CONDITION_KEYS]);
+/* For a service that asks IAM by itself: authorization->find_values, with a struct request_part as
+ * find_arg. */
+struct request_part {
+    struct request *request;
+    const void *part;
+};
+void request_find_values(const struct authorization *authorization, struct str key,
+                         struct condition_values *out);
+
+/* The `part` of iam:PassRole. */
+struct pass_role_part {
+    struct str service;      /* "lambda.amazonaws.com": iam:PassedToService */
+    struct str resource_arn; /* what gets the role: iam:AssociatedResourceArn; empty: unknown */
+};
+
+/* Checks that the caller may hand the role to `service` ("lambda.amazonaws.com"), for the resource
+ * with that ARN (empty: unknown). */
+enum err request_authorize_pass_role(struct request *request, struct str role_arn,
+                                     struct str service, struct str resource_arn);
 
 /* Has `run(request, txn)` run on the writer thread and, when it succeeded and is durable,
  * `after(request)` on the request's loop (NULL: the request is finished as it is). Returns

@@ -22,23 +22,30 @@ static const struct principal callers[] = {
     {.kind = PRINCIPAL_SERVICE, .arn = STR_INIT("lambda.amazonaws.com")},
 };
 
+static void find_values(const struct authorization *authorization, struct str key,
+                        struct condition_values *out)
+{
+    if (str_eq_nocase(key, STR("aws:SourceIp")))
+        condition_values_add(out, STR("203.0.113.7"));
+    else if (str_eq_nocase(key, STR("number")))
+        condition_values_add(out, STR("12.5"));
+    else if (str_eq_nocase(key, STR("date")))
+        condition_values_add(out, STR("2020-05-01T12:00:00Z"));
+    else if (str_eq_nocase(key, STR("key"))) {
+        condition_values_add(out, authorization->action);
+        condition_values_add(out, authorization->resource);
+    }
+}
+
 static void decide(struct policy *policy, const struct principal *caller, struct str action,
                    struct str resource)
 {
-    const struct condition_key keys[] = {
-        {STR("aws:SourceIp"), STR("203.0.113.7")},
-        {STR("aws:SourceArn"), resource},
-        {STR("key"), action},
-        {STR("key"), resource},
-        {STR("number"), STR("12.5")},
-        {STR("date"), STR("2020-05-01T12:00:00Z")},
-    };
     struct authorization authorization = {
         .principal = caller,
         .action = action,
         .resource = resource,
-        .keys = keys,
-        .key_count = sizeof(keys) / sizeof(keys[0]),
+        .source_arn = resource,
+        .find_values = find_values,
     };
     struct context_tag tag = {STR("team"), STR("blue")};
     struct context context = {
@@ -56,6 +63,7 @@ static void decide(struct policy *policy, const struct principal *caller, struct
     };
     struct error error;
     iam_evaluate_error(iam_evaluate(&policies, &context), &authorization, &error);
+    iam_context_release(&context);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

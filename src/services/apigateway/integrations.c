@@ -88,7 +88,7 @@ enum err integration_check_credentials(struct request *request, struct str role)
         return OK;
     if (!str_starts(role, STR("arn:")) || str_find(role, STR(":role/")) < 0)
         return apigw_bad_request(request, "Invalid ARN specified in the request");
-    return request_authorize_pass_role(request, role, STR("apigateway.amazonaws.com"));
+    return request_authorize_pass_role(request, role, STR("apigateway.amazonaws.com"), STR_EMPTY);
 }
 
 /* Besides roles, an integration may have the credentials of who calls it. */

@@ -345,7 +345,8 @@ static enum err replace_role(struct request *request, yyjson_mut_val *stack)
         return OK;
     yyjson_mut_obj_remove_key(definition, "RoleARN");
     json_add_str(json_doc(request->arena), definition, "RoleARN", role);
-    return request_authorize_pass_role(request, role, STR("cloudformation.amazonaws.com"));
+    return request_authorize_pass_role(request, role, STR("cloudformation.amazonaws.com"),
+                                       STR_EMPTY);
 }
 
 static enum err check_deletable(struct request *request, const struct stack_change *change)

@@ -383,12 +383,6 @@ static bool matches_any(const struct condition *condition, struct str have, stru
     if (condition->test == TEST_ARN)
         return arn_matches(condition, have, context);
     struct arena arena = {0};
-    /* Filling variables in may use the scratch that `have` lives in. */
-    char scratch[sizeof(context->scratch)];
-    if (have.ptr == context->scratch) {
-        memcpy(scratch, context->scratch, sizeof(scratch));
-        have.ptr = scratch;
-    }
     bool matches = false;
     for (size_t i = 0; i < condition->value_count && !matches; i++) {
         const struct pattern *pattern = &condition->values[i];
@@ -422,19 +416,18 @@ static bool holds_without_value(const struct condition *condition)
 /* Without a set operator, a negated one asks that no value of the request matches. */
 bool iam_condition_holds(const struct condition *condition, struct context *context)
 {
-    size_t cursor = 0;
-    struct str value;
-    if (!iam_context_next(context, &condition->key, &cursor, &value))
+    const struct condition_values *values = iam_context_values(context, &condition->key);
+    if (values->count == 0)
         return holds_without_value(condition);
     if (condition->test == TEST_NULL)
         return null_holds(condition, false);
 
     bool needs_all =
         condition->set == SET_FOR_ALL || (condition->set == SET_NONE && condition->is_negated);
-    do {
-        bool holds = matches_any(condition, value, context) != condition->is_negated;
+    for (size_t i = 0; i < values->count; i++) {
+        bool holds = matches_any(condition, values->list[i], context) != condition->is_negated;
         if (holds != needs_all)
             return holds;
-    } while (iam_context_next(context, &condition->key, &cursor, &value));
+    }
     return needs_all;
 }

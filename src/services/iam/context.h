@@ -1,5 +1,6 @@
-/* The request context that policies see: the global condition keys, the principal's own, and what
- * the service adds. One per evaluation, on the stack. */
+/* The request context that policies see: the condition keys that the caller and the clock tell, and
+ * those that the call tells. One per evaluation, on the stack. Values are looked up when a
+ * statement asks for them, and once. */
 #pragma once
 
 #include "base/map.h"
@@ -7,7 +8,7 @@
 
 /* A condition key's name, prepared when the policy is compiled. */
 enum context_key_kind {
-    CONTEXT_REQUEST, /* looked up in authorization->keys */
+    CONTEXT_REQUEST, /* asked of authorization->find_values */
     CONTEXT_CURRENT_TIME,
     CONTEXT_EPOCH_TIME,
     CONTEXT_USERNAME,
@@ -18,11 +19,19 @@ enum context_key_kind {
     CONTEXT_PRINCIPAL_IS_SERVICE,
     CONTEXT_PRINCIPAL_SERVICE_NAME,
     CONTEXT_PRINCIPAL_TAG, /* aws:PrincipalTag/NAME */
+    CONTEXT_TOKEN_ISSUE_TIME,
+    CONTEXT_MFA_PRESENT,
+    CONTEXT_SOURCE_IDENTITY,
+    CONTEXT_SOURCE_ARN,
+    CONTEXT_SOURCE_ACCOUNT,
+    CONTEXT_CALLED_VIA, /* only one service calls for another's caller: first and last are it too */
+    CONTEXT_VIA_SERVICE,
+    CONTEXT_SOURCE_FUNCTION_ARN,
 };
 
 struct context_key {
     enum context_key_kind kind;
-    struct str name; /* of CONTEXT_PRINCIPAL_TAG: the tag's */
+    struct str name; /* as the policy has it */
 };
 
 struct context_tag {
@@ -30,18 +39,27 @@ struct context_tag {
     struct str value;
 };
 
+/* A key that was looked up, in a list. */
+struct context_found {
+    const struct context_found *next;
+    struct str name;
+    struct condition_values values;
+};
+
 struct context {
     const struct authorization *authorization;
     struct str principal_arn; /* of a role session: the role's */
     const struct context_tag *tags;
     size_t tag_count;
-    char scratch[32]; /* the text of a computed value */
+    struct arena arena; /* of all that is looked up */
+    const struct context_found *found;
 };
 
 /* Prepares a key; `name` must stay as long as the key. Names are compared without case. */
 struct context_key iam_context_key_make(struct str name);
 
-/* The values of a key, one per call: start with *cursor = 0. False when there are no more. A value
- * is borrowed until the next call for the same context. */
-bool iam_context_next(struct context *context, const struct context_key *key, size_t *cursor,
-                      struct str *out_value);
+/* The values of a key, which stay as long as the context. */
+const struct condition_values *iam_context_values(struct context *context,
+                                                  const struct context_key *key);
+
+void iam_context_release(struct context *context);

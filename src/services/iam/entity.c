@@ -92,24 +92,28 @@ static struct str name_of_arn(struct str arn)
     return str_slice(arn, start, arn.len);
 }
 
+enum err iam_entity_by_arn(const struct reader *reader, const struct entity_kind *kind,
+                           struct str arn, yyjson_val **out, struct error *error)
+{
+    enum err rc =
+        iam_reader_get(reader, iam_entity_key(reader->arena, kind, name_of_arn(arn)), out, error);
+    if (rc == OK && *out && !str_eq(json_get_str(*out, "Arn"), arn))
+        *out = NULL;
+    return rc;
+}
+
 enum err iam_role_by_arn(const struct reader *reader, struct str arn, yyjson_val **out,
                          struct error *error)
 {
-    struct str name = name_of_arn(arn);
-    enum err rc =
-        iam_reader_get(reader, iam_entity_key(reader->arena, &iam_role_kind, name), out, error);
-    if (rc == OK && (!*out || !str_eq(json_get_str(*out, "Arn"), arn)))
+    enum err rc = iam_entity_by_arn(reader, &iam_role_kind, arn, out, error);
+    if (rc == OK && !*out)
         rc = error_set(error, ERR_IAM_NO_SUCH_ENTITY, "The role with name %.*s cannot be found.",
-                       STR_ARG(name));
+                       STR_ARG(name_of_arn(arn)));
     return rc;
 }
 
 enum err iam_policy_by_arn(const struct reader *reader, struct str arn, yyjson_val **out,
                            struct error *error)
 {
-    enum err rc = iam_reader_get(
-        reader, iam_entity_key(reader->arena, &iam_policy_kind, name_of_arn(arn)), out, error);
-    if (rc == OK && *out && !str_eq(json_get_str(*out, "Arn"), arn))
-        *out = NULL;
-    return rc;
+    return iam_entity_by_arn(reader, &iam_policy_kind, arn, out, error);
 }

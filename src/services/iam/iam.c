@@ -15,6 +15,8 @@ static void register_services(struct iam *iam)
         .xmlns = "https://iam.amazonaws.com/doc/2010-05-08/",
         .operations = iam_operations,
         .operation_count = iam_operation_count,
+        .condition_keys = iam_condition_keys,
+        .condition_key_count = iam_condition_key_count,
         .self = iam,
     };
     iam->sts_service = (struct service){
@@ -24,6 +26,8 @@ static void register_services(struct iam *iam)
         .xmlns = "https://sts.amazonaws.com/doc/2011-06-15/",
         .operations = sts_operations,
         .operation_count = sts_operation_count,
+        .condition_keys = sts_condition_keys,
+        .condition_key_count = sts_condition_key_count,
         .self = iam,
     };
     skylite_add_service(skylite, &iam->iam_service);

@@ -74,6 +74,9 @@ struct str iam_entity_key(struct arena *arena, const struct entity_kind *kind, s
 enum err iam_entity_get(const struct reader *reader, const struct entity_kind *kind,
                         struct str name, yyjson_val **out, struct error *error);
 
+/* NULL in `*out` when there is none. */
+enum err iam_entity_by_arn(const struct reader *reader, const struct entity_kind *kind,
+                           struct str arn, yyjson_val **out, struct error *error);
 enum err iam_role_by_arn(const struct reader *reader, struct str arn, yyjson_val **out,
                          struct error *error);
 
@@ -136,6 +139,10 @@ struct session {
     struct str id;   /* its unique id: a new role of the same name is another one */
     struct str session_name;
     struct str policy; /* JSON, or empty */
+    int64_t issued_ms;
+    struct str tags;            /* of the session: a JSON object, or empty */
+    struct str source_identity; /* or empty */
+    struct str function_arn;    /* of a function that runs as the role, or empty */
 };
 
 /* Seals a session into a token that only goes with `access_key_id`. */
@@ -162,9 +169,10 @@ enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str
                                      struct error *error);
 
 /* The decision of a role's trust policy (and, where it names only the account, of the caller's own
- * policies). */
-enum err iam_check_trust(struct iam *iam, const struct principal *principal, yyjson_val *role,
-                         const struct condition_key *keys, size_t key_count, struct error *error);
+ * policies) about `authorization`, in which the principal and what tells of condition keys are
+ * filled in. */
+enum err iam_check_trust(struct iam *iam, yyjson_val *role, struct authorization *authorization,
+                         struct error *error);
 
 /* An id of `len` characters that begins with `prefix`. */
 struct str iam_new_id(struct arena *arena, const char *prefix, size_t len);

@@ -1,6 +1,7 @@
 /* The operations of the IAM and STS APIs, and what they share. */
 #pragma once
 
+#include "core/condition_keys.h"
 #include "services/iam/internal.h"
 #include "services/iam/params.h"
 
@@ -8,6 +9,12 @@ extern const struct operation iam_operations[];
 extern const size_t iam_operation_count;
 extern const struct operation sts_operations[];
 extern const size_t sts_operation_count;
+
+/* condition_keys.c */
+extern const struct condition_key iam_condition_keys[];
+extern const size_t iam_condition_key_count;
+extern const struct condition_key sts_condition_keys[];
+extern const size_t sts_condition_key_count;
 
 /* role.c */
 enum err iam_create_role(struct request *request);

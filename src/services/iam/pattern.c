@@ -131,10 +131,9 @@ static bool has_marks(struct str text)
 static bool add_variable(struct buf *buf, const struct pattern_variable *variable,
                          struct context *context)
 {
-    size_t cursor = 0;
-    struct str value;
-    if (!context || !iam_context_next(context, variable->key, &cursor, &value))
-        value = variable->fallback;
+    const struct condition_values *values =
+        context ? iam_context_values(context, variable->key) : NULL;
+    struct str value = values && values->count ? values->list[0] : variable->fallback;
     return value.ptr && !has_marks(value) && buf_add(buf, value);
 }
 

@@ -23,6 +23,7 @@ void iam_session_start(struct iam *iam, struct arena *arena, struct session *ses
                        struct credentials *out)
 {
     session->secret = iam_new_secret(arena);
+    session->issued_ms = clock_wall_ms() / 1000 * 1000;
     out->access_key_id = iam_new_id(arena, "ASIA", 20);
     out->secret_access_key = session->secret;
     out->session_token = iam_token_seal(iam, arena, out->access_key_id, session);
@@ -114,15 +115,21 @@ static enum err session_principal(struct iam *iam, const struct session *session
     struct holder *holder = NULL;
     if (session->kind == SESSION_OF_ROOT) {
         *out = root_principal(iam, access_key_id);
+        out->issued_ms = session->issued_ms;
         return OK;
     }
     enum err rc =
         iam_holder(iam, is_role ? &iam_role_kind : &iam_user_kind, session->name, &holder, error);
     if (rc == OK && (!holder || !str_eq(holder->id, session->id)))
         rc = invalid_token(error);
-    if (rc == OK)
+    if (rc == OK) {
         *out = is_role ? role_principal(iam, arena, holder, session, access_key_id)
                        : user_principal(iam, arena, holder, access_key_id);
+        out->issued_ms = session->issued_ms;
+        out->session_tags = session->tags;
+        out->source_identity = session->source_identity;
+        out->function_arn = session->function_arn;
+    }
     iam_holder_unref(holder);
     return rc;
 }
@@ -186,7 +193,9 @@ static enum err decide(const struct authorization *authorization, const struct h
         .resource = resource,
         .session = session,
     };
-    return iam_evaluate_error(iam_evaluate(&policies, &context), authorization, error);
+    enum decision decision = iam_evaluate(&policies, &context);
+    iam_context_release(&context);
+    return iam_evaluate_error(decision, authorization, error);
 }
 
 enum err iam_authorize(void *self, const struct authorization *authorization, struct error *error)
@@ -227,6 +236,7 @@ enum err iam_authorize_by(void *self, struct str text, const struct authorizatio
                               .principal_arn = authorization->principal->arn};
     if (rc == OK)
         rc = iam_evaluate_error(iam_evaluate(&set, &context), authorization, error);
+    iam_context_release(&context);
     iam_policy_unref(resource);
     iam_policy_unref(policy);
     return rc;
@@ -234,22 +244,17 @@ enum err iam_authorize_by(void *self, struct str text, const struct authorizatio
 
 /* --- Assuming roles --- */
 
-enum err iam_check_trust(struct iam *iam, const struct principal *principal, yyjson_val *role,
-                         const struct condition_key *keys, size_t key_count, struct error *error)
+enum err iam_check_trust(struct iam *iam, yyjson_val *role, struct authorization *authorization,
+                         struct error *error)
 {
-    struct authorization authorization = {
-        .principal = principal,
-        .action = STR("sts:AssumeRole"),
-        .resource = json_get_str(role, "Arn"),
-        .keys = keys,
-        .key_count = key_count,
-        .resource_policy = json_get_str(role, "AssumeRolePolicyDocument"),
-    };
-    if (iam_authorize(iam, &authorization, NULL) == OK)
+    authorization->action = STR("sts:AssumeRole");
+    authorization->resource = json_get_str(role, "Arn");
+    authorization->resource_policy = json_get_str(role, "AssumeRolePolicyDocument");
+    if (iam_authorize(iam, authorization, NULL) == OK)
         return OK;
     return error_set(error, ERR_ACCESS_DENIED,
                      "User: %.*s is not authorized to perform: sts:AssumeRole on resource: %.*s",
-                     STR_ARG(principal->arn), STR_ARG(authorization.resource));
+                     STR_ARG(authorization->principal->arn), STR_ARG(authorization->resource));
 }
 
 enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str service,
@@ -265,11 +270,11 @@ enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str
         .arn = service,
         .name = service,
     };
-    struct condition_key source = {STR("aws:SourceAccount"), principal.account};
+    struct authorization authorization = {.principal = &principal};
     yyjson_val *role = NULL;
     enum err rc = iam_role_by_arn(&reader, role_arn, &role, error);
     if (rc == OK)
-        rc = iam_check_trust(iam, &principal, role, &source, 1, error);
+        rc = iam_check_trust(iam, role, &authorization, error);
     if (rc)
         return rc;
 

@@ -158,14 +158,13 @@ static enum err check_assumption(struct request *request, yyjson_val **out_role)
     enum err rc = find_role(request, out_role);
     if (rc)
         return rc;
-    struct condition_key keys[REQUEST_CONDITION_KEYS + 2];
-    size_t count = request_condition_keys(request, keys);
-    struct str external_id = request_str(request, "ExternalId");
-    keys[count++] =
-        (struct condition_key){STR("sts:RoleSessionName"), request_str(request, "RoleSessionName")};
-    if (external_id.ptr)
-        keys[count++] = (struct condition_key){STR("sts:ExternalId"), external_id};
-    return iam_check_trust(iam, &request->principal, *out_role, keys, count, &request->error);
+    struct request_part part = {request, NULL};
+    struct authorization authorization = {
+        .principal = &request->principal,
+        .find_values = request_find_values,
+        .find_arg = &part,
+    };
+    return iam_check_trust(iam, *out_role, &authorization, &request->error);
 }
 
 enum err sts_assume_role(struct request *request)

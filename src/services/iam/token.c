@@ -5,7 +5,7 @@
 #include "services/iam/internal.h"
 
 /* version, nonce, sealed fields, tag */
-enum { TOKEN_VERSION = 1, NONCE_LEN = 12, TAG_LEN = 16, MAX_PLAIN = 32 * 1024 };
+enum { TOKEN_VERSION = 2, NONCE_LEN = 12, TAG_LEN = 16, MAX_PLAIN = 32 * 1024 };
 enum { HEAD_LEN = 1 + NONCE_LEN };
 
 /* --- Fields --- */
@@ -54,18 +54,25 @@ static struct str write_fields(struct arena *arena, const struct session *sessio
     add_field(&buf, session->id);
     add_field(&buf, session->session_name);
     add_field(&buf, session->policy);
+    add_number(&buf, (uint64_t)session->issued_ms, 8);
+    add_field(&buf, session->tags);
+    add_field(&buf, session->source_identity);
+    add_field(&buf, session->function_arn);
     assert(!buf.is_full);
     return buf_str(&buf);
 }
 
 static bool read_fields(struct str plain, struct session *out)
 {
-    uint64_t kind, expires;
+    uint64_t kind, expires, issued;
     if (!take_number(&plain, 1, &kind) || !take_number(&plain, 8, &expires) ||
         !take_field(&plain, &out->secret) || !take_field(&plain, &out->name) ||
         !take_field(&plain, &out->id) || !take_field(&plain, &out->session_name) ||
-        !take_field(&plain, &out->policy))
+        !take_field(&plain, &out->policy) || !take_number(&plain, 8, &issued) ||
+        !take_field(&plain, &out->tags) || !take_field(&plain, &out->source_identity) ||
+        !take_field(&plain, &out->function_arn))
         return false;
+    out->issued_ms = (int64_t)issued;
     out->kind = (enum session_kind)kind;
     out->expires_ms = (int64_t)expires;
     return plain.len == 0;

@@ -308,7 +308,8 @@ static enum err check_role(struct request *request)
     struct credentials credentials;
     if (!role.ptr)
         return OK;
-    enum err rc = request_authorize_pass_role(request, role, STR("lambda.amazonaws.com"));
+    enum err rc =
+        request_authorize_pass_role(request, role, STR("lambda.amazonaws.com"), STR_EMPTY);
     if (rc)
         return rc;
     if (iam->assume_role_for_service(iam->self, role, STR("lambda.amazonaws.com"), STR("check"),

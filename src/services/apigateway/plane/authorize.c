@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "core/authenticate.h"
+#include "core/condition_keys.h"
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/plane.h"
 
@@ -98,24 +99,16 @@ struct str call_arn(const struct api_call *call)
     return buf_str(&arn);
 }
 
-size_t call_condition_keys(const struct plane *plane, const struct api_call *call,
-                           struct condition_key keys[CONDITION_KEYS])
+void call_find_values(const struct authorization *authorization, struct str key,
+                      struct condition_values *out)
 {
-    static const struct {
-        struct str header, key;
-    } headers[] = {{STR_INIT("user-agent"), STR_INIT("aws:UserAgent")},
-                   {STR_INIT("referer"), STR_INIT("aws:Referer")}};
-    size_t count = 0;
-    keys[count++] = (struct condition_key){STR("aws:SourceIp"), call->exchange->peer};
-    keys[count++] = (struct condition_key){STR("aws:SecureTransport"), STR("false")};
-    keys[count++] =
-        (struct condition_key){STR("aws:RequestedRegion"), plane->skylite->config.region};
-    for (size_t i = 0; i < 2; i++) {
-        struct str value = http_header_get(call->exchange, headers[i].header);
-        if (value.ptr)
-            keys[count++] = (struct condition_key){headers[i].key, value};
-    }
-    return count;
+    const struct call_question *asked = authorization->find_arg;
+    struct condition_question question = {
+        .authorization = authorization,
+        .skylite = asked->plane->skylite,
+        .exchange = asked->call->exchange,
+    };
+    condition_key_find(&question, key, out);
 }
 
 /* AWS shows the last four digits of the account that an API is in. */
@@ -150,14 +143,14 @@ static enum err evaluate(struct plane *plane, const struct api_call *call, struc
         .session_policy = STR_INIT(""),
     };
     const struct iam_capability *iam = &plane->skylite->iam;
-    struct condition_key keys[CONDITION_KEYS];
+    struct call_question question = {plane, call};
     struct authorization authorization = {
         .principal = call->principal ? call->principal : &anonymous,
         .action = STR("execute-api:Invoke"),
         .resource = call_arn(call),
-        .keys = keys,
-        .key_count = call_condition_keys(plane, call, keys),
         .resource_policy = call->stage->policy,
+        .find_values = call_find_values,
+        .find_arg = &question,
     };
     return iam->authorize(iam->self, &authorization, error);
 }

@@ -55,14 +55,14 @@ static bool is_allowed(struct plane *plane, struct api_call *call)
         .access_key_id = STR_EMPTY,
         .session_policy = STR_EMPTY,
     };
-    struct condition_key keys[CONDITION_KEYS];
+    struct call_question question = {plane, call};
     struct authorization authorization = {
         .principal = &caller,
         .action = STR("execute-api:Invoke"),
         .resource = call_arn(call),
-        .keys = keys,
-        .key_count = call_condition_keys(plane, call, keys),
         .resource_policy = call->stage->policy,
+        .find_values = call_find_values,
+        .find_arg = &question,
     };
     struct error error;
     int64_t started_us = clock_mono_us();

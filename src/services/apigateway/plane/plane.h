@@ -69,10 +69,13 @@ struct decision decision_of(const struct api_call *call, int64_t started_us, int
 /* Whether a policy denies, as opposed to none that allows. */
 bool is_explicit_deny(const struct error *error);
 
-/* What conditions of policies see of a call: fills `keys` and returns how many. Borrowed. */
-enum { CONDITION_KEYS = 5 };
-size_t call_condition_keys(const struct plane *plane, const struct api_call *call,
-                           struct condition_key keys[CONDITION_KEYS]);
+/* find_values of an authorization for a call, with a struct call_question as find_arg. */
+struct call_question {
+    const struct plane *plane;
+    const struct api_call *call;
+};
+void call_find_values(const struct authorization *authorization, struct str key,
+                      struct condition_values *out);
 
 /* The ARN that execute-api:Invoke is checked on, in the call's arena. */
 struct str call_arn(const struct api_call *call);

@@ -84,6 +84,7 @@ static struct principal to_principal(struct arena *arena, struct str who, struct
         principal.user_id = arena_printf(arena, "AROAEXAMPLE:%.*s", STR_ARG(rest));
     } else if (str_eq(kind, STR("service"))) {
         principal.kind = PRINCIPAL_SERVICE;
+        principal.account = STR_EMPTY; /* whose account it acts for, the case says */
         principal.arn = rest;
     }
     *out_arn =
@@ -93,39 +94,44 @@ static struct principal to_principal(struct arena *arena, struct str who, struct
     return principal;
 }
 
-static size_t to_keys(struct str text, struct condition_key keys[8])
+/* "name=value;name=value" */
+static void find_values(const struct authorization *authorization, struct str key,
+                        struct condition_values *out)
 {
-    size_t count = 0;
-    struct str pair, name;
+    const struct policy_case *row = authorization->find_arg;
+    struct str text = str_from(row->context), pair, name;
     while (text.len) {
         str_cut(&text, ';', &pair);
         str_cut(&pair, '=', &name);
-        keys[count++] = (struct condition_key){name, pair};
+        if (str_eq_nocase(name, key))
+            condition_values_add(out, pair);
     }
-    return count;
 }
 
 static enum decision decide(struct arena *arena, const struct policy_case *row,
                             const struct policy_set *policies)
 {
     static const struct context_tag tag = {STR_INIT("team"), STR_INIT("blue")};
-    struct condition_key keys[8];
     struct str principal_arn;
     struct principal principal = to_principal(arena, str_from(row->who), &principal_arn);
     struct authorization authorization = {
         .principal = &principal,
         .action = str_from(row->action),
         .resource = str_from(row->resource),
-        .keys = keys,
-        .key_count = to_keys(str_from(row->context), keys),
+        .find_values = find_values,
+        .find_arg = row,
     };
+    if (strstr(row->context, "aws:ViaAWSService=true"))
+        principal.called_via = STR("cloudformation.amazonaws.com");
     struct context context = {
         .authorization = &authorization,
         .principal_arn = principal_arn,
         .tags = &tag,
         .tag_count = principal.kind == PRINCIPAL_USER || principal.kind == PRINCIPAL_ROLE,
     };
-    return iam_evaluate(policies, &context);
+    enum decision decision = iam_evaluate(policies, &context);
+    iam_context_release(&context);
+    return decision;
 }
 
 static void check_case(const struct policy_case *row)
