@@ -72,6 +72,23 @@ def test_a_path_leads_to_a_resource(api, path, resource, parameters):
     assert event["requestContext"]["resourcePath"] == resource
 
 
+@pytest.mark.parametrize(
+    "target, path", [("/dev//things/new", "/things/new"), ("/dev///things", "/things"), ("//dev/things", "/things")]
+)
+def test_doubled_slashes_before_the_path_count_as_one(api, target, path):
+    api.prefix, prefix = "", api.prefix
+    try:
+        event = event_of(api, target)
+    finally:
+        api.prefix = prefix
+    assert (event["resource"], event["path"]) == (path, path)
+    assert event["requestContext"]["path"] == target
+
+
+def test_slashes_behind_the_first_part_stay(api):
+    assert event_of(api, "/files/a//b")["pathParameters"] == {"path": "a//b"}
+
+
 @pytest.mark.parametrize("path", ["/thing", "/files", "/Things", "/a+b", "/../things"])
 def test_only_what_is_there(api, path):
     answer = api.call("POST", path, {"do": "echo"})

@@ -52,15 +52,25 @@ static bool is_execute_api(struct str host, struct str *out_api_id)
     return true;
 }
 
+/* Several slashes at its begin count as one. */
+static struct str with_one_slash(struct str path)
+{
+    while (path.len > 1 && path.ptr[0] == '/' && path.ptr[1] == '/')
+        path = str_slice(path, 1, path.len);
+    return path;
+}
+
 static void take_stage(struct address *address, struct str path)
 {
     address->kind = ADDRESS_API;
+    address->sent_path = path;
+    path = with_one_slash(path);
     address->stage_name = next_part(&path);
-    address->path = path;
+    address->path = with_one_slash(path);
 }
 
 /* /restapis/{api-id}/{stage}/_user_request_/... */
-static bool read_user_request(struct str path, struct address *out)
+static bool read_user_request(struct str path, struct arena *arena, struct address *out)
 {
     if (!str_starts(path, STR("/restapis/")))
         return false;
@@ -70,7 +80,8 @@ static bool read_user_request(struct str path, struct address *out)
     if (!str_eq(next_part(&path), STR("_user_request_")))
         return false;
     out->kind = ADDRESS_API;
-    out->path = path;
+    out->sent_path = arena_printf(arena, "/%.*s%.*s", STR_ARG(out->stage_name), STR_ARG(path));
+    out->path = with_one_slash(path);
     return true;
 }
 
@@ -93,7 +104,7 @@ struct address address_of(const struct http_exchange *exchange, struct arena *ar
         take_stage(&address, exchange->path);
         return address;
     }
-    if (read_user_request(exchange->path, &address) ||
+    if (read_user_request(exchange->path, arena, &address) ||
         read_execute_path(exchange->path, &address)) {
         address.domain = arena_printf(arena, "%.*s.execute-api.localhost", STR_ARG(address.api_id));
         return address;

@@ -75,19 +75,7 @@ static bool scalar_text(struct builder *builder, yyjson_val *value, struct str *
     return true;
 }
 
-static bool is_given(yyjson_val *multi, struct str name)
-{
-    size_t i, max;
-    yyjson_val *key, *values;
-    yyjson_obj_foreach (multi, i, max, key, values) {
-        if (str_eq_nocase(json_str(key), name))
-            return true;
-    }
-    return false;
-}
-
-/* A name in both is taken from multiValueHeaders. */
-static bool add_single(struct builder *builder, yyjson_val *headers, yyjson_val *multi)
+static bool add_single(struct builder *builder, yyjson_val *headers)
 {
     size_t i, max;
     yyjson_val *key, *value;
@@ -95,9 +83,7 @@ static bool add_single(struct builder *builder, yyjson_val *headers, yyjson_val 
     yyjson_obj_foreach (headers, i, max, key, value) {
         if (yyjson_is_null(value))
             continue;
-        if (!scalar_text(builder, value, &text))
-            return false;
-        if (!is_given(multi, json_str(key)) && !add_header(builder, json_str(key), text))
+        if (!scalar_text(builder, value, &text) || !add_header(builder, json_str(key), text))
             return false;
     }
     return true;
@@ -144,7 +130,8 @@ static bool read_headers(struct builder *builder, yyjson_val *root)
     if (count > MAX_HEADERS)
         return false;
     builder->answer->headers = arena_array(builder->arena, struct http_header, count + 1);
-    return add_single(builder, headers, multi) && add_multi(builder, multi);
+    /* A name in both has the values of both. */
+    return add_multi(builder, multi) && add_single(builder, headers);
 }
 
 static bool read_status(yyjson_val *root, int *out)

@@ -15,6 +15,7 @@ struct address {
     struct str stage_name; /* of ADDRESS_API; empty when the path ends before it */
     struct str domain;     /* host without port */
     struct str path;       /* of ADDRESS_API behind the stage, of ADDRESS_DOMAIN all of it */
+    struct str sent_path;  /* of ADDRESS_API, from the stage on, with all slashes as sent */
 };
 
 /* What a Lambda authorizer has said of a caller. */

@@ -76,8 +76,7 @@ static void address_api(struct plane *plane, struct api_call *call, const struct
     }
     plane_use_stage(call, stage);
     call->resource_path = call->event_path = or_slash(address->path);
-    call->context_path = arena_printf(call->arena, "/%.*s%.*s", STR_ARG(address->stage_name),
-                                      STR_ARG(address->path));
+    call->context_path = address->sent_path;
 }
 
 /* The path behind its first part, which goes to `out_part`. */

@@ -116,15 +116,21 @@ static struct value find_parameter(struct renderer *r, struct str name)
     return value_text(value.ptr ? value : STR_EMPTY);
 }
 
+/* An empty body is "{}" here too. */
+static struct value input_body(const struct renderer *r)
+{
+    return value_text(r->source->body.len ? r->source->body : STR("{}"));
+}
+
 struct value input_property(struct renderer *r, struct str name)
 {
-    return str_eq(name, STR("body")) ? value_text(r->source->body) : nothing;
+    return str_eq(name, STR("body")) ? input_body(r) : nothing;
 }
 
 struct value input_method(struct renderer *r, struct str name, const struct arguments *arguments)
 {
     if (str_eq(name, STR("body")) && !arguments->count)
-        return value_text(r->source->body);
+        return input_body(r);
     if (str_eq(name, STR("params")) && !arguments->count)
         return all_parameters(r);
     if (!arguments->count)
@@ -254,6 +260,25 @@ static const struct {
     {STR_INIT("responseOverride.status"), OVERRIDE_RESPONSE_STATUS},
 };
 
+/* Lead to overrides and are none themselves. */
+static const struct str override_ways[] = {
+    STR_INIT("requestOverride"),
+    STR_INIT("requestOverride.header"),
+    STR_INIT("requestOverride.querystring"),
+    STR_INIT("requestOverride.path"),
+    STR_INIT("responseOverride"),
+    STR_INIT("responseOverride.header"),
+};
+
+static bool is_override_way(struct str full)
+{
+    for (size_t i = 0; i < sizeof(override_ways) / sizeof(override_ways[0]); i++) {
+        if (str_eq(full, override_ways[i]))
+            return true;
+    }
+    return false;
+}
+
 bool override_named(struct str full, struct velocity_override *out)
 {
     for (size_t i = 0; i < sizeof(override_rules) / sizeof(override_rules[0]); i++) {
@@ -264,7 +289,9 @@ bool override_named(struct str full, struct velocity_override *out)
                                           str_slice(full, prefix.len, full.len), STR_EMPTY};
         return true;
     }
-    return false;
+    *out = (struct velocity_override){OVERRIDE_OTHER, full, STR_EMPTY};
+    return !is_override_way(full) && (str_starts(full, STR("requestOverride.")) ||
+                                      str_starts(full, STR("responseOverride.")));
 }
 
 bool velocity_override_find(const struct velocity_override *overrides, size_t count,
@@ -285,9 +312,8 @@ bool velocity_override_find(const struct velocity_override *overrides, size_t co
 static struct value override_member(struct renderer *r, struct str full)
 {
     const struct velocity_source *source = r->source;
-    struct velocity_override named;
     struct str value;
-    if (!override_named(full, &named))
+    if (is_override_way(full))
         return (struct value){.kind = VALUE_CONTEXT, .text = full};
     if (velocity_override_find(r->overrides, r->override_count, full, &value) ||
         velocity_override_find(source->overrides, source->override_count, full, &value))

@@ -620,6 +620,16 @@ struct value value_index(struct renderer *r, struct value *value, struct value i
     return value_method(r, value, STR("get"), &arguments);
 }
 
+/* Gives nothing, as a map's put gives the value before. */
+static struct value put_override(struct renderer *r, struct str prefix,
+                                 const struct arguments *arguments)
+{
+    struct str name = text_argument(r, arguments, 0);
+    render_override(r, arena_printf(r->arena, "%.*s.%.*s", STR_ARG(prefix), STR_ARG(name)),
+                    arguments->items[1]);
+    return absent;
+}
+
 /* $context and $stageVariables look like maps. */
 static struct value call_names(struct renderer *r, struct value *value, struct str name,
                                const struct arguments *arguments)
@@ -629,6 +639,8 @@ static struct value call_names(struct renderer *r, struct value *value, struct s
         return is_context ? context_names(r, value->text) : stage_variable_names(r);
     if (!arguments->count)
         return nothing;
+    if (is_context && str_eq(name, STR("put")) && arguments->count == 2)
+        return put_override(r, value->text, arguments);
     struct value member = value_property(r, value, text_argument(r, arguments, 0));
     if (str_eq(name, STR("get")))
         return member;

@@ -41,10 +41,19 @@ void render_open(struct renderer *r, struct value *value)
         value_open(r->arena, value);
 }
 
+/* A null that API Gateway's own variables have given equals the empty text as well. */
+static bool equals_nothing(struct value nothing, struct value other)
+{
+    if (!value_is_nothing(nothing))
+        return false;
+    return value_is_nothing(other) ||
+           (nothing.kind == VALUE_ABSENT && other.kind == VALUE_TEXT && other.text.len == 0);
+}
+
 bool render_equals(struct renderer *r, struct value left, struct value right)
 {
     if (value_is_nothing(left) || value_is_nothing(right))
-        return value_is_nothing(left) && value_is_nothing(right);
+        return equals_nothing(left, right) || equals_nothing(right, left);
     if (left.kind == VALUE_INTEGER && right.kind == VALUE_INTEGER)
         return left.integer == right.integer;
     if (value_is_numeric(left) && value_is_numeric(right))
@@ -173,9 +182,8 @@ static struct str dotted_name(struct renderer *r, const struct step *step)
     return buf_str(&name);
 }
 
-static void set_override(struct renderer *r, const struct reference *reference, struct value value)
+void render_override(struct renderer *r, struct str name, struct value value)
 {
-    struct str name = dotted_name(r, reference->steps);
     struct velocity_override override;
     if (!override_named(name, &override))
         return;
@@ -213,20 +221,24 @@ static void set_member(struct renderer *r, struct value *container, const struct
         container->list->items[index] = value;
 }
 
-/* What has no value leaves the reference as it was, as in Velocity 1.7. */
+/* A variable may be set to null: it then prints as nothing. Members are left as they were. */
 static void render_set(struct renderer *r, const struct node *node)
 {
     const struct reference *reference = node->reference;
     struct value value = evaluate(r, node->expression), scratch;
-    if (r->rc || value_is_nothing(value))
+    if (r->rc)
         return;
     if (!reference->steps) {
+        if (value_is_nothing(value))
+            value.kind = VALUE_ABSENT;
         members_put(r->arena, &r->variables, reference->name, value);
         return;
     }
+    if (value_is_nothing(value))
+        return;
     struct value *place = find_variable(r, reference->name, &scratch);
     if (place->kind == VALUE_CONTEXT) {
-        set_override(r, reference, value);
+        render_override(r, dotted_name(r, reference->steps), value);
         return;
     }
     const struct step *step = reference->steps;

@@ -33,6 +33,9 @@ bool render_step(struct renderer *r, size_t count);
 /* What the value prints, counted as output. */
 struct str render_value(struct renderer *r, struct value value);
 
+/* Sets what `name` ("requestOverride.header.x") says; names that are no override are ignored. */
+void render_override(struct renderer *r, struct str name, struct value value);
+
 /* value_open, counted in steps. */
 void render_open(struct renderer *r, struct value *value);
 

@@ -47,6 +47,7 @@ void value_open(struct arena *arena, struct value *value)
     size_t i, max;
     if (yyjson_is_arr(json)) {
         *value = value_new_list(arena);
+        value->list->is_json = true;
         yyjson_arr_foreach (json, i, max, member) {
             list_add(arena, value->list, member_of_json(member));
         }
@@ -157,8 +158,73 @@ static void print_entry(struct buf *out, struct str key, struct value value, int
     value_print(out, value, depth);
 }
 
+static void print_as_json(struct buf *out, struct value value, int depth);
+
+static void print_json_list(struct buf *out, const struct list *list, int depth)
+{
+    buf_add_byte(out, '[');
+    for (size_t i = 0; i < list->count && !out->is_full; i++) {
+        buf_add(out, i ? STR(",") : STR_EMPTY);
+        print_as_json(out, list->items[i], depth);
+    }
+    buf_add_byte(out, ']');
+}
+
+static void print_json_map(struct buf *out, const struct members *map, int depth)
+{
+    buf_add_byte(out, '{');
+    for (size_t i = 0; i < map->count && !out->is_full; i++) {
+        buf_add(out, i ? STR(",") : STR_EMPTY);
+        buf_add_json(out, map->items[i].key);
+        buf_add_byte(out, ':');
+        print_as_json(out, map->items[i].value, depth);
+    }
+    buf_add_byte(out, '}');
+}
+
+static void print_json_container(struct buf *out, yyjson_val *json, int depth)
+{
+    size_t i, max;
+    yyjson_val *key, *member;
+    bool is_list = yyjson_is_arr(json);
+    buf_add_byte(out, is_list ? '[' : '{');
+    yyjson_arr_foreach (json, i, max, member) {
+        buf_add(out, i ? STR(",") : STR_EMPTY);
+        print_as_json(out, value_of_json(member), depth);
+    }
+    yyjson_obj_foreach (json, i, max, key, member) {
+        buf_add(out, i ? STR(",") : STR_EMPTY);
+        buf_add_json(out, json_str(key));
+        buf_add_byte(out, ':');
+        print_as_json(out, value_of_json(member), depth);
+    }
+    buf_add_byte(out, is_list ? ']' : '}');
+}
+
+static void print_as_json(struct buf *out, struct value value, int depth)
+{
+    if (depth > MAX_PRINT_DEPTH || out->is_full)
+        return;
+    if (value.kind == VALUE_TEXT)
+        buf_add_json(out, value.text);
+    else if (value.kind == VALUE_LIST)
+        print_json_list(out, value.list, depth + 1);
+    else if (value.kind == VALUE_MAP)
+        print_json_map(out, value.map, depth + 1);
+    else if (value.kind == VALUE_JSON)
+        print_json_container(out, value.json, depth + 1);
+    else if (value_is_nothing(value))
+        buf_add(out, STR("null"));
+    else
+        value_print(out, value, depth);
+}
+
 static void print_list(struct buf *out, const struct list *list, int depth)
 {
+    if (list->is_json) {
+        print_json_list(out, list, depth);
+        return;
+    }
     buf_add_byte(out, '[');
     for (size_t i = 0; i < list->count && !out->is_full; i++) {
         buf_add(out, i ? STR(", ") : STR_EMPTY);
@@ -177,17 +243,13 @@ static void print_map(struct buf *out, const struct members *map, int depth)
     buf_add_byte(out, '}');
 }
 
+/* An object prints as Java's map does, a list as JSON. */
 static void print_json(struct buf *out, yyjson_val *json, int depth)
 {
     size_t i, max;
     yyjson_val *key, *member;
     if (yyjson_is_arr(json)) {
-        buf_add_byte(out, '[');
-        yyjson_arr_foreach (json, i, max, member) {
-            buf_add(out, i ? STR(", ") : STR_EMPTY);
-            value_print(out, value_of_json(member), depth);
-        }
-        buf_add_byte(out, ']');
+        print_json_container(out, json, depth);
         return;
     }
     buf_add_byte(out, '{');

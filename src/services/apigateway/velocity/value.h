@@ -45,6 +45,7 @@ struct value {
 struct list {
     struct value *items;
     size_t count, room;
+    bool is_json; /* it was a list of parsed JSON, and prints as JSON */
 };
 
 struct entry {
@@ -122,7 +123,8 @@ void members_add(struct arena *arena, struct members *map, struct str key, struc
 void members_put(struct arena *arena, struct members *map, struct str key, struct value value);
 void members_remove(struct members *map, struct str key);
 
-/* Adds what Java's toString gives: {a=b}, [a, b]. Stops where `out` is full or it is too deep. */
+/* Adds what toString gives on AWS: Java's {a=b} and [a, b], but JSON for a list of parsed JSON and
+ * all in it. Stops where `out` is full or it is too deep. */
 void value_print(struct buf *out, struct value value, int depth);
 
 bool value_is_true(struct value value);

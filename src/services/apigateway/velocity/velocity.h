@@ -47,6 +47,7 @@ enum velocity_override_kind {
     OVERRIDE_REQUEST_PATH,
     OVERRIDE_RESPONSE_HEADER,
     OVERRIDE_RESPONSE_STATUS,
+    OVERRIDE_OTHER, /* changes nothing, but can be read again; its name is the whole one */
 };
 
 struct velocity_override {
