@@ -52,6 +52,20 @@ def test_mock_chooses_by_the_status_that_its_template_gives(gateway):
     assert (bad.status, bad.json) == (500, {"message": "none of yours"})
 
 
+def test_of_several_patterns_the_one_of_the_integrations_status_goes_first(gateway):
+    gateway.method(
+        gateway.resource("m"),
+        parameters=["querystring.s"],
+        integration={"type": "MOCK", "requestTemplates": {JSON: '{"statusCode": $input.params("s")}'}},
+        responses={
+            status: {"selectionPattern": r"2\d{2}", "responseTemplates": {JSON: status}} for status in ("200", "201", "202")
+        },
+    )
+    api = gateway.deploy()
+    for sent, status in (("201", 201), ("202", 202), ("206", 200)):
+        assert api.call("GET", f"/m?s={sent}").status == status
+
+
 def test_templates_override_parameters_and_status(gateway):
     gateway.method(
         gateway.resource("m"),
@@ -400,6 +414,7 @@ def test_http_proxy_passes_everything_on(gateway, upstream):
                 "integration.request.header.X-Request": "context.requestId",
                 "integration.request.querystring.stage": "context.stage",
             },
+            "requestTemplates": {"text/x": "never applied"},
         },
     )
     api = gateway.deploy()

@@ -164,11 +164,12 @@ static bool transform_body(struct api_call *call, const struct body_template *te
 bool transform_request(struct api_call *call, struct integration_request *out)
 {
     const struct integration *integration = &call->method->integration;
-    const struct body_template *template = choose_request(call);
+    bool is_proxy = integration->kind == INTEGRATION_HTTP_PROXY;
+    const struct body_template *template = is_proxy ? NULL : choose_request(call);
     struct str body = call->exchange->body;
     struct velocity_result result;
     *out = (struct integration_request){0};
-    if (!template && !passes(integration)) {
+    if (!template && !is_proxy && !passes(integration)) {
         call_fail(call, GATEWAY_UNSUPPORTED_MEDIA_TYPE, 0, NULL);
         return false;
     }
@@ -195,19 +196,31 @@ bool transform_request(struct api_call *call, struct integration_request *out)
 
 /* --- Answers --- */
 
+static bool has_status(const struct integration_response *response, struct str selector)
+{
+    uint64_t status;
+    return str_to_u64(selector, &status) && status == (uint64_t)response->status;
+}
+
+/* Of several patterns that match, the one whose own status is the integration's goes first. */
 static const struct integration_response *choose_response(const struct integration *integration,
                                                           struct str selector)
 {
-    const struct integration_response *chosen = NULL;
+    const struct integration_response *matching = NULL, *otherwise = NULL;
     for (size_t i = 0; i < integration->response_count; i++) {
         const struct integration_response *response = &integration->responses[i];
-        if (response->is_default)
-            chosen = chosen ? chosen : response;
-        else if (selector.ptr && response->pattern &&
-                 regex_match(response->pattern, selector) == REGEX_MATCHES)
+        if (response->is_default) {
+            otherwise = otherwise ? otherwise : response;
+            continue;
+        }
+        if (!selector.ptr || !response->pattern ||
+            regex_match(response->pattern, selector) != REGEX_MATCHES)
+            continue;
+        if (has_status(response, selector))
             return response;
+        matching = matching ? matching : response;
     }
-    return chosen;
+    return matching ? matching : otherwise;
 }
 
 static bool has_header(const struct http_header *headers, size_t count, struct str name)
