@@ -7,7 +7,7 @@
 static const char usage[] =
     "usage: skylite COMMAND [OPTION...]\n"
     "\n"
-    "  serve [--data DIR] [--listen ADDR:PORT] [--deploy TEMPLATE]... [--stack NAME]\n"
+    "  serve [--data DIR] [--listen ADDR:PORT] [--deploy TEMPLATE]... [--stack NAME] [--region R]\n"
     "        [--allow-integration ADDRESS[/BITS][:PORT]]... [--metrics ADDR:PORT]\n"
     "        [--threads N] [--durability sync|relaxed] [--auth sigv4|any] [--sandbox on|none]\n"
     "                            run the server; deploy the templates first\n"

@@ -12,12 +12,10 @@
 
 enum { TIMEOUT_MS = 60000, MAX_ANSWER = 64 * 1024 * 1024, MAX_SMALL_FILE = 64 * 1024 };
 
-static const struct str region = STR_INIT("us-east-1");
-
 struct cli_client {
     struct arena arena;
     struct http_client *http;
-    struct str url, access_key, secret_key;
+    struct str url, region, access_key, secret_key;
 };
 
 enum err cli_read_file(const char *path, size_t max, struct arena *arena, struct str *out,
@@ -79,6 +77,7 @@ static enum err read_data_dir(struct cli_client *client, const char *data_dir, s
                          "no server runs on %s (start one with: skylite serve --data %s)", data_dir,
                          data_dir);
     str_cut(&endpoint, '\n', &client->url);
+    str_cut(&endpoint, '\n', &client->region);
     path = arena_printf(&client->arena, "%s/credentials", data_dir).ptr;
     enum err rc = cli_read_file(path, MAX_SMALL_FILE, &client->arena, &credentials, error);
     if (rc == OK && !cli_parse_credentials(credentials, &client->access_key, &client->secret_key))
@@ -113,6 +112,11 @@ void cli_client_free(struct cli_client *client)
 struct str cli_client_url(const struct cli_client *client)
 {
     return client->url;
+}
+
+struct str cli_client_region(const struct cli_client *client)
+{
+    return client->region;
 }
 
 struct str cli_client_access_key(const struct cli_client *client)
@@ -152,7 +156,8 @@ enum err cli_send(struct cli_client *client, const char *service, struct str met
                                     .body = body};
     struct sigv4_credentials credentials = {client->access_key, client->secret_key, STR_EMPTY};
     struct sigv4_signed values;
-    sigv4_sign(&request, &credentials, region, str_from(service), clock_wall_ms(), arena, &values);
+    sigv4_sign(&request, &credentials, client->region, str_from(service), clock_wall_ms(), arena,
+               &values);
     headers[count++] = (struct http_header){STR("Authorization"), values.authorization};
     headers[count++] = (struct http_header){STR("X-Amz-Date"), values.amz_date};
     headers[count++] = (struct http_header){STR("X-Amz-Content-Sha256"), values.content_sha256};

@@ -1,6 +1,6 @@
 /* A signed client of a running server, for the commands. It finds the server and its credentials in
- * the data folder: "endpoint" (one line, a URL, written by serve) and "credentials" (AWS's shared
- * credentials file). Blocking; for one thread. */
+ * the data folder: "endpoint" (a URL and a region, a line each, written by serve) and "credentials"
+ * (AWS's shared credentials file). Blocking; for one thread. */
 #pragma once
 
 #include "wire/json.h"
@@ -14,6 +14,7 @@ enum err cli_client_new(const char *data_dir, struct cli_client **out, struct er
 void cli_client_free(struct cli_client *client);
 
 struct str cli_client_url(const struct cli_client *client);
+struct str cli_client_region(const struct cli_client *client);
 struct str cli_client_access_key(const struct cli_client *client);
 struct str cli_client_secret_key(const struct cli_client *client);
 

@@ -18,8 +18,8 @@ int cli_env(int argc, char **argv)
     printf("export AWS_ACCESS_KEY_ID=%.*s;\n", STR_ARG(cli_client_access_key(client)));
     printf("export AWS_SECRET_ACCESS_KEY=%.*s;\n", STR_ARG(cli_client_secret_key(client)));
     printf("unset AWS_SESSION_TOKEN;\n");
-    printf("export AWS_DEFAULT_REGION=us-east-1;\n");
-    printf("export AWS_REGION=us-east-1;\n");
+    printf("export AWS_DEFAULT_REGION=%.*s;\n", STR_ARG(cli_client_region(client)));
+    printf("export AWS_REGION=%.*s;\n", STR_ARG(cli_client_region(client)));
     printf("export AWS_ENDPOINT_URL=%.*s;\n", STR_ARG(cli_client_url(client)));
     printf("aws() { command aws --endpoint-url \"$AWS_ENDPOINT_URL\" \"$@\"; };\n");
     cli_client_free(client);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/deploy.h"
+#include "core/region.h"
 #include "core/skylite.h"
 #include "services/apigateway/apigateway.h"
 #include "services/cloudformation/cloudformation.h"
@@ -31,6 +32,7 @@ struct serve_options {
     const char *templates[MAX_TEMPLATES];
     size_t template_count;
     const char *stack_name; /* NULL: the template's folder */
+    struct str region;      /* empty: the data folder's own */
 };
 
 /* One listener on its way out. */
@@ -116,6 +118,16 @@ static enum err parse_choice(const char *option, const char *text, const char *f
     return OK;
 }
 
+static enum err parse_region(struct serve_options *options, const char *text, struct error *error)
+{
+    options->region = str_from(text);
+    if (!region_is_valid(options->region))
+        return error_set(error, ERR_VALIDATION,
+                         "--region wants a region of the partition aws, such as eu-west-1, not %s",
+                         text);
+    return OK;
+}
+
 static enum err parse_template(struct serve_options *options, const char *text, struct error *error)
 {
     if (options->template_count == MAX_TEMPLATES)
@@ -145,6 +157,8 @@ static enum err parse_option(struct serve_options *options, int option, const ch
         return parse_threads(options, text, error);
     case 'D':
         return parse_template(options, text, error);
+    case 'r':
+        return parse_region(options, text, error);
     case 'S':
         options->stack_name = text;
         return OK;
@@ -181,6 +195,7 @@ static enum err parse_options(struct serve_options *options, int argc, char **ar
         {"allow-integration", required_argument, NULL, 'i'},
         {"deploy", required_argument, NULL, 'D'},
         {"stack", required_argument, NULL, 'S'},
+        {"region", required_argument, NULL, 'r'},
         {"threads", required_argument, NULL, 't'},
         {"auth", required_argument, NULL, 'a'},
         {"durability", required_argument, NULL, 'u'},
@@ -194,7 +209,6 @@ static enum err parse_options(struct serve_options *options, int argc, char **ar
                    .durability = STORE_SYNC,
                    .auth = AUTH_SIGV4,
                    .is_sandboxed = true,
-                   .region = STR("us-east-1"),
                    .account = STR("000000000000")},
         .listen_address = "127.0.0.1",
     };
@@ -236,7 +250,7 @@ static struct str endpoint_url(struct server *server)
                : arena_printf(&server->arena, "http://%s:%u", address, server->skylite.port);
 }
 
-/* Where the other commands find the server. Written whole or not at all. */
+/* Where the other commands find the server, and its region. Written whole or not at all. */
 static enum err write_endpoint(struct server *server, struct error *error)
 {
     const char *path = data_path(server, "endpoint"), *new_path = data_path(server, "endpoint.new");
@@ -244,7 +258,8 @@ static enum err write_endpoint(struct server *server, struct error *error)
     if (!file)
         return error_set(error, ERR_INTERNAL, "cannot write %s: %m", new_path);
     struct str url = endpoint_url(server);
-    bool is_written = fprintf(file, "%.*s\n", STR_ARG(url)) > 0;
+    struct str region = server->skylite.config.region;
+    bool is_written = fprintf(file, "%.*s\n%.*s\n", STR_ARG(url), STR_ARG(region)) > 0;
     if (fclose(file) != 0 || !is_written || rename(new_path, path) != 0)
         return error_set(error, ERR_INTERNAL, "cannot write %s: %m", path);
     return OK;
@@ -348,6 +363,10 @@ static enum err build(struct server *server, struct error *error)
         rc = launcher_start(server->options.config.is_sandboxed, &server->launcher, error);
     if (rc == OK)
         rc = store_open(data_path(server, "store"), &store_options, &server->skylite.store, error);
+    if (rc == OK)
+        rc = region_settle(server->skylite.store, server->options.region,
+                           server->options.config.data_dir, &server->arena,
+                           &server->skylite.config.region, error);
     if (rc == OK)
         rc = start_loops(server, error);
     if (rc == OK)

@@ -60,6 +60,10 @@ class Server:
         return int(self.url.rsplit(":", 1)[1])
 
     @property
+    def region(self):
+        return (self.data / "endpoint").read_text().split()[1]
+
+    @property
     def log(self):
         return "".join(self.output)
 
@@ -105,7 +109,7 @@ class Server:
         return boto3.client(
             service,
             endpoint_url=self.url,
-            region_name="us-east-1",
+            region_name=self.region,
             aws_access_key_id=access_key,
             aws_secret_access_key=secret_key,
             aws_session_token=session_token,

@@ -22,6 +22,21 @@ void s3_answer_xml(struct request *request, struct buf *buf)
     request->raw_output = buf_str(buf);
 }
 
+bool s3_xml_take(struct str *xml, const char *name, struct arena *arena, struct str *out)
+{
+    struct str open = arena_printf(arena, "<%s>", name), close = arena_printf(arena, "</%s>", name);
+    ptrdiff_t start = str_find(*xml, open);
+    if (start < 0)
+        return false;
+    struct str rest = str_slice(*xml, (size_t)start + open.len, xml->len);
+    ptrdiff_t end = str_find(rest, close);
+    if (end < 0)
+        return false;
+    *out = str_slice(rest, 0, (size_t)end);
+    *xml = str_slice(rest, (size_t)end + close.len, rest.len);
+    return true;
+}
+
 struct str s3_bucket_of(struct request *request)
 {
     return request_str(request, "Bucket");

@@ -1,5 +1,6 @@
 /* Buckets. */
 #include "base/clock.h"
+#include "core/region.h"
 #include "services/s3/internal.h"
 
 /* https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html */
@@ -45,12 +46,35 @@ static enum err create(struct request *request, struct store_txn *txn)
     return OK;
 }
 
+/* The endpoint of us-east-1 takes buckets for every region, under the names of others; one of
+ * another region takes its own only. Here they all are on this machine. */
+static enum err check_location(struct request *request)
+{
+    struct str region = request->skylite->config.region, xml = request->raw_input, wanted;
+    bool is_first_region = str_eq(region, STR("us-east-1"));
+    if (!s3_xml_take(&xml, "LocationConstraint", request->arena, &wanted))
+        wanted = is_first_region ? region : STR("unspecified");
+    else if (str_eq(wanted, STR("us-east-1")) ||
+             !(region_is_valid(wanted) || str_eq(wanted, STR("EU"))))
+        return request_fail(request, ERR_S3_INVALID_LOCATION_CONSTRAINT,
+                            "The specified location-constraint is not valid");
+    if (is_first_region || str_eq(wanted, region))
+        return OK;
+    return request_fail(request, ERR_S3_ILLEGAL_LOCATION_CONSTRAINT,
+                        "The %.*s location constraint is incompatible for the region specific "
+                        "endpoint this request was sent to.",
+                        STR_ARG(wanted));
+}
+
 enum err s3_create_bucket(struct request *request)
 {
     struct str bucket = s3_bucket_of(request);
     if (!is_bucket_name(bucket))
         return request_fail(request, ERR_S3_INVALID_BUCKET_NAME,
                             "The specified bucket is not valid.");
+    enum err rc = check_location(request);
+    if (rc)
+        return rc;
     request_add_header(request, STR("Location"),
                        arena_printf(request->arena, "/%.*s", STR_ARG(bucket)));
     return request_write(request, create, NULL);

@@ -75,6 +75,10 @@ void s3_xml_start(struct request *request, struct buf *buf);
 void s3_xml_add(struct buf *buf, const char *name, struct str value);
 void s3_answer_xml(struct request *request, struct buf *buf);
 
+/* The text of the first element of that name in a request's XML; `*xml` becomes what is behind it.
+ */
+bool s3_xml_take(struct str *xml, const char *name, struct arena *arena, struct str *out);
+
 /* The input's Bucket and Key. */
 struct str s3_bucket_of(struct request *request);
 struct str s3_key_of(struct request *request);

@@ -160,31 +160,15 @@ static enum err add_part(struct assembly *assembly, uint64_t number, struct str 
     return add_blob(assembly, part);
 }
 
-/* The text of the first element of that name, and the rest behind it. */
-static bool take_element(struct str *xml, const char *name, struct arena *arena, struct str *out)
-{
-    struct str open = arena_printf(arena, "<%s>", name), close = arena_printf(arena, "</%s>", name);
-    ptrdiff_t start = str_find(*xml, open);
-    if (start < 0)
-        return false;
-    struct str rest = str_slice(*xml, (size_t)start + open.len, xml->len);
-    ptrdiff_t end = str_find(rest, close);
-    if (end < 0)
-        return false;
-    *out = str_slice(rest, 0, (size_t)end);
-    *xml = str_slice(rest, (size_t)end + close.len, rest.len);
-    return true;
-}
-
 static enum err add_parts(struct assembly *assembly)
 {
     struct request *request = assembly->request;
     struct str xml = request->raw_input, part;
-    while (take_element(&xml, "Part", request->arena, &part)) {
+    while (s3_xml_take(&xml, "Part", request->arena, &part)) {
         struct str of_number = part, number_text, etag;
         uint64_t number;
-        if (!take_element(&of_number, "PartNumber", request->arena, &number_text) ||
-            !take_element(&part, "ETag", request->arena, &etag) ||
+        if (!s3_xml_take(&of_number, "PartNumber", request->arena, &number_text) ||
+            !s3_xml_take(&part, "ETag", request->arena, &etag) ||
             !str_to_u64(str_trim(number_text), &number) || number > MAX_PARTS)
             break;
         enum err rc = add_part(assembly, number, etag);
