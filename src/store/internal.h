@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <rocksdb/c.h>
 
+#include "store/queue.h"
 #include "store/store.h"
 
 enum {
@@ -22,11 +23,14 @@ struct store {
     pthread_t writer;
     pthread_mutex_t mutex;
     pthread_cond_t wake;
-    struct store_write *first; /* the queue, guarded by the mutex */
-    struct store_write **last;
-    struct store_observer *observers; /* guarded by the mutex */
+    struct store_queue submitted[STORE_QUEUE_COUNT]; /* guarded by the mutex */
+    struct store_observer *observers;                /* guarded by the mutex */
     bool is_closing;
-    bool is_unsynced; /* the writer's own: something was committed without fsync */
+
+    /* The writer's own. */
+    struct store_queue waiting[STORE_QUEUE_COUNT];
+    int64_t background_us; /* since when the first background write waits */
+    bool is_unsynced;      /* something was committed without fsync */
 };
 
 struct store_txn {

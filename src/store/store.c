@@ -145,7 +145,10 @@ enum err store_open(const char *path, const struct store_options *options, struc
     store->read_options = rocksdb_readoptions_create();
     store->write_options = rocksdb_writeoptions_create();
     rocksdb_writeoptions_set_sync(store->write_options, options->durability == STORE_SYNC);
-    store->last = &store->first;
+    for (int i = 0; i < STORE_QUEUE_COUNT; i++) {
+        store_queue_init(&store->submitted[i]);
+        store_queue_init(&store->waiting[i]);
+    }
     pthread_mutex_init(&store->mutex, NULL);
     init_wake(store);
 

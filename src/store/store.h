@@ -5,7 +5,9 @@
  * writes go through one writer thread: it takes the writes that wait, runs each one's function in
  * order against a batch that can be read back, commits the batch with one fsync, and then hands the
  * completions out. So each function sees the effects of all writes before it, and a write that is
- * acknowledged is on disk. */
+ * acknowledged is on disk. Background writes run in small commits when no interactive write waits,
+ * and now and then between them: however many there are, they hold the others up by no more than
+ * one such commit. */
 #pragma once
 
 #include "base/arena.h"
@@ -88,6 +90,10 @@ enum store_class {
 struct store_write {
     enum store_class class;
     store_write_fn run;
+    /* Set by `run` when it has done a part of its work: that part is committed (and stays, even
+     * when a later one fails), then `run` is called again, before those of its kind that were
+     * submitted later. `committed` and `done` are called after the last part. */
+    bool has_more;
     /* Called on the writer thread when the batch is durable and before any `done` of it; for
      * refreshing caches that reads on other threads use. Only after success. May be NULL. */
     void (*committed)(struct store_write *write);
@@ -101,7 +107,7 @@ struct store_write {
     struct store_write *next; /* the store's own */
 };
 
-/* Queues a write. Any thread. */
+/* Queues a write, behind all others of its kind (background or not). Any thread. */
 void store_submit(struct store *store, struct store_write *write);
 
 /* Told of each batch, on the writer thread: for state in memory that follows what write functions
@@ -120,7 +126,8 @@ struct store_observer {
 void store_observe(struct store *store, struct store_observer *observer);
 void store_unobserve(struct store *store, struct store_observer *observer);
 
-/* Submits and waits; for start-up, tools and tests, never on a loop. Fills `error` from the write.
+/* Submits and waits; for start-up, the end, tools and tests, never on a loop. It is a background
+ * write, so it runs behind all of those that were submitted before. Fills `error` from the write.
  */
 enum err store_write_wait(struct store *store, store_write_fn run, void *arg, struct error *error);
 

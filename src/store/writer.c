@@ -4,9 +4,17 @@
 #include <assert.h>
 #include <time.h>
 
+#include "base/clock.h"
+
 enum {
     RELAXED_SYNC_MS = 100,
-    BATCH_MAX = 1024, /* writes committed together: bounds the wait of the first one */
+    /* What is committed together: bounds the wait of the first write of a batch, and of the
+     * interactive ones that come while a background batch runs. */
+    BATCH_MAX = 1024,
+    BATCH_BYTES = 2 * 1024 * 1024,
+    BACKGROUND_US = 2000,
+    BACKGROUND_BYTES = 128 * 1024,
+    BACKGROUND_EVERY_US = 20 * 1000, /* as seldom as interactive writes may have it wait */
 };
 
 static void sync_log(struct store *store)
@@ -16,6 +24,15 @@ static void sync_log(struct store *store)
     rocksdb_flush_wal(store->db, 1, &message);
     store_take_error(message, &error);
     store->is_unsynced = false;
+}
+
+static bool has_work(const struct store_queue queues[STORE_QUEUE_COUNT])
+{
+    for (int i = 0; i < STORE_QUEUE_COUNT; i++) {
+        if (queues[i].first)
+            return true;
+    }
+    return false;
 }
 
 /* Waits for writes, at most until the next fsync is due. */
@@ -31,36 +48,40 @@ static void wait_for_work(struct store *store)
     until.tv_sec += until.tv_nsec / 1000000000L;
     until.tv_nsec %= 1000000000L;
     int timed_out = pthread_cond_timedwait(&store->wake, &store->mutex, &until);
-    if (timed_out && !store->first) {
+    if (timed_out && !has_work(store->submitted)) {
         pthread_mutex_unlock(&store->mutex);
         sync_log(store);
         pthread_mutex_lock(&store->mutex);
     }
 }
 
-/* Takes up to BATCH_MAX writes off the queue; NULL when the store closes and none is left. */
-static struct store_write *take_batch(struct store *store)
+/* Takes over what was submitted. False when the store closes and nothing is left. */
+static bool take_submitted(struct store *store)
 {
     pthread_mutex_lock(&store->mutex);
-    while (!store->first && !store->is_closing)
+    while (!has_work(store->waiting) && !has_work(store->submitted) && !store->is_closing)
         wait_for_work(store);
-
-    struct store_write *batch = store->first, *write = batch;
-    for (int i = 1; write && write->next && i < BATCH_MAX; i++)
-        write = write->next;
-    if (write) {
-        store->first = write->next;
-        write->next = NULL;
-    }
-    if (!store->first)
-        store->last = &store->first;
+    if (!store->waiting[STORE_BEHIND].first && store->submitted[STORE_BEHIND].first)
+        store->background_us = clock_mono_us();
+    for (int i = 0; i < STORE_QUEUE_COUNT; i++)
+        store_queue_append(&store->waiting[i], &store->submitted[i]);
     pthread_mutex_unlock(&store->mutex);
-    return batch;
+    return has_work(store->waiting);
+}
+
+static int next_queue(const struct store *store)
+{
+    if (!store->waiting[STORE_BEHIND].first)
+        return STORE_FOREGROUND;
+    if (!store->waiting[STORE_FOREGROUND].first)
+        return STORE_BEHIND;
+    bool is_due = clock_mono_us() - store->background_us >= BACKGROUND_EVERY_US;
+    return is_due ? STORE_BEHIND : STORE_FOREGROUND;
 }
 
 static void run_one(struct store_txn *txn, struct store_write *write)
 {
-    txn->has_save_point = false;
+    txn->has_save_point = write->has_more = false;
     write->rc = write->run(txn, write, &write->error);
     assert(write->rc != ERR_PENDING);
     if (write->rc && txn->has_save_point) {
@@ -98,40 +119,67 @@ static void tell_observers(struct store *store, enum err rc)
     pthread_mutex_unlock(&store->mutex);
 }
 
-static void run_batch(struct store *store, struct store_txn *txn, struct store_write *batch)
+/* Runs writes until there are enough for a commit, and takes them off their queue. */
+static void run_some(struct store *store, struct store_txn *txn, int which, struct store_queue *ran)
 {
-    for (struct store_write *write = batch; write; write = write->next)
+    struct store_queue *waiting = &store->waiting[which];
+    bool is_background = which == STORE_BEHIND;
+    size_t max = is_background ? BACKGROUND_BYTES : BATCH_BYTES, bytes = 0;
+    int64_t until_us = is_background ? clock_mono_us() + BACKGROUND_US : 0;
+    bool goes_on = true;
+    store_queue_init(ran);
+    for (int i = 0; goes_on && i < BATCH_MAX && waiting->first; i++) {
+        struct store_write *write = store_queue_take(waiting);
+        store_queue_add(ran, write);
         run_one(txn, write);
-    tell_of_ending(store, txn);
+        rocksdb_writebatch_wi_data(txn->batch, &bytes);
+        goes_on = !write->has_more && bytes < max && (!is_background || clock_mono_us() < until_us);
+    }
+}
 
+/* The outcome of the batch is that of each write in it that has not failed before. */
+static void fill_outcome(struct store_queue *ran, enum err rc, const struct error *error)
+{
+    for (struct store_write *write = ran->first; write; write = write->next) {
+        if (rc && write->rc == OK) {
+            write->rc = rc;
+            write->error = *error;
+        }
+        write->has_more &= write->rc == OK;
+        if (write->rc == OK && !write->has_more && write->committed)
+            write->committed(write);
+    }
+}
+
+static void run_batch(struct store *store, struct store_txn *txn, int which)
+{
+    struct store_write *write;
+    struct store_queue ran;
     struct error error;
+    run_some(store, txn, which, &ran);
+    tell_of_ending(store, txn);
     enum err rc = commit(store, txn->batch, &error);
     rocksdb_writebatch_wi_clear(txn->batch);
     tell_observers(store, rc);
-    for (struct store_write *write = batch; write; write = write->next) {
-        if (rc && write->rc == OK) {
-            write->rc = rc;
-            write->error = error;
-        }
-        if (write->rc == OK && write->committed)
-            write->committed(write);
+    fill_outcome(&ran, rc, &error);
+    while ((write = store_queue_take(&ran)) != NULL) {
+        if (write->has_more)
+            store_queue_add_first(&store->waiting[which], write);
+        else
+            write->done(write);
     }
-    while (batch) {
-        struct store_write *next = batch->next;
-        batch->done(batch);
-        batch = next;
-    }
+    if (which == STORE_BEHIND)
+        store->background_us = clock_mono_us();
 }
 
 void *store_writer_main(void *arg)
 {
     struct store *store = arg;
     struct store_txn txn = {store, rocksdb_writebatch_wi_create(0, 1), false};
-    struct store_write *batch;
 
     pthread_setname_np(pthread_self(), "writer");
-    while ((batch = take_batch(store)) != NULL)
-        run_batch(store, &txn, batch);
+    while (take_submitted(store))
+        run_batch(store, &txn, next_queue(store));
     if (store->is_unsynced)
         sync_log(store);
     rocksdb_writebatch_wi_destroy(txn.batch);
@@ -140,11 +188,11 @@ void *store_writer_main(void *arg)
 
 void store_submit(struct store *store, struct store_write *write)
 {
-    write->next = NULL;
     pthread_mutex_lock(&store->mutex);
-    bool was_empty = !store->first;
-    *store->last = write;
-    store->last = &write->next;
+    bool was_empty = !has_work(store->submitted);
+    store_queue_add(
+        &store->submitted[write->class == STORE_BACKGROUND ? STORE_BEHIND : STORE_FOREGROUND],
+        write);
     pthread_mutex_unlock(&store->mutex);
     if (was_empty)
         pthread_cond_signal(&store->wake);
@@ -188,7 +236,7 @@ static void wake_waiting(struct store_write *write)
 enum err store_write_wait(struct store *store, store_write_fn run, void *arg, struct error *error)
 {
     struct waiting_write waiting = {
-        .write = {.run = run, .done = wake_waiting, .arg = arg},
+        .write = {.class = STORE_BACKGROUND, .run = run, .done = wake_waiting, .arg = arg},
         .mutex = PTHREAD_MUTEX_INITIALIZER,
         .wake = PTHREAD_COND_INITIALIZER,
     };

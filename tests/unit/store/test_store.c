@@ -1,6 +1,8 @@
 /* The store: what is committed stays, what failed is undone, writes see each other in order. */
 #include "store/store.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -159,7 +161,7 @@ struct counting {
     bool was_committed;
 };
 
-static int done_count;
+static _Atomic int done_count;
 
 static enum err increment(struct store_txn *txn, struct store_write *write, struct error *error)
 {
@@ -203,9 +205,9 @@ static void test_store__writes_run_in_order_and_fail_alone(void **state)
             .run = increment, .committed = on_committed, .done = on_done, .arg = &all[i]};
         store_submit(f->store, &all[i].write);
     }
-    store_write_wait(f->store, put_abc, NULL, &f->error);
+    while (done_count < COUNTERS)
+        store_write_wait(f->store, put_abc, NULL, &f->error);
 
-    assert_int_equal(done_count, COUNTERS);
     for (int i = 0; i < COUNTERS; i++) {
         assert_int_equal(all[i].done_order, i);
         assert_int_equal(all[i].write.rc, i < 3 ? OK : ERR_VALIDATION);
@@ -213,6 +215,118 @@ static void test_store__writes_run_in_order_and_fail_alone(void **state)
     }
     assert_str(get(f, "n"), STR("3"));
     free(all);
+}
+
+/* Writes that hold the writer up, and such that tell in which order they ran. */
+enum { CROWD = 3000 };
+
+struct ordered {
+    struct store_write write;
+    struct store *store;
+    int order, parts;
+    _Atomic bool *stops;
+};
+
+static _Atomic int run_count;
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static enum err wait_at_gate(struct store_txn *txn, struct store_write *write, struct error *error)
+{
+    (void)txn;
+    (void)write;
+    (void)error;
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+    return OK;
+}
+
+static enum err run_ordered(struct store_txn *txn, struct store_write *write, struct error *error)
+{
+    struct ordered *ordered = write->arg;
+    (void)error;
+    store_txn_put(txn, STORE_META, STR("o"), STR("some text to write"));
+    ordered->order = run_count++;
+    write->has_more = --ordered->parts > 0;
+    return OK;
+}
+
+static void ordered_done(struct store_write *write)
+{
+    struct ordered *ordered = write->arg;
+    assert_int_equal(write->rc, OK);
+    if (ordered->stops && !*ordered->stops)
+        store_submit(ordered->store, write);
+    else
+        done_count++;
+}
+
+static void add_ordered(struct fixture *f, struct ordered *ordered, enum store_class class)
+{
+    ordered->store = f->store;
+    ordered->write = (struct store_write){
+        .class = class, .run = run_ordered, .done = ordered_done, .arg = ordered};
+    store_submit(f->store, &ordered->write);
+}
+
+static void ignore_done(struct store_write *write)
+{
+    (void)write;
+}
+
+/* All of it waits together when the gate opens. */
+static void test_store__interactive_writes_overtake_background_writes(void **state)
+{
+    struct fixture *f = *state;
+    struct store_write hold = {.run = wait_at_gate, .done = ignore_done};
+    struct ordered *crowd = calloc(CROWD, sizeof(*crowd));
+    struct ordered late = {0};
+    assert_non_null(crowd);
+    run_count = done_count = 0;
+    pthread_mutex_lock(&gate);
+    store_submit(f->store, &hold);
+    for (int i = 0; i < CROWD; i++)
+        add_ordered(f, &crowd[i], STORE_BACKGROUND);
+    add_ordered(f, &late, STORE_INTERACTIVE);
+    pthread_mutex_unlock(&gate);
+    store_write_wait(f->store, put_abc, NULL, &f->error);
+    assert_int_equal(done_count, CROWD + 1);
+    assert_true(late.order < CROWD / 2);
+    for (int i = 1; i < CROWD; i++)
+        assert_true(crowd[i - 1].order < crowd[i].order);
+    free(crowd);
+}
+
+/* Each interactive write is followed by the next one at once. */
+static void test_store__background_writes_go_on_beside_interactive_ones(void **state)
+{
+    struct fixture *f = *state;
+    _Atomic bool stops = false;
+    done_count = 0;
+    struct ordered busy[2] = {{.stops = &stops}, {.stops = &stops}};
+    add_ordered(f, &busy[0], STORE_INTERACTIVE);
+    add_ordered(f, &busy[1], STORE_CONTROL);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(store_write_wait(f->store, put_abc, NULL, &f->error), OK);
+    stops = true;
+    while (done_count < 2)
+        assert_int_equal(store_write_wait(f->store, put_abc, NULL, &f->error), OK);
+}
+
+static void test_store__a_long_write_runs_in_parts_in_its_place(void **state)
+{
+    struct fixture *f = *state;
+    struct store_write hold = {.class = STORE_BACKGROUND, .run = wait_at_gate, .done = ignore_done};
+    struct ordered parts = {.parts = 5}, next = {0};
+    run_count = done_count = 0;
+    pthread_mutex_lock(&gate);
+    store_submit(f->store, &hold);
+    add_ordered(f, &parts, STORE_BACKGROUND);
+    add_ordered(f, &next, STORE_BACKGROUND);
+    pthread_mutex_unlock(&gate);
+    store_write_wait(f->store, put_abc, NULL, &f->error);
+    assert_int_equal(done_count, 2);
+    assert_int_equal(parts.order, 4);
+    assert_int_equal(next.order, 5);
 }
 
 struct counting_observer {
@@ -263,6 +377,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_store__a_write_reads_what_it_wrote, setup, teardown),
         cmocka_unit_test_setup_teardown(test_store__refuses_a_folder_in_use, setup, teardown),
         cmocka_unit_test_setup_teardown(test_store__writes_run_in_order_and_fail_alone, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(test_store__interactive_writes_overtake_background_writes,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_store__background_writes_go_on_beside_interactive_ones,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(test_store__a_long_write_runs_in_parts_in_its_place, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_store__tells_observers_of_each_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(test_store__prefix_end_is_behind_all_with_the_prefix, setup,
