@@ -31,6 +31,7 @@ struct store {
     struct store_queue waiting[STORE_QUEUE_COUNT];
     int64_t background_us; /* since when the first background write waits */
     bool is_unsynced;      /* something was committed without fsync */
+    int64_t unsynced_us;   /* since when */
 };
 
 struct store_txn {

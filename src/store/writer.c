@@ -97,7 +97,10 @@ static enum err commit(struct store *store, rocksdb_writebatch_wi_t *batch, stru
         return OK;
     char *message = NULL;
     rocksdb_write_writebatch_wi(store->db, store->write_options, batch, &message);
-    store->is_unsynced = store->durability == STORE_RELAXED;
+    if (store->durability == STORE_RELAXED && !store->is_unsynced) {
+        store->is_unsynced = true;
+        store->unsynced_us = clock_mono_us();
+    }
     return store_take_error(message, error);
 }
 
@@ -178,8 +181,11 @@ void *store_writer_main(void *arg)
     struct store_txn txn = {store, rocksdb_writebatch_wi_create(0, 1), false};
 
     pthread_setname_np(pthread_self(), "writer");
-    while (take_submitted(store))
+    while (take_submitted(store)) {
         run_batch(store, &txn, next_queue(store));
+        if (store->is_unsynced && clock_mono_us() - store->unsynced_us >= RELAXED_SYNC_MS * 1000)
+            sync_log(store);
+    }
     if (store->is_unsynced)
         sync_log(store);
     rocksdb_writebatch_wi_destroy(txn.batch);
