@@ -153,6 +153,7 @@ static enum err run_update(struct request *request, struct store_txn *txn)
     if (rc)
         return rc;
     yyjson_mut_obj_remove_key(request->output, "value");
+    apigw_answer_tags(request);
     apigw_touch(request, TOUCH_KEY, apigw_label(request, "api_Key"), STR_EMPTY);
     return OK;
 }

@@ -121,6 +121,12 @@ enum err apigw_answer(struct request *request, yyjson_mut_doc *doc, yyjson_mut_v
     return OK;
 }
 
+void apigw_answer_tags(struct request *request)
+{
+    if (!apigw_member(request->output, STR("tags")))
+        json_add_obj(request->doc, request->output, "tags");
+}
+
 enum err apigw_answer_copy(struct request *request, yyjson_val *value)
 {
     yyjson_mut_doc *doc = json_doc(request->arena);

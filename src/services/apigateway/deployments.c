@@ -105,6 +105,18 @@ enum err apigw_snapshot(struct request *request, const struct view *view, yyjson
 
 /* --- Operations --- */
 
+static enum err check_canary(struct request *request)
+{
+    struct str stage = request_str(request, "stageName");
+    if (stage.len || !yyjson_is_obj(json_get(request->input, "canarySettings")))
+        return OK;
+    return apigw_bad_request(request,
+                             "Invalid deployment content specified.Non null and non empty "
+                             "stageName must be provided for canary deployment. Provided value is "
+                             "%s",
+                             stage.ptr ? "" : "null");
+}
+
 static enum err run_create(struct request *request, struct store_txn *txn)
 {
     static const struct member members[] = {{"description", MEMBER_STRING}};
@@ -114,6 +126,8 @@ static enum err run_create(struct request *request, struct store_txn *txn)
     yyjson_mut_val *deployment = yyjson_mut_obj(doc), *snapshot;
     yyjson_val *api;
     enum err rc = apigw_find_api(request, &view, api_id, &api);
+    if (rc == OK)
+        rc = check_canary(request);
     if (rc == OK)
         rc = apigw_snapshot(request, &view, api, STR_EMPTY, &snapshot);
     if (rc)

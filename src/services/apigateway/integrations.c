@@ -188,7 +188,15 @@ static enum err build(struct request *request, yyjson_mut_doc *doc, yyjson_mut_v
     json_add_arr(doc, integration, "cacheKeyParameters");
     if (method.len)
         json_add_str(doc, integration, "httpMethod", method);
-    return APIGW_COPY(request, doc, integration, request->input, members);
+    enum err rc = APIGW_COPY(request, doc, integration, request->input, members);
+    struct str type = json_mut_get_str(integration, "type");
+    if (str_starts(type, STR("HTTP")) && !apigw_member(integration, STR("connectionType")))
+        json_add_str(doc, integration, "connectionType", STR("INTERNET"));
+    if (str_eq(type, STR("MOCK"))) {
+        yyjson_mut_obj_remove_key(integration, "httpMethod");
+        yyjson_mut_obj_remove_key(integration, "uri");
+    }
+    return rc;
 }
 
 static enum err run_put(struct request *request, struct store_txn *txn)

@@ -113,7 +113,10 @@ enum err apigw_find_method(struct request *request, yyjson_val **out);
 /* Has the request answered with `object` of `doc`; returns OK. */
 enum err apigw_answer(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *object);
 
-/* The same with a copy of a parsed value. */
+/* Adds "tags": {} to the answer of an operation that tells that there are none. */
+void apigw_answer_tags(struct request *request);
+
+/* As apigw_answer, with a copy of a parsed value. */
 enum err apigw_answer_copy(struct request *request, yyjson_val *value);
 
 /* Answers with a page of the documents behind `prefix`: {"item": [...], "position": "..."}.

@@ -5,6 +5,18 @@
 
 /* --- Checks --- */
 
+/* AWS takes the types in any case and keeps them in capitals. */
+static struct str authorization_type(struct str type)
+{
+    static const struct str types[] = {STR_INIT("NONE"), STR_INIT("AWS_IAM"), STR_INIT("CUSTOM"),
+                                       STR_INIT("COGNITO_USER_POOLS")};
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (str_eq_nocase(type, types[i]))
+            return types[i];
+    }
+    return type;
+}
+
 static enum err check_authorization(struct request *request, const struct view *view,
                                     struct str type, struct str authorizer)
 {
@@ -20,11 +32,12 @@ static enum err check_authorization(struct request *request, const struct view *
 
 /* Without a type that uses one, AWS takes an authorizer's id and forgets it. */
 static enum err settle_authorization(struct request *request, const struct view *view,
-                                     yyjson_mut_val *method)
+                                     yyjson_mut_doc *doc, yyjson_mut_val *method)
 {
-    struct str type = json_mut_get_str(method, "authorizationType");
+    struct str type = authorization_type(json_mut_get_str(method, "authorizationType"));
     if (!str_eq(type, STR("CUSTOM")))
         yyjson_mut_obj_remove_key(method, "authorizerId");
+    apigw_set_str(doc, method, STR("authorizationType"), type);
     return check_authorization(request, view, type, json_mut_get_str(method, "authorizerId"));
 }
 
@@ -131,7 +144,8 @@ static enum err run_put(struct request *request, struct store_txn *txn)
     if (rc == OK)
         rc = models_check_names(request, &view, json_get(request->input, "requestModels"));
     if (rc == OK)
-        rc = check_authorization(request, &view, request_str(request, "authorizationType"),
+        rc = check_authorization(request, &view,
+                                 authorization_type(request_str(request, "authorizationType")),
                                  request_str(request, "authorizerId"));
     if (rc)
         return rc;
@@ -142,7 +156,7 @@ static enum err run_put(struct request *request, struct store_txn *txn)
         return apigw_conflict(request, "Method already exists for this resource");
     rc = build_method(request, doc, method);
     if (rc == OK)
-        rc = settle_authorization(request, &view, method);
+        rc = settle_authorization(request, &view, doc, method);
     if (rc)
         return rc;
     apigw_set(doc, methods, verb, method);
@@ -250,7 +264,7 @@ static enum err run_update(struct request *request, struct store_txn *txn)
     struct patch_target target = {request, edit.view, edit.doc, edit.method};
     rc = patch_apply(&target, &method_table);
     if (rc == OK)
-        rc = settle_authorization(request, &edit.view, edit.method);
+        rc = settle_authorization(request, &edit.view, edit.doc, edit.method);
     if (rc)
         return rc;
     apigw_save_method(&edit);

@@ -378,6 +378,8 @@ static enum err run_update(struct request *request, struct store_txn *txn)
     /* Whether execute-api hosts are refused holds at once, without a deployment. */
     for (size_t i = 0; rc == OK && i < count; i++)
         apigw_touch(request, TOUCH_STAGE, id, stages[i]);
+    if (rc == OK)
+        apigw_answer_tags(request);
     return rc;
 }
 

@@ -51,37 +51,83 @@ enum err canary_set(struct request *request, const struct view *view, yyjson_mut
 
 /* --- Patches --- */
 
+enum err canary_complete(struct patch_target *target, const struct patch_op *op)
+{
+    yyjson_mut_doc *doc = target->doc;
+    yyjson_mut_val *settings = apigw_member(target->object, settings_member);
+    (void)op;
+    if (!apigw_member(settings, STR("percentTraffic")))
+        json_add_double(doc, settings, "percentTraffic", 0);
+    if (!apigw_member(settings, STR("deploymentId")))
+        apigw_set_str(doc, settings, STR("deploymentId"),
+                      json_mut_get_str(target->object, "deploymentId"));
+    if (!apigw_member(settings, STR("useStageCache")))
+        json_add_bool(doc, settings, "useStageCache", false);
+    return OK;
+}
+
 enum err canary_patch_percent(struct patch_target *target, const struct patch_op *op)
 {
     yyjson_mut_val *settings = apigw_member(target->object, settings_member);
     yyjson_mut_val *percent = yyjson_mut_obj_get(settings, "percentTraffic");
-    (void)op;
-    return check_percent(target->request, yyjson_mut_get_num(percent));
+    enum err rc = check_percent(target->request, yyjson_mut_get_num(percent));
+    return rc ? rc : canary_complete(target, op);
 }
 
 enum err canary_patch_deployment(struct patch_target *target, const struct patch_op *op)
 {
-    return check_deployment(target->request, &target->view, op->value.ptr ? op->value : STR_EMPTY);
+    enum err rc =
+        check_deployment(target->request, &target->view, op->value.ptr ? op->value : STR_EMPTY);
+    return rc ? rc : canary_complete(target, op);
+}
+
+enum err canary_refuse_add(struct patch_target *target, const struct patch_op *op)
+{
+    return apigw_bad_request(target->request, "Invalid add operation with path: %.*s",
+                             STR_ARG(op->path));
+}
+
+enum err canary_refuse_copy(struct patch_target *target, const struct patch_op *op)
+{
+    return apigw_bad_request(
+        target->request,
+        "Invalid copy operation with path: %.*s and from %.*s. Valid copy:path are "
+        "[/deploymentId, /variables] and valid copy:from are [/canarySettings/deploymentId, "
+        "/canarySettings/stageVariableOverrides]",
+        STR_ARG(op->path), STR_ARG(op->from));
+}
+
+/* The settings that a promotion copies from; fails when `from` is not where they are. */
+static enum err find_promoted(struct patch_target *target, const struct patch_op *op,
+                              struct str from, yyjson_mut_val **out)
+{
+    *out = apigw_member(target->object, settings_member);
+    if (!str_eq(op->from, from))
+        return canary_refuse_copy(target, op);
+    if (!*out)
+        return apigw_bad_request(target->request,
+                                 "Promotion not available. Canary does not exist.");
+    return OK;
 }
 
 enum err canary_promote_deployment(struct patch_target *target, const struct patch_op *op)
 {
-    yyjson_mut_val *settings = apigw_member(target->object, settings_member);
-    struct str id = json_mut_get_str(settings, "deploymentId");
-    if (!str_eq(op->from, STR("/canarySettings/deploymentId")) || !id.ptr)
-        return apigw_bad_request(target->request, "Invalid patch operation: cannot copy from %.*s",
-                                 STR_ARG(op->from));
-    apigw_set_str(target->doc, target->object, STR("deploymentId"), id);
-    return OK;
+    yyjson_mut_val *settings;
+    enum err rc = find_promoted(target, op, STR("/canarySettings/deploymentId"), &settings);
+    if (rc == OK)
+        apigw_set_str(target->doc, target->object, STR("deploymentId"),
+                      json_mut_get_str(settings, "deploymentId"));
+    return rc;
 }
 
 enum err canary_promote_variables(struct patch_target *target, const struct patch_op *op)
 {
     size_t i, max;
-    yyjson_mut_val *name, *value, *settings = apigw_member(target->object, settings_member);
-    if (!str_eq(op->from, STR("/canarySettings/stageVariableOverrides")) || !settings)
-        return apigw_bad_request(target->request, "Invalid patch operation: cannot copy from %.*s",
-                                 STR_ARG(op->from));
+    yyjson_mut_val *name, *value, *settings;
+    enum err rc =
+        find_promoted(target, op, STR("/canarySettings/stageVariableOverrides"), &settings);
+    if (rc)
+        return rc;
     yyjson_mut_obj_foreach (yyjson_mut_obj_get(settings, "stageVariableOverrides"), i, max, name,
                             value) {
         apigw_set_str(target->doc,

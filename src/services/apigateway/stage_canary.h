@@ -8,6 +8,13 @@
 enum err canary_set(struct request *request, const struct view *view, yyjson_mut_doc *doc,
                     yyjson_mut_val *stage, struct str deployment_id);
 
+/* Puts defaults in the place of what a canary lacks: no share, the stage's deployment. */
+enum err canary_complete(struct patch_target *target, const struct patch_op *op);
+
+/* Fail in AWS's words: settings of canaries are replaced, never added, and only copied from. */
+enum err canary_refuse_add(struct patch_target *target, const struct patch_op *op);
+enum err canary_refuse_copy(struct patch_target *target, const struct patch_op *op);
+
 /* Patches: the share, the deployment, promotion ("copy" of either to the stage), and its end. */
 enum err canary_patch_percent(struct patch_target *target, const struct patch_op *op);
 enum err canary_patch_deployment(struct patch_target *target, const struct patch_op *op);

@@ -171,11 +171,20 @@ enum err settings_patch(struct patch_target *target, const struct patch_op *op)
     return OK;
 }
 
+enum err settings_refuse_removal(struct patch_target *target, const struct patch_op *op)
+{
+    return apigw_bad_request(target->request,
+                             "Cannot remove method setting %.*s because there is no method setting "
+                             "for this method ",
+                             STR_ARG(str_slice(op->path, 1, op->path.len)));
+}
+
 enum err settings_remove(struct patch_target *target, const struct patch_op *op)
 {
     yyjson_mut_val *all = apigw_member(target->object, STR("methodSettings"));
     struct str key =
         arena_printf(target->request->arena, "%.*s/%.*s", STR_ARG(op->raw[0]), STR_ARG(op->raw[1]));
-    yyjson_mut_obj_remove_keyn(all, key.ptr, key.len);
+    if (!yyjson_mut_obj_remove_keyn(all, key.ptr, key.len))
+        return settings_refuse_removal(target, op);
     return OK;
 }

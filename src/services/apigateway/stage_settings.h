@@ -9,6 +9,9 @@ enum err settings_patch(struct patch_target *target, const struct patch_op *op);
 /* "/~1notes/GET" takes all settings of a method out. */
 enum err settings_remove(struct patch_target *target, const struct patch_op *op);
 
+/* Fails: there is no setting at the path that could be taken out. */
+enum err settings_refuse_removal(struct patch_target *target, const struct patch_op *op);
+
 /* What a stage says to all paths that it does not have: it takes them for settings. */
 enum err settings_refuse(struct patch_target *target, const struct patch_op *op);
 

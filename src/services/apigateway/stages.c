@@ -214,8 +214,10 @@ enum err apigw_deploy_to_stage(struct request *request, const struct view *view,
         return rc;
     bool is_canary = yyjson_is_obj(json_get(request->input, "canarySettings"));
     if (is_canary && !document)
-        return apigw_bad_request(request, "Invalid stage identifier specified: a canary needs a "
-                                          "stage that is deployed");
+        return apigw_bad_request(request,
+                                 "Invalid deployment content specified.Stage %.*s must already be "
+                                 "created before making a canary release deployment",
+                                 STR_ARG(name));
     if (is_canary) {
         stage = yyjson_val_mut_copy(doc, document);
         rc = canary_set(request, view, doc, stage, deployment_id);
@@ -339,10 +341,23 @@ static enum err patch_variable(struct patch_target *target, const struct patch_o
     return op->op == PATCH_REMOVE ? OK : check_variable(target->request, op->parts[1], op->value);
 }
 
+static enum err empty_log_value(struct patch_target *target)
+{
+    return apigw_bad_request(target->request, "Access Log value must not be empty");
+}
+
+static enum err refuse_log_path(struct patch_target *target, const struct patch_op *op)
+{
+    (void)op;
+    return apigw_bad_request(target->request,
+                             "Invalid accessLogSettings path. Must be one of : "
+                             "[/accessLogSettings/destinationArn, /accessLogSettings/format]");
+}
+
 static enum err patch_log_destination(struct patch_target *target, const struct patch_op *op)
 {
-    if (op->op == PATCH_REMOVE)
-        return OK;
+    if (!op->value.len)
+        return empty_log_value(target);
     if (access_log_group(target->request->arena, op->value).len == 0)
         return apigw_bad_request(target->request,
                                  "Invalid ARN specified in the request. ARNs must start with "
@@ -355,8 +370,8 @@ static enum err patch_log_format(struct patch_target *target, const struct patch
 {
     struct str format = op->value.ptr ? op->value : STR_EMPTY;
     ptrdiff_t line_end = str_find_byte(format, '\n', 0);
-    if (op->op == PATCH_REMOVE)
-        return OK;
+    if (!format.len)
+        return empty_log_value(target);
     if (line_end >= 0 && (size_t)line_end + 1 < format.len)
         return apigw_bad_request(target->request,
                                  "Access Log format must be single line, new line character is "
@@ -388,13 +403,18 @@ static const struct patch_rule stage_rules[] = {
     {"/tracingEnabled", CHANGE, PATCH_BOOL, NULL, NULL},
     {"/variables/{name}", CHANGE | PATCH_REMOVE, PATCH_STRING, patch_variable, NULL},
     {"/accessLogSettings", PATCH_REMOVE, PATCH_CUSTOM, remove_log_settings, NULL},
-    {"/accessLogSettings/destinationArn", CHANGE | PATCH_REMOVE, PATCH_STRING,
-     patch_log_destination, NULL},
-    {"/accessLogSettings/format", CHANGE | PATCH_REMOVE, PATCH_STRING, patch_log_format, NULL},
-    {"/canarySettings/percentTraffic", CHANGE, PATCH_DOUBLE, canary_patch_percent, NULL},
-    {"/canarySettings/deploymentId", CHANGE, PATCH_STRING, canary_patch_deployment, NULL},
-    {"/canarySettings/useStageCache", CHANGE, PATCH_BOOL, NULL, NULL},
-    {"/canarySettings/stageVariableOverrides/{name}", CHANGE | PATCH_REMOVE, PATCH_STRING, NULL,
+    {"/accessLogSettings/destinationArn", CHANGE, PATCH_STRING, patch_log_destination, NULL},
+    {"/accessLogSettings/format", CHANGE, PATCH_STRING, patch_log_format, NULL},
+    {"/accessLogSettings/{other}", CHANGE, PATCH_CUSTOM, refuse_log_path, NULL},
+    {"/accessLogSettings", CHANGE, PATCH_CUSTOM, refuse_log_path, NULL},
+    {"/canarySettings/percentTraffic", PATCH_REPLACE, PATCH_DOUBLE, canary_patch_percent, NULL},
+    {"/canarySettings/deploymentId", PATCH_REPLACE, PATCH_STRING, canary_patch_deployment, NULL},
+    {"/canarySettings/useStageCache", PATCH_REPLACE, PATCH_BOOL, canary_complete, NULL},
+    {"/canarySettings/stageVariableOverrides/{name}", PATCH_REPLACE, PATCH_STRING, canary_complete,
+     NULL},
+    {"/canarySettings/stageVariableOverrides/{name}", PATCH_REMOVE, PATCH_STRING, NULL, NULL},
+    {"/canarySettings/{any}", PATCH_ADD, PATCH_CUSTOM, canary_refuse_add, NULL},
+    {"/canarySettings/stageVariableOverrides/{name}", PATCH_ADD, PATCH_CUSTOM, canary_refuse_add,
      NULL},
     {"/canarySettings", PATCH_REMOVE, PATCH_CUSTOM, canary_remove, NULL},
     {"/deploymentId", PATCH_COPY, PATCH_CUSTOM, canary_promote_deployment, NULL},
@@ -402,8 +422,10 @@ static const struct patch_rule stage_rules[] = {
     {"/{resourcePath}/{httpMethod}/{group}/{setting}", CHANGE | PATCH_REMOVE, PATCH_CUSTOM,
      settings_patch, NULL},
     {"/{resourcePath}/{httpMethod}", PATCH_REMOVE, PATCH_CUSTOM, settings_remove, NULL},
-    {"/{anything}", CHANGE | PATCH_REMOVE | PATCH_COPY, PATCH_CUSTOM, settings_refuse, NULL},
-    {"/{anything}/{more}", CHANGE | PATCH_COPY, PATCH_CUSTOM, settings_refuse, NULL},
+    {"/{anything}", CHANGE | PATCH_REMOVE, PATCH_CUSTOM, settings_refuse, NULL},
+    {"/{anything}/{more}", CHANGE, PATCH_CUSTOM, settings_refuse, NULL},
+    {"/{anything}", PATCH_COPY, PATCH_CUSTOM, canary_refuse_copy, NULL},
+    {"/{anything}/{more}", PATCH_COPY, PATCH_CUSTOM, canary_refuse_copy, NULL},
 };
 
 static const struct patch_table stage_table = PATCH_TABLE(stage_rules, PATCH_STYLE_SHORT, NULL);

@@ -82,6 +82,72 @@ static enum err check_keys(struct request *request, const struct view *view, str
     return rc;
 }
 
+/* "/notes/GET" of the resource "/notes" with GET, or with ANY. */
+static bool is_method(struct str method, struct str path, struct str verb)
+{
+    struct str rest = str_slice(method, path.len, method.len);
+    return str_starts(method, path) && str_starts(rest, STR("/")) &&
+           str_find_byte(rest, '/', 1) < 0 &&
+           (str_eq(verb, STR("ANY")) || str_eq(str_slice(rest, 1, rest.len), verb));
+}
+
+static enum err check_method(struct request *request, const struct view *view, struct str api_id,
+                             struct str method)
+{
+    struct str *resources;
+    size_t count;
+    enum err rc =
+        state_names(view, state_prefix(request->arena, "resource", api_id), &resources, &count);
+    for (size_t i = 0; rc == OK && i < count; i++) {
+        yyjson_val *resource, *key, *value;
+        size_t j, max;
+        rc =
+            state_get(view, state_key(request->arena, "resource", api_id, resources[i]), &resource);
+        struct str path = json_get_str(resource, "path");
+        yyjson_obj_foreach (json_get(resource, "resourceMethods"), j, max, key, value) {
+            if (rc == OK && is_method(method, path, json_str(key)))
+                return OK;
+        }
+    }
+    return rc ? rc : apigw_not_found(request, "Invalid Method identifier specified");
+}
+
+/* Methods may go later, so only limits that are being set are held to them. */
+static enum err check_methods(struct request *request, const struct view *view,
+                              yyjson_mut_val *plan)
+{
+    size_t i, max, j, count;
+    yyjson_mut_val *entry, *key, *value;
+    enum err rc = OK;
+    yyjson_mut_arr_foreach (apigw_member(plan, STR("apiStages")), i, max, entry) {
+        yyjson_mut_obj_foreach (apigw_member(entry, STR("throttle")), j, count, key, value) {
+            if (rc == OK)
+                rc = check_method(request, view, apigw_mut_str(apigw_member(entry, STR("apiId"))),
+                                  apigw_mut_str(key));
+        }
+    }
+    return rc;
+}
+
+/* Limits of single methods stand below a limit of the plan. */
+static enum err check_method_throttles(struct request *request, yyjson_mut_val *plan,
+                                       yyjson_mut_val *entry)
+{
+    yyjson_mut_val *throttles = apigw_member(entry, STR("throttle")), *key, *value;
+    size_t i, max;
+    enum err rc = OK;
+    if (yyjson_mut_obj_size(throttles) == 0)
+        return OK;
+    if (!apigw_member(plan, STR("throttle")))
+        return apigw_bad_request(request, "Can not define fine grain throttling if usage plan "
+                                          "throttle is not defined.");
+    yyjson_mut_obj_foreach (throttles, i, max, key, value) {
+        if (rc == OK)
+            rc = check_throttle(request, value);
+    }
+    return rc;
+}
+
 /* All of a plan as it is to be. */
 static enum err check_plan(struct request *request, const struct view *view, yyjson_mut_val *plan)
 {
@@ -95,6 +161,8 @@ static enum err check_plan(struct request *request, const struct view *view, yyj
         if (rc == OK)
             rc = check_stage(request, view, name, apigw_mut_str(apigw_member(entry, STR("apiId"))),
                              apigw_mut_str(apigw_member(entry, STR("stage"))));
+        if (rc == OK)
+            rc = check_method_throttles(request, plan, entry);
     }
     struct str id = apigw_mut_str(apigw_member(plan, STR("id")));
     return rc ? rc : check_keys(request, view, id, stages);
@@ -186,6 +254,8 @@ static enum err run_create(struct request *request, struct store_txn *txn)
     enum err rc = build(request, doc, plan);
     if (rc == OK)
         rc = check_plan(request, &view, plan);
+    if (rc == OK)
+        rc = check_methods(request, &view, plan);
     if (rc)
         return rc;
     struct str id = apigw_mut_str(apigw_member(plan, STR("id")));
@@ -211,7 +281,11 @@ enum err apigw_get_usage_plan(struct request *request)
     enum err rc = state_get(&view, key_of(request), &plan);
     if (rc)
         return rc;
-    return plan ? apigw_answer_copy(request, plan) : unknown_plan(request);
+    if (!plan)
+        return unknown_plan(request);
+    rc = apigw_answer_copy(request, plan);
+    apigw_answer_tags(request);
+    return rc;
 }
 
 /* With keyId: the plans that the key is in. */
@@ -294,6 +368,10 @@ static enum err patch_stage_throttle(struct patch_target *target, const struct p
         yyjson_mut_obj_remove_keyn(throttles, method.ptr, method.len);
         return OK;
     }
+    enum err rc = check_method(target->request, &target->view,
+                               apigw_mut_str(apigw_member(entry, STR("apiId"))), method);
+    if (rc)
+        return rc;
     yyjson_mut_val *throttle = apigw_object_member(target->doc, throttles, method);
     double rate = number_of(apigw_member(throttle, STR("rateLimit")));
     int64_t burst = (int64_t)number_of(apigw_member(throttle, STR("burstLimit")));
@@ -370,6 +448,8 @@ static enum err run_update(struct request *request, struct store_txn *txn)
         rc = check_plan(request, &view, request->output);
     if (rc == OK)
         apigw_touch(request, TOUCH_PLAN, apigw_label(request, "usageplanId"), STR_EMPTY);
+    if (rc == OK)
+        apigw_answer_tags(request);
     return rc;
 }
 

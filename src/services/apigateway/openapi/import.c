@@ -411,7 +411,11 @@ static enum err run_put(struct request *request, struct store_txn *txn)
         rc = import_update_api(import, &view, api);
     if (rc == OK && import->is_overwrite)
         rc = import_clear(import, &view, json_get_str(api, "rootResourceId"));
-    return rc ? rc : finish(import, &view);
+    if (rc == OK)
+        rc = finish(import, &view);
+    if (rc == OK)
+        apigw_answer_tags(request);
+    return rc;
 }
 
 static void release(void *arg)

@@ -523,16 +523,16 @@ static void test_usage_plan__is_patched(void **state)
                     "{'op':'replace','path':'/quota/limit','value':'100'},"
                     "{'op':'replace','path':'/quota/period','value':'WEEK'},"
                     "{'op':'add','path':'/apiStages','value':'%s:prod'},"
-                    "{'op':'replace','path':'/apiStages/%s:prod/throttle/~1notes/GET/rateLimit',"
+                    "{'op':'replace','path':'/apiStages/%s:prod/throttle/~1/GET/rateLimit',"
                     "'value':'5'}]}",
                     answer(s, "id"), api.id, api.id);
     assert_str(part(s, "throttle"), STR("{\"rateLimit\":1.5,\"burstLimit\":0}"));
     assert_str(part(s, "quota|limit"), STR("100"));
     assert_str(part(s, "apiStages|0|throttle"),
-               STR("{\"/notes/GET\":{\"rateLimit\":5.0,\"burstLimit\":0}}"));
+               STR("{\"//GET\":{\"rateLimit\":5.0,\"burstLimit\":0}}"));
     assert_operates(s, "UpdateUsagePlan",
                     "{'usagePlanId':'%s','patchOperations':[{'op':'remove','path':'/throttle'},"
-                    "{'op':'remove','path':'/apiStages/%s:prod/throttle/~1notes/GET'}]}",
+                    "{'op':'remove','path':'/apiStages/%s:prod/throttle/~1/GET'}]}",
                     answer(s, "id"), api.id);
     assert_str(part(s, "throttle"), STR("(none)"));
 }
