@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 
+struct arn_rules;
 struct condition_key;
 struct request;
 struct skylite;
@@ -70,6 +71,10 @@ struct service {
     /* Optional: checks request->input before the permission and the handler. Fills request->error.
      */
     enum err (*check_input)(struct request *request);
+
+    /* Optional: where ARNs of the service's own resources come in (core/arn.h). Those of elsewhere
+     * are refused before the permission and the handler. */
+    const struct arn_rules *arns;
 
     /* Optional: the resource-based policy (JSON) of one of the service's resources, which lives as
      * long as the request; empty when it has none. */

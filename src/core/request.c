@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/encode.h"
+#include "core/arn.h"
 #include "core/condition_keys.h"
 #include "core/internal.h"
 #include "wire/cbor.h"
@@ -108,6 +109,11 @@ enum err request_authorize(struct request *request, struct str action, struct st
 enum err request_authorize_pass_role(struct request *request, struct str role_arn,
                                      struct str service, struct str resource_arn)
 {
+    struct arn_parts arn;
+    if (arn_parse(role_arn, &arn) &&
+        arn_place(&request->skylite->config, &arn) == ARN_IN_OTHER_ACCOUNT)
+        return request_fail(request, ERR_ACCESS_DENIED_EXCEPTION,
+                            "Cross-account pass role is not allowed.");
     struct pass_role_part part = {service, resource_arn};
     return request_authorize_part(request, STR("iam:PassRole"), role_arn, &part);
 }
@@ -133,6 +139,8 @@ void request_run(struct request *request)
     if (service->observe)
         request->started_us = clock_mono_us();
     enum err rc = service->check_input ? service->check_input(request) : OK;
+    if (rc == OK)
+        rc = arn_check_input(request);
     if (rc == OK)
         rc = authorize_row(request);
     if (rc == OK)

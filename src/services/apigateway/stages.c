@@ -356,9 +356,11 @@ static enum err refuse_log_path(struct patch_target *target, const struct patch_
 
 static enum err patch_log_destination(struct patch_target *target, const struct patch_op *op)
 {
+    const struct skylite_config *config = &target->request->skylite->config;
     if (!op->value.len)
         return empty_log_value(target);
-    if (access_log_group(target->request->arena, op->value).len == 0)
+    if (access_log_group(target->request->arena, config->region, config->account, op->value).len ==
+        0)
         return apigw_bad_request(target->request,
                                  "Invalid ARN specified in the request. ARNs must start with "
                                  "'arn:aws:logs' and name a log group: %.*s",

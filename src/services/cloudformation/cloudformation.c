@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/arn.h"
 #include "services/cloudformation/internal.h"
 
 static enum err stack_resource(struct request *request, struct str *out_arn)
@@ -47,6 +48,20 @@ static const struct operation operations[] = {
     OPERATION(ValidateTemplate, cfn_validate_template, NULL),
 };
 
+static enum err refuse_region(struct request *request, struct str member, struct str text,
+                              const struct arn_parts *arn)
+{
+    (void)arn;
+    if (str_eq(member, STR("ChangeSetName")))
+        return request_fail(request, ERR_CFN_CHANGE_SET_NOT_FOUND,
+                            "ChangeSet [%.*s] does not exist", STR_ARG(text));
+    return request_fail(request, ERR_VALIDATION_ERROR, "Stack with id %.*s does not exist",
+                        STR_ARG(text));
+}
+
+static const char *const arn_members[] = {"StackName", "ChangeSetName", NULL};
+static const struct arn_rules arn_rules = {arn_members, refuse_region};
+
 enum err cloudformation_new(struct skylite *skylite, struct cloudformation **out,
                             struct error *error)
 {
@@ -60,6 +75,7 @@ enum err cloudformation_new(struct skylite *skylite, struct cloudformation **out
         .signing_name = "cloudformation",
         .protocols = PROTOCOL_QUERY,
         .xmlns = "http://cloudformation.amazonaws.com/doc/2010-05-15/",
+        .arns = &arn_rules,
         .operations = operations,
         .operation_count = sizeof(operations) / sizeof(operations[0]),
         .self = cloudformation,

@@ -9,6 +9,7 @@
 #include "services/dynamodb/job.h"
 #include "services/dynamodb/journal.h"
 #include "services/dynamodb/metrics.h"
+#include "core/arn.h"
 #include "services/dynamodb/operations.h"
 #include "services/dynamodb/resource_policy.h"
 #include "services/dynamodb/shape.h"
@@ -92,6 +93,26 @@ static struct str type_of_error(const struct request *request, enum err code)
     return arena_printf(request->arena, "%s%s", prefix_of(code), error_type(code));
 }
 
+static enum err refuse_region(struct request *request, struct str member, struct str text,
+                              const struct arn_parts *arn)
+{
+    (void)member;
+    (void)text;
+    (void)arn;
+    return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND, "Requested resource not found");
+}
+
+static const char *const arn_members[] = {"TableName",
+                                          "ResourceArn",
+                                          "StreamArn",
+                                          "BackupArn",
+                                          "SourceTableArn",
+                                          "SourceTableName",
+                                          "ExclusiveStartBackupArn",
+                                          "ExclusiveStartStreamArn",
+                                          NULL};
+static const struct arn_rules arn_rules = {arn_members, refuse_region};
+
 static struct service service = {
     .name = "dynamodb",
     .signing_name = "dynamodb",
@@ -100,6 +121,7 @@ static struct service service = {
     .operations = operations,
     .operation_count = sizeof(operations) / sizeof(operations[0]),
     .check_input = ddb_check_input,
+    .arns = &arn_rules,
     .resource_policy = ddb_policy_of_resource,
     .observe = ddb_metrics_observe,
     .error_type = type_of_error,
@@ -114,6 +136,7 @@ static struct service older_service = {
     .operations = operations,
     .operation_count = sizeof(operations) / sizeof(operations[0]),
     .check_input = ddb_check_input,
+    .arns = &arn_rules,
     .resource_policy = ddb_policy_of_resource,
     .observe = ddb_metrics_observe,
     .error_type = type_of_error,
@@ -125,6 +148,7 @@ static struct service streams_service = {
     .protocols = PROTOCOL_AWS_JSON_1_0,
     .target_prefix = "DynamoDBStreams_20120810",
     .check_input = ddb_check_input,
+    .arns = &arn_rules,
     .resource_policy = ddb_policy_of_resource,
     .error_type = type_of_error,
 };

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/arn.h"
 #include "base/clock.h"
 #include "services/dynamodb/dynamodb.h"
 
@@ -188,11 +189,14 @@ struct named {
     size_t count;
 };
 
-static void add_name(struct named *named, struct str name)
+static void add_name(const struct skylite_config *config, struct named *named, struct str name)
 {
-    ptrdiff_t slash = str_starts(name, STR("arn:")) ? str_find_byte(name, '/', 0) : -1;
-    if (slash >= 0)
-        name = str_slice(name, (size_t)slash + 1, name.len);
+    if (str_starts(name, STR("arn:"))) {
+        name = arn_resource_here(config, STR("dynamodb"), name);
+        if (!str_starts(name, STR("table/")))
+            return;
+        name = str_slice(name, 6, name.len);
+    }
     for (size_t i = 0; i < named->count; i++) {
         if (str_eq(named->names[i], name))
             return;
@@ -204,13 +208,14 @@ static void add_name(struct named *named, struct str name)
 /* Statements of PartiQL do not show their tables here. */
 static void find_names(const struct request *request, struct named *named)
 {
+    const struct skylite_config *config = &request->skylite->config;
     yyjson_val *name, *value, *item;
     size_t i, max, j, count;
-    add_name(named, json_get_str(request->input, "TableName"));
+    add_name(config, named, json_get_str(request->input, "TableName"));
     yyjson_val *items = json_get(request->input, "RequestItems");
     if (yyjson_is_obj(items)) {
         yyjson_obj_foreach (items, i, max, name, value)
-            add_name(named, json_str(name));
+            add_name(config, named, json_str(name));
     }
     yyjson_val *actions = json_get(request->input, "TransactItems");
     if (!yyjson_is_arr(actions))
@@ -219,7 +224,7 @@ static void find_names(const struct request *request, struct named *named)
         if (!yyjson_is_obj(item))
             continue;
         yyjson_obj_foreach (item, j, count, name, value)
-            add_name(named, json_get_str(value, "TableName"));
+            add_name(config, named, json_get_str(value, "TableName"));
     }
 }
 

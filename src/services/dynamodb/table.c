@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/arn.h"
 #include "services/dynamodb/metrics.h"
 #include "services/dynamodb/resource_policy.h"
 
@@ -316,6 +317,9 @@ enum err ddb_table_name_of(struct request *request, struct str given, struct str
 {
     if (str_starts(given, STR("arn:"))) {
         struct str prefix = ddb_table_arn(request, STR_EMPTY);
+        enum err rc = arn_check(request, STR("TableName"), given);
+        if (rc)
+            return rc;
         if (!str_starts(given, prefix))
             return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND,
                                 "Requested resource not found");

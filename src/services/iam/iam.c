@@ -3,7 +3,20 @@
 
 #include <stdlib.h>
 
+#include "core/arn.h"
 #include "services/iam/operations.h"
+
+static enum err refuse_region(struct request *request, struct str member, struct str text,
+                              const struct arn_parts *arn)
+{
+    (void)member;
+    (void)arn;
+    return request_fail(request, ERR_IAM_INVALID_INPUT, "ARN %.*s is not valid.", STR_ARG(text));
+}
+
+static const char *const arn_members[] = {"PolicyArn", "PermissionsBoundary", "PolicySourceArn",
+                                          NULL};
+static const struct arn_rules arn_rules = {arn_members, refuse_region};
 
 static void register_services(struct iam *iam)
 {
@@ -13,6 +26,7 @@ static void register_services(struct iam *iam)
         .signing_name = "iam",
         .protocols = PROTOCOL_QUERY | PROTOCOL_INTERNAL,
         .xmlns = "https://iam.amazonaws.com/doc/2010-05-08/",
+        .arns = &arn_rules,
         .operations = iam_operations,
         .operation_count = iam_operation_count,
         .condition_keys = iam_condition_keys,

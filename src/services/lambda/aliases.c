@@ -74,7 +74,7 @@ static enum err check(struct request *request, bool is_create)
 static enum err check_version(struct request *request, const struct change *change,
                               struct str version)
 {
-    struct function_name name = {change->name.name, version};
+    struct function_name name = {.name = change->name.name, .qualifier = version};
     struct str key = lambda_key(request->arena, name);
     yyjson_mut_val *document;
     enum err rc = change_load(request, change, lambda_function_key(request->arena, key), &document);

@@ -348,8 +348,8 @@ static enum err find_pool(struct fleet *fleet, struct str text, struct pool **ou
     catch_up(fleet);
     if (function_name_parse(text, &name) && name.qualifier.len == 0) {
         struct pool *pool = map_get(&fleet->pools, name.name);
-        bool is_arn = str_starts(text, STR("arn:"));
-        if (pool && pool->function && (!is_arn || str_eq(text, pool->function->arn))) {
+        bool is_name = text.len == name.name.len;
+        if (pool && pool->function && (is_name || str_eq(text, pool->function->arn))) {
             function_ref(pool->function);
             *out_target = (struct lambda_target){.function = pool->function};
             *out = pool;

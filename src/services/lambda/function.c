@@ -33,22 +33,26 @@ static bool skip(struct str *text, struct str part)
 }
 
 /* Takes "arn:aws:lambda:REGION:ACCOUNT:" or "ACCOUNT:" off the front. False for half an ARN. */
-static bool skip_owner(struct str *text, bool *out_is_arn)
+static bool skip_owner(struct str *text, bool *out_is_arn, struct arn_parts *out)
 {
-    struct str part, rest = *text;
-    bool is_arn = skip(&rest, STR("arn"));
-    if (is_arn) {
-        if (!str_cut(&rest, ':', &part) || !str_starts(part, STR("aws")) ||
-            !skip(&rest, STR("lambda")) || !str_cut(&rest, ':', &part) || part.len == 0)
+    struct str account, rest = *text;
+    *out = (struct arn_parts){.partition = STR("aws"),
+                              .service = STR("lambda"),
+                              .region = STR_EMPTY,
+                              .account = STR_EMPTY,
+                              .resource = STR_EMPTY};
+    *out_is_arn = str_starts(rest, STR("arn:"));
+    if (*out_is_arn) {
+        if (!arn_parse(rest, out) || !str_starts(out->partition, STR("aws")) ||
+            !str_eq(out->service, STR("lambda")) || !out->region.len || !is_account(out->account))
             return false;
+        *text = out->resource;
+        return true;
     }
-    struct str after = rest;
-    if (str_cut(&after, ':', &part) && is_account(part))
-        rest = after;
-    else if (is_arn)
-        return false;
-    *text = rest;
-    *out_is_arn = is_arn;
+    if (str_cut(&rest, ':', &account) && is_account(account)) {
+        out->account = account;
+        *text = rest;
+    }
     return true;
 }
 
@@ -56,7 +60,7 @@ bool function_name_parse(struct str text, struct function_name *out)
 {
     struct function_name found;
     bool is_arn;
-    if (!skip_owner(&text, &is_arn))
+    if (!skip_owner(&text, &is_arn, &found.owner))
         return false;
     if (!skip(&text, STR("function")) && is_arn)
         return false;

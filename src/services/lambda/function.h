@@ -4,6 +4,7 @@
 
 #include <stdatomic.h>
 
+#include "core/arn.h"
 #include "core/capabilities.h"
 #include "services/lambda/code.h"
 #include "wire/json.h"
@@ -11,7 +12,8 @@
 /* How a caller names a function. */
 struct function_name {
     struct str name;
-    struct str qualifier; /* version or alias; empty when there is none */
+    struct str qualifier;   /* version or alias; empty when there is none */
+    struct arn_parts owner; /* without resource; region and account are empty where not given */
 };
 
 /* Parses a name, "function:NAME", "ACCOUNT:function:NAME" or an ARN, each with ":QUALIFIER" or

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/arn.h"
 #include "base/encode.h"
 #include "base/log.h"
 #include "services/lambda/change.h"
@@ -164,17 +165,6 @@ struct str lambda_key(struct arena *arena, struct function_name name)
     return arena_printf(arena, "%.*s:%.*s", STR_ARG(name.name), STR_ARG(name.qualifier));
 }
 
-/* Whether an ARN that names a function is of this server's region and account. */
-static bool is_own_arn(const struct lambda *lambda, struct str arn)
-{
-    const struct skylite_config *config = &lambda->skylite->config;
-    struct str part = STR_EMPTY;
-    for (int section = 0; section < 4; section++)
-        str_cut(&arn, ':', &part);
-    return str_eq(part, config->region) && str_cut(&arn, ':', &part) &&
-           str_eq(part, config->account);
-}
-
 /* Draws by the weights of the alias. */
 static struct str drawn_key(const struct alias *alias)
 {
@@ -207,8 +197,7 @@ enum err lambda_find(struct lambda *lambda, struct str text, struct str qualifie
         return rc;
     find_key(lambda, lambda_key(&scratch, name), name.qualifier.len > 0, &target);
     arena_release(&scratch);
-    bool is_arn = str_starts(text, STR("arn:"));
-    if (!target.function || (is_arn && !is_own_arn(lambda, text))) {
+    if (!target.function || arn_place(&lambda->skylite->config, &name.owner) != ARN_HERE) {
         lambda_target_release(&target);
         return lambda_not_found(lambda, name, error);
     }
@@ -226,6 +215,29 @@ void lambda_target_release(struct lambda_target *target)
 struct str lambda_target_arn(const struct lambda_target *target)
 {
     return target->alias ? target->alias->arn : target->function->arn;
+}
+
+static enum err refuse_region(struct request *request, struct str member, struct str text,
+                              const struct arn_parts *arn)
+{
+    (void)member;
+    (void)text;
+    return request_fail(request, ERR_LAMBDA_RESOURCE_NOT_FOUND,
+                        "Functions from '%.*s' are not reachable in this region ('%.*s')",
+                        STR_ARG(arn->region), STR_ARG(request->skylite->config.region));
+}
+
+static const char *const arn_members[] = {"FunctionName", "ARN", NULL};
+static const struct arn_rules arn_rules = {arn_members, refuse_region};
+
+/* "ACCOUNT:function:NAME", which is part of an ARN. */
+static enum err check_account(struct request *request)
+{
+    struct function_name name;
+    struct str text = request_str(request, "FunctionName");
+    bool is_foreign = function_name_parse(text, &name) &&
+                      arn_place(&request->skylite->config, &name.owner) == ARN_IN_OTHER_ACCOUNT;
+    return is_foreign ? arn_deny(request, text) : OK;
 }
 
 enum err lambda_function_resource(struct request *request, struct str *out_arn)
@@ -402,6 +414,8 @@ static void fill_service(struct lambda *lambda)
         .signing_name = "lambda",
         .protocols = PROTOCOL_REST_JSON,
         .error_message_member = "Message",
+        .check_input = check_account,
+        .arns = &arn_rules,
         .operations = operations,
         .operation_count = sizeof(operations) / sizeof(*operations),
         .self = lambda,

@@ -1,4 +1,5 @@
 /* Checks of the Logs API's input, and the ARNs that permissions are about. */
+#include "core/arn.h"
 #include "services/logs/internal.h"
 
 enum { MAX_NAME = 512 };
@@ -54,16 +55,31 @@ enum err logs_input_name(struct request *request, const char *member, bool is_re
 
 /* The name in "arn:aws:logs:REGION:ACCOUNT:log-group:NAME" or "...:NAME:*"; other text is a name.
  */
-static struct str name_of_arn(struct str text)
+static struct str name_of_arn(struct request *request, struct str text)
 {
-    struct str part = text;
+    struct str kind, name;
     if (!str_starts(text, STR("arn:")))
         return text;
-    for (int i = 0; i < 6; i++)
-        str_cut(&text, ':', &part);
-    str_cut(&text, ':', &part);
-    return part;
+    struct str resource = arn_resource_here(&request->skylite->config, STR("logs"), text);
+    if (!str_cut(&resource, ':', &kind) || !str_eq(kind, STR("log-group")))
+        return text;
+    str_cut(&resource, ':', &name);
+    return resource.len == 0 || str_eq(resource, STR("*")) ? name : text;
 }
+
+static enum err refuse_region(struct request *request, struct str member, struct str text,
+                              const struct arn_parts *arn)
+{
+    (void)member;
+    (void)text;
+    (void)arn;
+    return request_fail(request, ERR_LOGS_RESOURCE_NOT_FOUND,
+                        "The specified log group does not exist.");
+}
+
+static const char *const arn_members[] = {"logGroupIdentifier", "logGroupIdentifiers",
+                                          "logGroupArn", "resourceArn", NULL};
+const struct arn_rules logs_arn_rules = {arn_members, refuse_region};
 
 /* Of the members that name a group, the first there is. */
 static struct str group_member(struct request *request, const char **out_member)
@@ -73,7 +89,7 @@ static struct str group_member(struct request *request, const char **out_member)
         struct str value = json_get_str(request->input, members[i]);
         *out_member = members[i];
         if (value.ptr)
-            return name_of_arn(value);
+            return i == 0 ? value : name_of_arn(request, value);
     }
     *out_member = "logGroupName";
     return (struct str){NULL, 0};

@@ -184,6 +184,9 @@ void logs_sweep_start(struct logs *logs);
 enum err logs_input_name(struct request *request, const char *member, bool is_required,
                          struct str *out);
 
+/* Where ARNs of groups come in. */
+extern const struct arn_rules logs_arn_rules;
+
 /* logGroupName or logGroupIdentifier, which may be an ARN. */
 enum err logs_input_group(struct request *request, struct str *out);
 enum err logs_input_limit(struct request *request, int64_t max, int64_t *out);

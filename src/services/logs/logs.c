@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "core/arn.h"
 #include "base/clock.h"
 #include "services/logs/internal.h"
 
@@ -48,6 +49,7 @@ enum err logs_new(struct skylite *skylite, struct logs **out, struct error *erro
         .signing_name = "logs",
         .protocols = PROTOCOL_AWS_JSON_1_1 | PROTOCOL_INTERNAL,
         .target_prefix = "Logs_20140328",
+        .arns = &logs_arn_rules,
         .operations = logs_operations,
         .operation_count = logs_operation_count,
         .self = logs,

@@ -1,4 +1,5 @@
 /* Compiling mappings, templates and integrations. */
+#include "core/arn.h"
 #include "services/apigateway/plane/compile.h"
 
 #include "base/buf.h"
@@ -88,11 +89,19 @@ struct str function_of_uri(struct str uri)
     return str_slice(uri, start, uri.len - start - invocations.len);
 }
 
+/* With a service of another region, which would be called there. */
+static bool is_elsewhere(const struct stage *stage, struct str uri)
+{
+    struct arn_parts arn;
+    return arn_parse(uri, &arn) && !str_eq(arn.region, stage->region);
+}
+
 static void compile_lambda(struct stage *stage, struct integration *integration,
                            yyjson_val *document, enum integration_kind kind)
 {
     struct str uri = expand_stage_variables(&stage->arena, stage, json_get_str(document, "uri"));
     integration->kind = kind;
+    integration->is_elsewhere = is_elsewhere(stage, uri);
     /* Lambda's API takes nothing but POST; with another method AWS answers every call with 500. */
     if (str_eq(json_get_str(document, "httpMethod"), STR("POST")))
         integration->function = arena_str(&stage->arena, function_of_uri(uri));
@@ -182,6 +191,7 @@ static void compile_aws(struct stage *stage, struct integration *integration, yy
         return;
     }
     integration->kind = INTEGRATION_ACTION;
+    integration->is_elsewhere = is_elsewhere(stage, uri);
     integration->service = arena_str(arena, integration->service);
     integration->action = arena_str(arena, integration->action);
 }
@@ -292,7 +302,8 @@ void compile_authorizers(struct stage *stage, yyjson_val *documents)
     stage->authorizers = arena_array(arena, struct authorizer, yyjson_obj_size(documents) + 1);
     yyjson_obj_foreach (documents, i, max, id, document) {
         struct authorizer *authorizer = &stage->authorizers[stage->authorizer_count++];
-        struct str uri = json_get_str(document, "authorizerUri");
+        struct str uri =
+            expand_stage_variables(arena, stage, json_get_str(document, "authorizerUri"));
         struct str expression = json_get_str(document, "identityValidationExpression");
         int64_t ttl_s = 0;
         json_get_i64(document, "authorizerResultTtlInSeconds", &ttl_s);
@@ -300,7 +311,7 @@ void compile_authorizers(struct stage *stage, yyjson_val *documents)
             .id = arena_str(arena, json_str(id)),
             .is_token = str_eq(json_get_str(document, "type"), STR("TOKEN")),
             .function =
-                arena_str(arena, function_of_uri(expand_stage_variables(arena, stage, uri))),
+                is_elsewhere(stage, uri) ? STR_EMPTY : arena_str(arena, function_of_uri(uri)),
             .role = arena_str(arena, json_get_str(document, "authorizerCredentials")),
             .expression = expression.len ? regex_compile(arena, REGEX_JAVA, expression) : NULL,
             .ttl_ms = ttl_s * 1000,

@@ -84,6 +84,7 @@ enum integration_kind {
 
 struct integration {
     enum integration_kind kind;
+    bool is_elsewhere; /* with a service of another region: never called */
     unsigned timeout_ms;
     struct str function; /* what Lambda is asked to run; empty when the URI does not name one */
     struct str service;  /* of INTEGRATION_ACTION, as operations are registered: "dynamodb" */

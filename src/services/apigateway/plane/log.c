@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "core/arn.h"
 #include "core/capabilities.h"
 #include "services/apigateway/plane/lane.h"
 
@@ -14,15 +15,18 @@ enum {
     MAX_SHOWN = 1024, /* AWS: "execution logs are truncated at 1024 bytes" */
 };
 
-struct str access_log_group(struct arena *arena, struct str arn)
+struct str access_log_group(struct arena *arena, struct str region, struct str account,
+                            struct str text)
 {
-    struct str part = STR_EMPTY;
-    if (!str_starts(arn, STR("arn:aws:logs:")))
+    struct arn_parts arn;
+    struct str kind, name;
+    bool is_here = arn_parse(text, &arn) && str_eq(arn.partition, STR("aws")) &&
+                   str_eq(arn.service, STR("logs")) && str_eq(arn.region, region) &&
+                   str_eq(arn.account, account);
+    if (!is_here || !str_cut(&arn.resource, ':', &kind) || !str_eq(kind, STR("log-group")))
         return STR_EMPTY;
-    for (int section = 0; section < 6; section++)
-        str_cut(&arn, ':', &part);
-    str_cut(&arn, ':', &part);
-    return arena_str(arena, part);
+    str_cut(&arn.resource, ':', &name);
+    return arena_str(arena, name);
 }
 
 /* --- Execution logs --- */

@@ -6,8 +6,9 @@
 #include "services/apigateway/plane/call.h"
 
 /* The log group that an ARN names ("arn:aws:logs:REGION:ACCOUNT:log-group:NAME"); empty when it
- * names none. In `arena`. */
-struct str access_log_group(struct arena *arena, struct str arn);
+ * names none of this region and account. In `arena`. */
+struct str access_log_group(struct arena *arena, struct str region, struct str account,
+                            struct str text);
 
 /* Adds a line to the call's execution log, when its method logs all, its errors at least, or what
  * passes through it. Cheap when it does not. */

@@ -6,6 +6,7 @@
 #include "services/apigateway/plane/coding.h"
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/validate.h"
+#include "services/apigateway/plane/transform.h"
 
 enum { MAX_BODY = 10 * 1024 * 1024, MAX_HEAD = 10240 };
 
@@ -222,6 +223,11 @@ static bool admit(struct plane *plane, struct api_call *call)
 static void integrate(struct plane *plane, struct api_call *call)
 {
     log_request(call);
+    if (call->method->integration.is_elsewhere) {
+        call_misconfigured(call, 500, "The integration is with a service of another region",
+                           STR_EMPTY);
+        return;
+    }
     switch (call->method->integration.kind) {
     case INTEGRATION_LAMBDA_PROXY:
     case INTEGRATION_LAMBDA:

@@ -374,7 +374,7 @@ static void compile_access_log(struct stage *stage, yyjson_val *settings)
     static const struct str start = STR_INIT("$context.");
     struct str format = arena_str(&stage->arena, json_get_str(settings, "format"));
     struct str arn = json_get_str(settings, "destinationArn");
-    stage->access_log = access_log_group(&stage->arena, arn);
+    stage->access_log = access_log_group(&stage->arena, stage->region, stage->account, arn);
     stage->access_parts = arena_array(&stage->arena, struct log_part, format.len / 4 + 2);
     for (ptrdiff_t at; (at = str_find(format, start)) >= 0;) {
         struct str rest = str_slice(format, (size_t)at + start.len, format.len);
@@ -453,6 +453,7 @@ struct stage *stage_compile(const struct stage_source *source)
     struct arena *own = &stage->arena;
     atomic_init(&stage->refs, 1);
     stage->account = arena_str(own, source->account);
+    stage->region = arena_str(own, source->region);
     stage->api_id = arena_str(own, json_get_str(source->api, "id"));
     stage->is_endpoint_disabled = json_get_bool(source->api, "disableExecuteApiEndpoint", false);
     stage->endpoint_type = endpoint_type(own, source->api);

@@ -107,6 +107,7 @@ struct stage {
     bool is_canary;
     struct str endpoint_type; /* "REGIONAL" */
     struct str account;
+    struct str region;
     struct str policy;     /* the resource policy; empty: none */
     struct str arn_prefix; /* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/" */
     struct gateway_metrics metrics;
