@@ -106,9 +106,10 @@ static bool find_path(const char *controller, char path[PATH_MAX])
     return is_found;
 }
 
-/* Opens the folder of the group that this process runs in, or -1. The path is cut by what the mount
- * shows: inside a container its root is not the hierarchy's. */
-static int open_own(const char *controller)
+/* Opens the folder of the group that this process runs in, or with `is_top` the highest one that is
+ * mounted; or -1. The path is cut by what the mount shows: inside a container its root is not the
+ * hierarchy's. */
+static int open_group(const char *controller, bool is_top)
 {
     char root[PATH_MAX], point[PATH_MAX], path[PATH_MAX], full[2 * PATH_MAX + 2];
     if (!find_mount(controller, root, point) || !find_path(controller ? controller : "", path))
@@ -116,161 +117,234 @@ static int open_own(const char *controller)
     const char *below = path;
     if (strcmp(root, "/") != 0 && strncmp(path, root, strlen(root)) == 0)
         below = path + strlen(root);
-    snprintf(full, sizeof(full), "%s/%s", point, below);
+    snprintf(full, sizeof(full), "%s/%s", point, is_top ? "" : below);
     return open(full, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-/* --- The launcher's folders --- */
+/* --- Where groups are made --- */
 
 /* Removes what launchers that were killed have left. */
-static void remove_stale(int above)
+static void remove_stale(int folder)
 {
-    DIR *dir = fdopendir(openat(above, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    DIR *dir = fdopendir(openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     struct dirent *entry;
 
     while (dir && (entry = readdir(dir))) {
         if (strncmp(entry->d_name, OUR_PREFIX, strlen(OUR_PREFIX)) != 0)
             continue;
         pid_t pid = (pid_t)strtol(entry->d_name + strlen(OUR_PREFIX), NULL, 10);
-        if (pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH)
-            continue;
-        DIR *groups = fdopendir(openat(above, entry->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        struct dirent *group;
-        while (groups && (group = readdir(groups))) {
-            if (group->d_type == DT_DIR && group->d_name[0] != '.')
-                unlinkat(dirfd(groups), group->d_name, AT_REMOVEDIR);
-        }
-        if (groups)
-            closedir(groups);
-        unlinkat(above, entry->d_name, AT_REMOVEDIR);
+        if (pid > 0 && kill(pid, 0) && errno == ESRCH)
+            unlinkat(folder, entry->d_name, AT_REMOVEDIR);
     }
     if (dir)
         closedir(dir);
 }
 
-/* Makes our folder in `above` (which it takes over), with `control` as proof that the controller is
- * there. */
-static bool make_folder(struct cgroup_parent *parent, enum cgroup_controller which, int above,
-                        const char *control)
+static const char *const names[CGROUP_CONTROLLERS] = {
+    [CGROUP_MEMORY] = "memory",
+    [CGROUP_PIDS] = "pids",
+    [CGROUP_CPU] = "cpu",
+};
+
+/* What a group's folder has when the controller is there. */
+static const char *const v1_proofs[CGROUP_CONTROLLERS] = {
+    [CGROUP_MEMORY] = "memory.limit_in_bytes",
+    [CGROUP_PIDS] = "pids.max",
+    [CGROUP_CPU] = "cpu.shares",
+};
+static const char *const v2_proofs[CGROUP_CONTROLLERS] = {
+    [CGROUP_MEMORY] = "memory.max",
+    [CGROUP_PIDS] = "pids.max",
+    [CGROUP_CPU] = "cpu.weight",
+};
+
+/* Has a group of version 2 pass the controllers on to those below it. One by one: none of them goes
+ * when one is missing. */
+static void pass_on(int folder)
+{
+    char text[32];
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+        snprintf(text, sizeof(text), "+%s", names[i]);
+        write_file(folder, "cgroup.subtree_control", text);
+    }
+}
+
+/* Makes groups in `folder` from now on for the controllers that they have there. */
+static void use_folder(struct cgroup_parent *parent, int folder,
+                       const char *const proofs[CGROUP_CONTROLLERS])
 {
     char group[64], file[128];
-    snprintf(group, sizeof(group), "%s/probe", parent->name);
-    snprintf(file, sizeof(file), "%s/%s", group, control);
-    if (above < 0)
-        return false;
+    if (folder < 0)
+        return;
+    remove_stale(folder);
+    if (parent->is_v2)
+        pass_on(folder);
+    snprintf(group, sizeof(group), "%sprobe", parent->prefix);
+    if (mkdirat(folder, group, 0755))
+        return;
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+        snprintf(file, sizeof(file), "%s/%s", group, proofs[i]);
+        if (!cgroup_has(parent, (enum cgroup_controller)i) &&
+            faccessat(folder, file, W_OK, AT_EACCESS) == 0)
+            parent->dirs[i] = fcntl(folder, F_DUPFD_CLOEXEC, 0);
+    }
+    unlinkat(folder, group, AT_REMOVEDIR);
+}
 
-    remove_stale(above);
-    bool is_there = mkdirat(above, parent->name, 0755) == 0 || errno == EEXIST;
-    if (is_there && parent->is_v2) {
-        /* Processes may only be in leaves, so this works where we are alone in a delegated group,
-         * or in the root of the hierarchy. */
-        write_file(above, "cgroup.subtree_control", "+memory +pids");
-        snprintf(file, sizeof(file), "%s/cgroup.subtree_control", parent->name);
-        write_file(above, file, "+memory +pids");
-        snprintf(file, sizeof(file), "%s/%s", group, control);
-    }
-    is_there = is_there && mkdirat(above, group, 0755) == 0 &&
-               faccessat(above, file, W_OK, AT_EACCESS) == 0;
-    unlinkat(above, group, AT_REMOVEDIR);
-    if (!is_there) {
-        unlinkat(above, parent->name, AT_REMOVEDIR);
-        close(above);
-        return false;
-    }
-    parent->above[which] = above;
-    parent->dirs[which] = openat(above, parent->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+static void look_in(struct cgroup_parent *parent, const char *controller, bool is_top)
+{
+    int folder = open_group(controller, is_top);
+    use_folder(parent, folder, parent->is_v2 ? v2_proofs : v1_proofs);
+    if (folder >= 0)
+        close(folder);
+}
+
+static bool has_any(const struct cgroup_parent *parent)
+{
+    return cgroup_has(parent, CGROUP_MEMORY) || cgroup_has(parent, CGROUP_PIDS) ||
+           cgroup_has(parent, CGROUP_CPU);
+}
+
+bool cgroup_has(const struct cgroup_parent *parent, enum cgroup_controller which)
+{
     return parent->dirs[which] >= 0;
 }
 
+/* In version 1 each controller has a hierarchy of its own, or shares one. In version 2 groups are
+ * made below our own one, which must hold nobody else but its own kind (a delegated one) or be the
+ * topmost; else on top, next to those of the system and its users. */
 void cgroup_parent_init(struct cgroup_parent *parent)
 {
-    *parent = (struct cgroup_parent){.dirs = {-1, -1}, .above = {-1, -1}};
-    snprintf(parent->name, sizeof(parent->name), OUR_PREFIX "%d", (int)getpid());
-    make_folder(parent, CGROUP_MEMORY, open_own("memory"), "memory.limit_in_bytes");
-    make_folder(parent, CGROUP_PIDS, open_own("pids"), "pids.max");
-    if (parent->dirs[CGROUP_MEMORY] >= 0 || parent->dirs[CGROUP_PIDS] >= 0)
-        return;
-
-    parent->is_v2 = true;
-    if (make_folder(parent, CGROUP_MEMORY, open_own(NULL), "memory.max")) {
-        parent->dirs[CGROUP_PIDS] = fcntl(parent->dirs[CGROUP_MEMORY], F_DUPFD_CLOEXEC, 0);
-        parent->above[CGROUP_PIDS] = fcntl(parent->above[CGROUP_MEMORY], F_DUPFD_CLOEXEC, 0);
+    *parent = (struct cgroup_parent){.dirs = {-1, -1, -1}};
+    snprintf(parent->prefix, sizeof(parent->prefix), OUR_PREFIX "%d-", (int)getpid());
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+        if (!cgroup_has(parent, (enum cgroup_controller)i))
+            look_in(parent, names[i], false);
     }
+    if (has_any(parent))
+        return;
+    parent->is_v2 = true;
+    look_in(parent, NULL, false);
+    if (!has_any(parent))
+        look_in(parent, NULL, true);
 }
 
 void cgroup_parent_release(struct cgroup_parent *parent)
 {
     for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
-        if (parent->dirs[i] < 0)
-            continue;
-        close(parent->dirs[i]);
-        unlinkat(parent->above[i], parent->name, AT_REMOVEDIR);
-        close(parent->above[i]);
-        parent->dirs[i] = parent->above[i] = -1;
+        if (parent->dirs[i] >= 0)
+            close(parent->dirs[i]);
+        parent->dirs[i] = -1;
     }
 }
 
 /* --- One instance's group --- */
 
-static void set_limit(const struct cgroup_parent *parent, enum cgroup_controller which,
+/* Controllers whose groups are the same folder come up once for it. */
+static bool is_first(const struct cgroup_parent *parent, int which)
+{
+    return cgroup_has(parent, (enum cgroup_controller)which) &&
+           (!parent->is_v2 || which == CGROUP_MEMORY || !cgroup_has(parent, CGROUP_MEMORY));
+}
+
+static bool set_limit(const struct cgroup_parent *parent, enum cgroup_controller which,
                       const struct cgroup *group, const char *file, uint64_t value)
 {
-    char path[96], text[32];
+    char path[128], text[32];
     snprintf(path, sizeof(path), "%s/%s", group->name, file);
     snprintf(text, sizeof(text), "%llu", (unsigned long long)value);
-    write_file(parent->dirs[which], path, text);
+    return write_file(parent->dirs[which], path, text);
 }
 
-static void limit_memory(const struct cgroup_parent *parent, const struct cgroup *group,
-                         unsigned memory_mb)
+/* Machines may lack accounting of swap; then there is nothing to limit. */
+static bool limit_memory(const struct cgroup_parent *parent, const struct cgroup *group,
+                         unsigned hard_mb)
 {
-    uint64_t bytes = (uint64_t)memory_mb * 1024 * 1024;
+    uint64_t bytes = (uint64_t)hard_mb * 1024 * 1024;
     if (parent->is_v2) {
-        set_limit(parent, CGROUP_MEMORY, group, "memory.max", bytes);
         set_limit(parent, CGROUP_MEMORY, group, "memory.swap.max", 0);
-        return;
+        return set_limit(parent, CGROUP_MEMORY, group, "memory.max", bytes);
     }
-    set_limit(parent, CGROUP_MEMORY, group, "memory.limit_in_bytes", bytes);
+    bool is_set = set_limit(parent, CGROUP_MEMORY, group, "memory.limit_in_bytes", bytes);
     set_limit(parent, CGROUP_MEMORY, group, "memory.memsw.limit_in_bytes", bytes);
+    return is_set;
 }
 
-static bool make_one(const struct cgroup_parent *parent, enum cgroup_controller which,
-                     const struct cgroup *group)
+/* In proportion to memory, as Lambda gives CPU: 1,769 MB are one processor, that is the weight of
+ * anyone else's group or session, and of the server's. Nobody has more, so that the server is never
+ * below a function, nor less than a quarter, or small functions would not start on a busy machine.
+ *
+ * All groups are siblings of the server's. One group around them all would bound what they take
+ * together, but then a function waits for what others have used, and after each sleep anew. */
+static bool set_weight(const struct cgroup_parent *parent, const struct cgroup *group,
+                       unsigned memory_mb)
 {
-    return parent->dirs[which] >= 0 && mkdirat(parent->dirs[which], group->name, 0755) == 0;
+    unsigned usual = parent->is_v2 ? 100 : 1024, weight = usual * memory_mb / 1769;
+    weight = weight < usual / 4 ? usual / 4 : weight < usual ? weight : usual;
+    return set_limit(parent, CGROUP_CPU, group, parent->is_v2 ? "cpu.weight" : "cpu.shares",
+                     weight);
 }
 
-void cgroup_make(const struct cgroup_parent *parent, uint64_t number, unsigned memory_mb,
-                 unsigned max_processes, struct cgroup *out)
+static bool set_limits(const struct cgroup_parent *parent, const struct cgroup *group,
+                       const struct cgroup_limits *limits)
 {
+    return (!cgroup_has(parent, CGROUP_MEMORY) || limit_memory(parent, group, limits->hard_mb)) &&
+           (!cgroup_has(parent, CGROUP_PIDS) ||
+            set_limit(parent, CGROUP_PIDS, group, "pids.max", limits->max_processes)) &&
+           (!cgroup_has(parent, CGROUP_CPU) || set_weight(parent, group, limits->memory_mb));
+}
+
+bool cgroup_make(const struct cgroup_parent *parent, uint64_t number,
+                 const struct cgroup_limits *limits, struct cgroup *out)
+{
+    bool is_made = true;
     *out = (struct cgroup){0};
-    snprintf(out->name, sizeof(out->name), "i%llu", (unsigned long long)number);
-    out->has[CGROUP_MEMORY] = make_one(parent, CGROUP_MEMORY, out);
-    out->has[CGROUP_PIDS] =
-        parent->is_v2 ? out->has[CGROUP_MEMORY] : make_one(parent, CGROUP_PIDS, out);
-    if (out->has[CGROUP_MEMORY])
-        limit_memory(parent, out, memory_mb);
-    if (out->has[CGROUP_PIDS])
-        set_limit(parent, CGROUP_PIDS, out, "pids.max", max_processes);
+    snprintf(out->name, sizeof(out->name), "%s%llu", parent->prefix, (unsigned long long)number);
+    for (int i = 0; i < CGROUP_CONTROLLERS && is_made; i++)
+        is_made = !is_first(parent, i) || mkdirat(parent->dirs[i], out->name, 0755) == 0 ||
+                  errno == EEXIST;
+    if (is_made && set_limits(parent, out, limits))
+        return true;
+    int reason = errno;
+    cgroup_remove(parent, out);
+    errno = reason;
+    return false;
 }
 
-bool cgroup_add(const struct cgroup_parent *parent, const struct cgroup *group, pid_t pid)
+bool cgroup_open_gates(const struct cgroup_parent *parent, const struct cgroup *group,
+                       int out_gates[CGROUP_CONTROLLERS])
 {
-    char path[96], text[32];
-    snprintf(path, sizeof(path), "%s/cgroup.procs", group->name);
-    snprintf(text, sizeof(text), "%d", (int)pid);
+    char path[128];
+    bool is_open = true;
+    snprintf(path, sizeof(path), "%s/tasks", group->name);
     for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
-        if (group->has[i] && !(parent->is_v2 && i == CGROUP_PIDS) &&
-            !write_file(parent->dirs[i], path, text))
-            return false;
+        out_gates[i] = -1;
+        if (parent->is_v2 || !is_first(parent, i))
+            continue;
+        out_gates[i] = openat(parent->dirs[i], path, O_WRONLY | O_CLOEXEC);
+        is_open = is_open && out_gates[i] >= 0;
     }
-    return true;
+    return is_open;
+}
+
+bool cgroup_enter(int gate)
+{
+    return gate < 0 || write(gate, "0", 1) == 1;
+}
+
+int cgroup_open_v2(const struct cgroup_parent *parent, const struct cgroup *group)
+{
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
+        if (parent->is_v2 && is_first(parent, i))
+            return openat(parent->dirs[i], group->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }
+    return -1;
 }
 
 bool cgroup_is_out_of_memory(const struct cgroup_parent *parent, const struct cgroup *group)
 {
-    char path[96], text[512];
-    if (!group->has[CGROUP_MEMORY])
+    char path[128], text[512];
+    if (!cgroup_has(parent, CGROUP_MEMORY))
         return false;
     snprintf(path, sizeof(path), "%s/%s", group->name,
              parent->is_v2 ? "memory.events" : "memory.oom_control");
@@ -279,10 +353,41 @@ bool cgroup_is_out_of_memory(const struct cgroup_parent *parent, const struct cg
     return count && strtoul(count + strlen("\noom_kill "), NULL, 10) > 0;
 }
 
+/* The number behind `name` and a space on a line of its own; 0 when there is none. */
+static uint64_t figure(const char *text, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *line = text; line; line = strchr(line, '\n')) {
+        line += *line == '\n';
+        if (strncmp(line, name, len) == 0 && line[len] == ' ')
+            return strtoull(line + len, NULL, 10);
+    }
+    return 0;
+}
+
+bool cgroup_is_above(const struct cgroup_parent *parent, const struct cgroup *group, uint64_t bytes)
+{
+    char path[128], text[32];
+    if (!cgroup_has(parent, CGROUP_MEMORY))
+        return false;
+    snprintf(path, sizeof(path), "%s/%s", group->name,
+             parent->is_v2 ? "memory.current" : "memory.usage_in_bytes");
+    read_file(parent->dirs[CGROUP_MEMORY], path, text, sizeof(text));
+    return strtoull(text, NULL, 10) > bytes;
+}
+
+uint64_t cgroup_held(const struct cgroup_parent *parent, const struct cgroup *group)
+{
+    char path[128], text[8192];
+    snprintf(path, sizeof(path), "%s/memory.stat", group->name);
+    read_file(parent->dirs[CGROUP_MEMORY], path, text, sizeof(text));
+    return figure(text, parent->is_v2 ? "anon" : "rss") + figure(text, "shmem");
+}
+
 void cgroup_remove(const struct cgroup_parent *parent, const struct cgroup *group)
 {
-    for (int i = 0; i < CGROUP_CONTROLLERS; i++) {
-        if (group->has[i])
+    for (int i = 0; i < CGROUP_CONTROLLERS && group->name[0]; i++) {
+        if (is_first(parent, i))
             unlinkat(parent->dirs[i], group->name, AT_REMOVEDIR);
     }
 }

@@ -12,12 +12,14 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "services/lambda/cgroup.h"
 #include "services/lambda/launcher_wire.h"
 #include "services/lambda/sandbox.h"
+#include "services/lambda/watchdog.h"
 
 /* A range of ids that distributions leave unused, so that sandboxes of a root launcher share no
  * user with anything, nor (for the next 65536 spawns) with each other. */
@@ -45,9 +47,12 @@ struct instance {
     pid_t pid;
     int process_fd;
     int status_fd;
-    int output_fd; /* the reading end, until it is handed to the server */
+    int output_fd;    /* the reading end, until it is handed to the server */
+    int autogroup_fd; /* its session's priority, until that is set; -1: is or cannot be set */
     struct cgroup group;
+    struct watchdog watchdog;
     bool is_started;
+    bool is_over;      /* the watchdog has ended it; `end.text` says why */
     struct notice end; /* what it says of its end; kind NOTICE_READY: nothing so far */
 };
 
@@ -55,12 +60,14 @@ static struct {
     int socket;
     int epoll;
     bool is_sandboxed;
-    bool has_host_ids; /* root, and the range of host ids is ours to give */
+    struct sandbox_machine machine; /* is_root: and the range of host ids is ours to give */
+    int watch_timer;
+    int watch_every_ms; /* 0: the timer stands still, there is nothing to watch */
     char functions_dir[PATH_MAX];
     struct cgroup_parent groups;
     uint64_t spawned;
     struct channel *channels;
-    struct source socket_source, signal_source;
+    struct source socket_source, signal_source, timer_source;
     char buffer[PACKET_MAX];
 } launcher;
 
@@ -79,11 +86,11 @@ static void close_watched(int fd)
 
 /* --- Events to the server --- */
 
-static void send_event(const struct channel *channel, const struct launcher_event *event,
+static bool send_event(const struct channel *channel, const struct launcher_event *event,
                        const int *fds, size_t fd_count)
 {
-    packet_send(channel->socket, str_make((const char *)event, sizeof(*event)), STR_EMPTY, fds,
-                fd_count);
+    return packet_send(channel->socket, str_make((const char *)event, sizeof(*event)), STR_EMPTY,
+                       fds, fd_count);
 }
 
 static void send_failed(const struct channel *channel, uint64_t id, const char *message)
@@ -91,6 +98,11 @@ static void send_failed(const struct channel *channel, uint64_t id, const char *
     struct launcher_event event = {.kind = LAUNCHER_FAILED, .id = id};
     snprintf(event.message, sizeof(event.message), "%s", message);
     send_event(channel, &event, NULL, 0);
+}
+
+static void end_process(const struct instance *instance)
+{
+    syscall(SYS_pidfd_send_signal, instance->process_fd, SIGKILL, NULL, 0);
 }
 
 static void send_started(struct instance *instance, const int *fds)
@@ -101,10 +113,15 @@ static void send_started(struct instance *instance, const int *fds)
         [STARTED_MEMORY] = fds[STARTED_MEMORY],   [STARTED_OUTPUT] = instance->output_fd,
         [STARTED_PROCESS] = instance->process_fd,
     };
-    send_event(instance->channel, &event, all, PACKET_MAX_FDS);
+    instance->is_started = send_event(instance->channel, &event, all, PACKET_MAX_FDS);
+    if (!instance->is_started) {
+        instance->end.kind = NOTICE_FAILED;
+        snprintf(instance->end.text, sizeof(instance->end.text), "cannot hand it over: %s",
+                 strerror(errno));
+        end_process(instance);
+    }
     close(instance->output_fd);
     instance->output_fd = -1;
-    instance->is_started = true;
 }
 
 static void send_exited(const struct instance *instance, int wait_status)
@@ -114,8 +131,11 @@ static void send_exited(const struct instance *instance, int wait_status)
         .id = instance->id,
         .exit = instance->end.exit,
         .status = instance->end.status,
-        .is_out_of_memory = cgroup_is_out_of_memory(&launcher.groups, &instance->group),
+        .is_out_of_memory =
+            instance->is_over || cgroup_is_out_of_memory(&launcher.groups, &instance->group),
     };
+    if (instance->is_over)
+        snprintf(event.message, sizeof(event.message), "%s", instance->end.text);
     /* Killed before it could say anything, or unsandboxed, where nobody speaks for it. */
     if (instance->end.kind != NOTICE_EXITED) {
         event.exit = WIFSIGNALED(wait_status) ? LAUNCHER_EXIT_SIGNAL : LAUNCHER_EXIT_CODE;
@@ -169,6 +189,23 @@ static void kill_orphans(void)
 
 static void read_notice(struct instance *instance);
 
+static void close_if_open(int fd)
+{
+    if (fd >= 0)
+        close(fd);
+}
+
+/* It has ended before it could say anything. */
+static void send_died(const struct instance *instance, int wait_status)
+{
+    char message[96];
+    bool is_signal = WIFSIGNALED(wait_status);
+    snprintf(message, sizeof(message), "the sandbox's first process died: %s %d",
+             is_signal ? "signal" : "exit status",
+             is_signal ? WTERMSIG(wait_status) : WEXITSTATUS(wait_status));
+    send_failed(instance->channel, instance->id, message);
+}
+
 /* The process has ended: what it said last may still wait in its socket. */
 static void instance_ended(struct source *source)
 {
@@ -191,14 +228,15 @@ static void instance_ended(struct source *source)
     else if (instance->end.kind == NOTICE_FAILED)
         send_failed(instance->channel, instance->id, instance->end.text);
     else
-        send_failed(instance->channel, instance->id, "the sandbox's first process died");
+        send_died(instance, status);
 
     cgroup_remove(&launcher.groups, &instance->group);
     close_watched(instance->process_fd);
     if (instance->status_fd >= 0)
         close_watched(instance->status_fd);
-    if (instance->output_fd >= 0)
-        close(instance->output_fd);
+    close_if_open(instance->output_fd);
+    close_if_open(instance->autogroup_fd);
+    close_if_open(instance->watchdog.folder);
     free(instance);
 }
 
@@ -212,10 +250,13 @@ static void read_notice(struct instance *instance)
 
     while ((len = packet_receive(instance->status_fd, &notice, sizeof(notice), fds)) ==
            (ssize_t)sizeof(notice)) {
-        if (notice.kind == NOTICE_READY)
+        if (notice.kind == NOTICE_READY) {
             send_started(instance, fds);
-        else if (instance->end.kind != NOTICE_EXITED)
+            instance->watchdog.folder = fds[READY_WATCHED];
+            fds[READY_WATCHED] = -1;
+        } else if (instance->end.kind != NOTICE_EXITED && !instance->is_over) {
             instance->end = notice;
+        }
         for (int i = 0; i < PACKET_MAX_FDS; i++) {
             if (fds[i] >= 0)
                 close(fds[i]);
@@ -232,28 +273,112 @@ static void instance_spoke(struct source *source)
     read_notice((struct instance *)((char *)source - offsetof(struct instance, status_source)));
 }
 
+/* --- Watching --- */
+
+/* Has the timer fire every so often; 0: not any more. */
+static void watch_sandboxes(int every_ms)
+{
+    const struct timespec every = {.tv_nsec = (long)every_ms * 1000000};
+    const struct itimerspec times = {.it_interval = every, .it_value = every};
+    if (launcher.is_sandboxed && every_ms != launcher.watch_every_ms) {
+        launcher.watch_every_ms = every_ms;
+        timerfd_settime(launcher.watch_timer, 0, &times, NULL);
+    }
+}
+
+/* Lowers the priority of the sandbox's session. The kernel lets ordinary users do so ten times a
+ * second; then it is tried again. */
+static void lower_autogroup(struct instance *instance)
+{
+    char text[16];
+    if (instance->autogroup_fd < 0)
+        return;
+    int len = snprintf(text, sizeof(text), "%d", SANDBOX_PRIORITY);
+    if (write(instance->autogroup_fd, text, (size_t)len) < 0 && errno == EAGAIN)
+        return;
+    close(instance->autogroup_fd);
+    instance->autogroup_fd = -1;
+}
+
+static enum watchdog_finding look_at(struct instance *instance)
+{
+    enum watchdog_finding finding =
+        watchdog_look(&instance->watchdog, &launcher.groups, &instance->group, instance->end.text,
+                      sizeof(instance->end.text));
+    lower_autogroup(instance);
+    if (finding == WATCHDOG_OVER) {
+        instance->is_over = true;
+        end_process(instance);
+    }
+    return finding;
+}
+
+static void timer_ready(struct source *source)
+{
+    (void)source;
+    uint64_t times;
+    int every_ms = 0;
+    if (read(launcher.watch_timer, &times, sizeof(times)) < 0)
+        return;
+    for (struct channel *channel = launcher.channels; channel; channel = channel->next) {
+        for (struct instance *instance = channel->instances; instance; instance = instance->next) {
+            bool is_close = instance->is_started && look_at(instance) == WATCHDOG_CLOSE;
+            if (every_ms != WATCHDOG_SOON_MS)
+                every_ms = is_close ? WATCHDOG_SOON_MS : WATCHDOG_EVERY_MS;
+        }
+    }
+    watch_sandboxes(every_ms);
+}
+
 /* --- Spawning --- */
 
 /* A fork into new namespaces, with a descriptor of the process. */
-static pid_t clone_process(int *out_process_fd)
+static pid_t clone_process(const struct cgroup *group, int *out_process_fd)
 {
+    int folder = cgroup_open_v2(&launcher.groups, group);
     struct clone_args args = {
         .flags = CLONE_PIDFD | (launcher.is_sandboxed ? sandbox_clone_flags() : 0),
         .pidfd = (uint64_t)(uintptr_t)out_process_fd,
         .exit_signal = SIGCHLD,
     };
-    return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+    if (folder >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (unsigned)folder;
+    }
+    pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+    int reason = errno;
+    close_if_open(folder);
+    errno = reason;
+    return pid;
 }
 
-/* Puts the process into its group, gives it its user, and lets it go. */
-static bool let_go(const struct instance *instance)
+/* The process's file is open to us only until it has changed its user. */
+static int open_autogroup(pid_t pid)
+{
+    char path[64];
+    snprintf(path, sizeof(path), "/proc/%d/autogroup", (int)pid);
+    return launcher.machine.has_cpu_groups ? -1 : open(path, O_WRONLY | O_CLOEXEC);
+}
+
+/* Gives the process its user, and lets it go. What fails is in `end`. */
+static bool let_go(struct instance *instance)
 {
     unsigned host_id = HOST_ID_FIRST + (unsigned)(launcher.spawned % HOST_ID_COUNT);
-    if (!cgroup_add(&launcher.groups, &instance->group, instance->pid))
-        return false;
-    if (launcher.is_sandboxed && !sandbox_map_ids(instance->pid, launcher.has_host_ids, host_id))
-        return false;
-    return send(instance->status_fd, "", 1, MSG_NOSIGNAL) == 1;
+    const char *step = "become its user";
+    bool is_done = true;
+    instance->autogroup_fd = open_autogroup(instance->pid);
+    if (launcher.is_sandboxed)
+        is_done = sandbox_map_ids(instance->pid, launcher.machine.is_root, host_id);
+    if (is_done) {
+        step = "be told to go";
+        is_done = send(instance->status_fd, "", 1, MSG_NOSIGNAL) == 1;
+    }
+    if (!is_done) {
+        instance->end.kind = NOTICE_FAILED;
+        snprintf(instance->end.text, sizeof(instance->end.text), "it cannot %s: %s", step,
+                 strerror(errno));
+    }
+    return is_done;
 }
 
 /* The pipe and the socket between launcher and instance. */
@@ -287,47 +412,75 @@ static struct instance *add_instance(struct channel *channel, uint64_t id, const
     instance->id = id;
     instance->status_fd = ends->status[0];
     instance->output_fd = ends->output[0];
+    instance->autogroup_fd = -1;
+    instance->watchdog.folder = -1;
     instance->next = channel->instances;
     channel->instances = instance;
     return instance;
 }
 
+/* There is no process: nothing ends that the epoll would tell. */
+static void give_up(struct instance *instance, const struct ends *ends, const char *step)
+{
+    char message[128];
+    snprintf(message, sizeof(message), "cannot %s: %s", step, strerror(errno));
+    send_failed(instance->channel, instance->id, message);
+    cgroup_remove(&launcher.groups, &instance->group);
+    close(ends->status[0]);
+    close(ends->output[0]);
+    unlink_instance(instance);
+    free(instance);
+}
+
+/* What lies in /tmp is charged to the group, but does not count as the function's memory. */
+static bool make_group(struct instance *instance, struct sandbox_spec *spec)
+{
+    const struct cgroup_limits limits = {
+        .memory_mb = spec->memory_mb,
+        .hard_mb = spec->memory_mb + (spec->is_sandboxed ? spec->tmp_mb : 0),
+        .max_processes = SANDBOX_MAX_PROCESSES,
+    };
+    return cgroup_make(&launcher.groups, launcher.spawned, &limits, &instance->group) &&
+           cgroup_open_gates(&launcher.groups, &instance->group, spec->gates);
+}
+
 static void start(struct channel *channel, uint64_t id, struct sandbox_spec *spec)
 {
     struct ends ends;
-    char message[128];
     if (!open_ends(&ends)) {
         send_failed(channel, id, "too many open files");
         return;
     }
     struct instance *instance = add_instance(channel, id, &ends);
+    const char *step = "make a control group";
     launcher.spawned++;
-    cgroup_make(&launcher.groups, launcher.spawned, spec->memory_mb, SANDBOX_MAX_PROCESSES,
-                &instance->group);
-    spec->has_memory_limit = instance->group.has[CGROUP_MEMORY];
+    instance->watchdog.memory_mb = spec->memory_mb;
     spec->status_fd = ends.status[1];
     spec->output_fd = ends.output[1];
 
-    instance->pid = clone_process(&instance->process_fd);
+    instance->pid = -1;
+    if (make_group(instance, spec)) {
+        step = "clone";
+        instance->pid = clone_process(&instance->group, &instance->process_fd);
+    }
     if (instance->pid == 0)
         sandbox_run(spec);
-    int clone_error = errno;
+    int reason = errno;
     close(ends.status[1]);
     close(ends.output[1]);
+    for (int i = 0; i < CGROUP_CONTROLLERS; i++)
+        close_if_open(spec->gates[i]);
+    errno = reason;
     if (instance->pid < 0) {
-        snprintf(message, sizeof(message), "cannot clone: %s", strerror(clone_error));
-        send_failed(channel, id, message);
-        cgroup_remove(&launcher.groups, &instance->group);
-        close(ends.status[0]);
-        close(ends.output[0]);
-        unlink_instance(instance);
-        free(instance);
+        give_up(instance, &ends, step);
         return;
     }
     watch(instance->process_fd, &instance->process_source);
     watch(instance->status_fd, &instance->status_source);
     if (!let_go(instance))
-        syscall(SYS_pidfd_send_signal, instance->process_fd, SIGKILL, NULL, 0);
+        end_process(instance);
+    else
+        watch_sandboxes(WATCHDOG_EVERY_MS);
 }
 
 static void spawn(struct channel *channel, size_t len)
@@ -350,10 +503,12 @@ static void spawn(struct channel *channel, size_t len)
     }
     struct sandbox_spec spec = {
         .is_sandboxed = launcher.is_sandboxed,
+        .machine = &launcher.machine,
         .functions_dir = launcher.functions_dir,
         .code = code,
         .runtime = request.runtime,
         .environment = str_make(body + request.code_len, request.environment_len),
+        .gates = {-1, -1, -1},
         .memory_mb = request.memory_mb,
         .tmp_mb = request.tmp_mb,
     };
@@ -366,7 +521,7 @@ static void close_channel(struct channel *channel)
 {
     while (channel->instances) {
         struct instance *instance = channel->instances;
-        syscall(SYS_pidfd_send_signal, instance->process_fd, SIGKILL, NULL, 0);
+        end_process(instance);
         instance_ended(&instance->process_source);
     }
     struct channel **at = &launcher.channels;
@@ -430,12 +585,14 @@ static void configure(const char *functions_dir)
     struct configure_reply reply = {.is_ok = true};
     snprintf(launcher.functions_dir, sizeof(launcher.functions_dir), "%s", functions_dir);
     cgroup_parent_init(&launcher.groups);
+    launcher.machine.has_memory_groups = cgroup_has(&launcher.groups, CGROUP_MEMORY);
+    launcher.machine.has_cpu_groups = cgroup_has(&launcher.groups, CGROUP_CPU);
     if (launcher.is_sandboxed)
-        reply.is_ok = sandbox_prepare(functions_dir, launcher.has_host_ids, reply.message,
-                                      sizeof(reply.message));
+        reply.is_ok =
+            sandbox_prepare(functions_dir, &launcher.machine, reply.message, sizeof(reply.message));
     else
         reply.is_ok = install_plain(functions_dir, reply.message, sizeof(reply.message));
-    if (reply.is_ok && launcher.is_sandboxed && !guard_prepare()) {
+    if (reply.is_ok && launcher.is_sandboxed && !guard_prepare(&launcher.machine)) {
         reply.is_ok = false;
         snprintf(reply.message, sizeof(reply.message), "cannot build the system call filter");
     }
@@ -530,11 +687,15 @@ void launcher_process(int socket, bool is_sandboxed)
 
     launcher.socket = socket;
     launcher.is_sandboxed = is_sandboxed;
-    launcher.has_host_ids = has_host_ids();
+    launcher.machine.is_root = has_host_ids();
     launcher.epoll = epoll_create1(EPOLL_CLOEXEC);
     launcher.socket_source.ready = socket_ready;
     launcher.signal_source.ready = signal_ready;
-    if (!watch(socket, &launcher.socket_source) || !watch(open_signals(), &launcher.signal_source))
+    launcher.timer_source.ready = timer_ready;
+    launcher.watch_timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (!watch(socket, &launcher.socket_source) ||
+        !watch(open_signals(), &launcher.signal_source) ||
+        !watch(launcher.watch_timer, &launcher.timer_source))
         _exit(1);
     while (true) {
         /* One at a time: a handler may free what another event is about. */

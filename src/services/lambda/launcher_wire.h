@@ -42,9 +42,13 @@ struct configure_reply {
 /* The order of descriptors in a LAUNCHER_STARTED event. */
 enum started_fd { STARTED_API, STARTED_ENDPOINT, STARTED_MEMORY, STARTED_OUTPUT, STARTED_PROCESS };
 
+/* In a NOTICE_READY the first three, then a folder for the watchdog: /tmp, or without control
+ * groups for memory /proc. */
+enum { READY_WATCHED = STARTED_MEMORY + 1 };
+
 /* A sandbox's first process to the launcher. */
 enum notice_kind {
-    NOTICE_READY,  /* with the first three descriptors of LAUNCHER_STARTED */
+    NOTICE_READY,  /* with descriptors */
     NOTICE_FAILED, /* `text` says which step */
     NOTICE_EXITED, /* of the bootstrap */
 };

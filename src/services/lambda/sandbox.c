@@ -21,6 +21,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Above what the machine's own processes have. */
+#define FUNCTION_OOM_SCORE "500"
+
 /* --- In the launcher --- */
 
 uint64_t sandbox_clone_flags(void)
@@ -58,11 +61,11 @@ bool sandbox_map_ids(pid_t pid, bool is_root, unsigned host_id)
 
 /* --- In the sandbox --- */
 
-static void send_notice(const struct sandbox_spec *spec, const struct notice *notice,
+static bool send_notice(const struct sandbox_spec *spec, const struct notice *notice,
                         const int *fds, size_t fd_count)
 {
-    packet_send(spec->status_fd, str_make((const char *)notice, sizeof(*notice)), STR_EMPTY, fds,
-                fd_count);
+    return packet_send(spec->status_fd, str_make((const char *)notice, sizeof(*notice)), STR_EMPTY,
+                       fds, fd_count);
 }
 
 static _Noreturn void fail(const struct sandbox_spec *spec, const char *step)
@@ -252,16 +255,14 @@ static enum launcher_exit run_program(const struct sandbox_spec *spec,
     return LAUNCHER_EXIT_EXEC;
 }
 
-/* When memory is short, the kernel shall take the bootstrap and not the process that watches over
- * it. Its own files below /proc are only open to it while it is "dumpable". Failing is harmless. */
-static void offer_to_oom_killer(void)
+/* From here on it has a function's weight, and is a process group of its own. */
+static void step_back(const struct sandbox_spec *spec)
 {
-    prctl(PR_SET_DUMPABLE, 1);
-    int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        dprintf(fd, "500");
-        close(fd);
-    }
+    setpgid(0, 0);
+    if (!cgroup_enter(spec->gates[CGROUP_CPU]))
+        fail(spec, "enter its control group");
+    if (!spec->machine->has_cpu_groups)
+        setpriority(PRIO_PROCESS, 0, SANDBOX_PRIORITY);
 }
 
 /* Announces the sandbox and becomes the bootstrap. */
@@ -273,16 +274,21 @@ static _Noreturn void run_bootstrap(const struct sandbox_spec *spec, const int *
         [STARTED_API] = listeners[STARTED_API],
         [STARTED_ENDPOINT] = listeners[STARTED_ENDPOINT],
         [STARTED_MEMORY] = open("/proc/self/status", O_RDONLY | O_CLOEXEC),
+        [READY_WATCHED] = open(spec->machine->has_memory_groups ? "/tmp" : "/proc",
+                               O_RDONLY | O_DIRECTORY | O_CLOEXEC),
     };
-    if (fds[STARTED_MEMORY] < 0)
+    if (fds[STARTED_MEMORY] < 0 || fds[READY_WATCHED] < 0)
         fail(spec, "open the process's status");
 
     make_environment(spec, listeners, &program);
-    setsid();
     connect_output(spec);
     reset_signals();
-    offer_to_oom_killer();
-    send_notice(spec, &ready, fds, sizeof(fds) / sizeof(*fds));
+    /* The rest of its life is spent as a function: what has to be sent is sent before. */
+    if (!send_notice(spec, &ready, fds, sizeof(fds) / sizeof(*fds)))
+        fail(spec, "hand over the sockets");
+    if (!guard_files())
+        fail(spec, "limit descriptors");
+    step_back(spec);
 
     struct notice failed = {.kind = NOTICE_EXITED, .exit = run_program(spec, &program)};
     failed.status = errno;
@@ -331,7 +337,35 @@ static int block_child_signal(void)
     return signalfd(-1, &child, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The root is entered as the launcher's user, who may look into the functions folder. */
+/* When memory is short, the kernel shall take functions, and of a sandbox not the process that
+ * watches over it. Failing is harmless. */
+static void set_oom_score(int fd, const char *score)
+{
+    if (fd >= 0)
+        (void)!pwrite(fd, score, strlen(score), 0);
+}
+
+static void write_setting(int folder, const char *path, const char *text)
+{
+    int fd = openat(folder, path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    (void)!write(fd, text, strlen(text));
+    close(fd);
+}
+
+/* The kernel counts these by user, through all namespaces up to the machine's: without limits of
+ * its own a sandbox takes them from all that run as the launcher's user. */
+static void limit_shares(void)
+{
+    int folder = open("/proc/sys/user", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    write_setting(folder, "max_inotify_instances", "16");
+    write_setting(folder, "max_inotify_watches", "8192");
+    close(folder);
+}
+
+/* The root is entered as the launcher's user, who may look into the functions folder. The root's
+ * own /proc cannot be written, so what must be is written below the launcher's before. */
 static void set_up(const struct sandbox_spec *spec)
 {
     const char *step;
@@ -339,20 +373,24 @@ static void set_up(const struct sandbox_spec *spec)
         fail(spec, "bring the loopback device up");
     if (sethostname("sandbox", 7))
         fail(spec, "set the host name");
+    limit_shares();
     if (!root_enter(spec, &step))
         fail(spec, step);
+    /* One session, so one share of the processors where the kernel goes by sessions. */
+    setsid();
     if (setresgid(SANDBOX_GID, SANDBOX_GID, SANDBOX_GID) ||
         setresuid(SANDBOX_UID, SANDBOX_UID, SANDBOX_UID))
         fail(spec, "change the user");
     /* Or the function, which runs as the same user, could open this process's memory. */
     prctl(PR_SET_DUMPABLE, 0);
     die_with_launcher(spec);
-    if (!guard_limits(spec) || !guard_enter())
+    if (!guard_limits(spec) || !guard_enter(spec))
         fail(spec, "give up rights");
 }
 
 static _Noreturn void run_sandboxed(const struct sandbox_spec *spec)
 {
+    int oom_score = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
     set_up(spec);
     int listeners[] = {
         [STARTED_API] = listen_on(SANDBOX_API_PORT),
@@ -362,6 +400,9 @@ static _Noreturn void run_sandboxed(const struct sandbox_spec *spec)
         fail(spec, "listen");
 
     int signals = block_child_signal();
+    char usual[16] = "";
+    if (oom_score >= 0 && pread(oom_score, usual, sizeof(usual) - 1, 0) > 0)
+        set_oom_score(oom_score, FUNCTION_OOM_SCORE);
     /* Without the handlers that libraries have registered: they would close what they do not own.
      */
     pid_t pid = _Fork();
@@ -369,6 +410,7 @@ static _Noreturn void run_sandboxed(const struct sandbox_spec *spec)
         fail(spec, "fork");
     if (pid == 0)
         run_bootstrap(spec, listeners);
+    set_oom_score(oom_score, usual);
     close(listeners[STARTED_API]);
     close(listeners[STARTED_ENDPOINT]);
     close(spec->output_fd);
@@ -388,6 +430,8 @@ static _Noreturn void run_plain(const struct sandbox_spec *spec)
     if (!guard_limits(spec))
         fail(spec, "set limits");
     die_with_launcher(spec);
+    write_setting(AT_FDCWD, "/proc/self/oom_score_adj", FUNCTION_OOM_SCORE);
+    setsid();
     run_bootstrap(spec, listeners);
 }
 
@@ -395,18 +439,27 @@ static _Noreturn void run_plain(const struct sandbox_spec *spec)
  * must see them closed. */
 static void close_others(const struct sandbox_spec *spec)
 {
-    unsigned status = (unsigned)spec->status_fd, output = (unsigned)spec->output_fd;
-    unsigned low = status < output ? status : output;
-    unsigned high = status < output ? output : status;
-    if (low > 3)
-        close_range(3, low - 1, 0);
-    if (high > low + 1)
-        close_range(low + 1, high - 1, 0);
-    close_range(high + 1, ~0U, 0);
+    int kept[] = {spec->status_fd, spec->output_fd, spec->gates[CGROUP_CPU]};
+    unsigned first = 3;
+    while (true) {
+        int next = INT_MAX;
+        for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++) {
+            if (kept[i] >= (int)first && kept[i] < next)
+                next = kept[i];
+        }
+        if (next == INT_MAX)
+            break;
+        if (next > (int)first)
+            close_range(first, (unsigned)next - 1, 0);
+        first = (unsigned)next + 1;
+    }
+    close_range(first, ~0U, 0);
 }
 
 void sandbox_run(const struct sandbox_spec *spec)
 {
+    if (!cgroup_enter(spec->gates[CGROUP_MEMORY]) || !cgroup_enter(spec->gates[CGROUP_PIDS]))
+        fail(spec, "enter its control groups");
     close_others(spec);
     wait_for_go(spec);
     if (spec->is_sandboxed)

@@ -139,10 +139,15 @@ static bool share_etc(void)
     return true;
 }
 
-static bool share_devices(void)
+/* Mapped shared, /dev/zero is memory that belongs to no process: there must be something that
+ * counts it, or Landlock that keeps it from being written. */
+static bool share_devices(const struct sandbox_machine *machine)
 {
     char from[64], to[64];
+    bool has_zero = machine->has_memory_groups || guard_has_landlock();
     for (size_t i = 0; i < sizeof(devices) / sizeof(*devices); i++) {
+        if (!has_zero && strcmp(devices[i], "zero") == 0)
+            continue;
         snprintf(from, sizeof(from), "/dev/%s", devices[i]);
         snprintf(to, sizeof(to), "root/dev/%s", devices[i]);
         if (!share(from, to, ATTR_NOSUID | ATTR_NOEXEC))
@@ -166,7 +171,7 @@ static bool make_folders(void)
 }
 
 /* Fills the scratch folder, which is the working folder. */
-static bool build(int functions_fd, const char **out_what)
+static bool build(int functions_fd, const struct sandbox_machine *machine, const char **out_what)
 {
     char functions[32];
     snprintf(functions, sizeof(functions), "/proc/self/fd/%d", functions_fd);
@@ -188,7 +193,7 @@ static bool build(int functions_fd, const char **out_what)
     if (!runtime_install("root" SANDBOX_RUNTIME))
         return false;
     *out_what = "share devices";
-    if (!share_devices())
+    if (!share_devices(machine))
         return false;
     *out_what = "make the sandbox's root read-only";
     return set_flags(".", ATTR_RDONLY | ATTR_NOSUID | ATTR_NODEV, false);
@@ -221,10 +226,11 @@ static bool enter_namespaces(bool is_root)
            write_text("/proc/self/uid_map", uid_map) && write_text("/proc/self/gid_map", gid_map);
 }
 
-static bool prepare(const char *functions_dir, bool is_root, const char **out_what)
+static bool prepare(const char *functions_dir, const struct sandbox_machine *machine,
+                    const char **out_what)
 {
     *out_what = "make namespaces";
-    if (!enter_namespaces(is_root) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
+    if (!enter_namespaces(machine->is_root) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
         return false;
     *out_what = "open the functions folder";
     int functions_fd = open(functions_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -233,7 +239,7 @@ static bool prepare(const char *functions_dir, bool is_root, const char **out_wh
 
     *out_what = "mount the sandbox's root";
     bool is_done = mount("skylite", SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") == 0 &&
-                   chdir(SCRATCH) == 0 && build(functions_fd, out_what);
+                   chdir(SCRATCH) == 0 && build(functions_fd, machine, out_what);
     close(functions_fd);
     if (!is_done)
         return false;
@@ -244,10 +250,11 @@ static bool prepare(const char *functions_dir, bool is_root, const char **out_wh
            chdir("/") == 0;
 }
 
-bool sandbox_prepare(const char *functions_dir, bool is_root, char *what, size_t size)
+bool sandbox_prepare(const char *functions_dir, const struct sandbox_machine *machine, char *what,
+                     size_t size)
 {
     const char *step = "";
-    if (prepare(functions_dir, is_root, &step))
+    if (prepare(functions_dir, machine, &step))
         return true;
     snprintf(what, size, "cannot %s: %s", step, strerror(errno));
     return false;
@@ -272,7 +279,7 @@ bool root_enter(const struct sandbox_spec *spec, const char **out_what)
     if (mount("tmp", "tmp", "tmpfs", MS_NOSUID | MS_NODEV, tmp_options))
         return false;
     *out_what = "mount /proc";
-    if (mount("proc", "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2"))
+    if (mount("proc", "proc", "proc", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "hidepid=2"))
         return false;
     *out_what = "change the root";
     return syscall(SYS_pivot_root, ".", ".") == 0 && umount2(".", MNT_DETACH) == 0 &&
