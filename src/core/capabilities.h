@@ -83,7 +83,11 @@ struct function_invocation {
     /* Who invokes; Lambda checks lambda:InvokeFunction for it against identity and resource policy.
      */
     const struct principal *principal;
-    struct str source_arn;     /* of a service: what invokes, such as an execute-api ARN */
+    struct str source_arn; /* of a service: what invokes, such as an execute-api ARN */
+    /* As of struct authorization, of the call that asks for it; NULL: of no call. */
+    void (*find_values)(const struct authorization *authorization, struct str key,
+                        struct condition_values *out);
+    const void *find_arg;
     struct str trace_id;       /* X-Amzn-Trace-Id, or empty */
     struct str client_context; /* base64 as sent, or empty */
     struct str request_id;     /* of an invocation that is tried again; empty: a new one is made */

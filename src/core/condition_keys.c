@@ -44,9 +44,16 @@ void condition_add_list(struct condition_values *out, yyjson_val *list)
 {
     size_t i, max;
     yyjson_val *item;
+    condition_add_json(out, list);
     yyjson_arr_foreach (list, i, max, item) {
         condition_add_json(out, item);
     }
+}
+
+void condition_keep(struct condition_values *out, size_t first)
+{
+    for (size_t i = first; i < out->count; i++)
+        out->list[i] = arena_str(out->arena, out->list[i]);
 }
 
 bool condition_is_own(const struct condition_question *question)
@@ -147,6 +154,7 @@ const struct condition_key condition_global_keys[] = {
     {"aws:RequestedRegion", NULL, requested_region, NULL},
     {"aws:ResourceAccount", NULL, resource_account, NULL},
 
+    {"aws:MultiFactorAuthAge", NULL, NULL, "Nobody has a device"},
     {"aws:SourceVpc", NULL, NULL, NO_VPC},
     {"aws:SourceVpcArn", NULL, NULL, NO_VPC},
     {"aws:SourceVpce", NULL, NULL, NO_VPC},
@@ -175,6 +183,7 @@ const struct condition_key condition_global_keys[] = {
     {"codebuild:ProjectArn", NULL, NULL, NO_SUCH_SERVICE},
     {"ssm:SourceInstanceArn", NULL, NULL, NO_SUCH_SERVICE},
     {"identitystore:UserId", NULL, NULL, NO_SUCH_SERVICE},
+    {"execute-api:viaDomainArn", NULL, NULL, "Only private domain names set it"},
 };
 const size_t condition_global_key_count =
     sizeof(condition_global_keys) / sizeof(condition_global_keys[0]);
@@ -243,7 +252,17 @@ void condition_key_find(struct condition_question *question, struct str key,
                                 question->service->condition_key_count, action, key);
     if (!row || !row->source)
         return;
-    size_t len = strlen(row->name);
-    question->tail = str_slice(key, len, key.len);
+    question->name = str_from(row->name);
+    question->tail = str_slice(key, question->name.len, key.len);
     row->source(question, out);
+}
+
+void condition_find_values(const struct authorization *authorization, struct str key,
+                           struct condition_values *out)
+{
+    struct condition_question question = {
+        .authorization = authorization,
+        .skylite = authorization->find_arg,
+    };
+    condition_key_find(&question, key, out);
 }

@@ -15,6 +15,7 @@ struct condition_question {
     const struct http_exchange *exchange; /* NULL: the call came from another service */
     struct request *request;              /* NULL: the call is none of AWS's API */
     const struct service *service;        /* whose action it is */
+    struct str name;                      /* of the key, as its row has it */
     struct str tail;                      /* of "aws:RequestTag/team": "team" */
     const void *part;                     /* see request_authorize_part; or NULL */
 };
@@ -39,9 +40,13 @@ const struct condition_key *condition_key_row(const struct condition_key *rows, 
                                               struct str action, struct str key);
 
 /* Adds the values of `key`: of those of every call, or of the service that the action is named
- * after. Fills question->service and question->tail. */
+ * after. Fills service, name and tail of the question. */
 void condition_key_find(struct condition_question *question, struct str key,
                         struct condition_values *out);
+
+/* authorization->find_values where no request is at hand: find_arg is the struct skylite. */
+void condition_find_values(const struct authorization *authorization, struct str key,
+                           struct condition_values *out);
 
 /* --- For sources --- */
 
@@ -53,8 +58,11 @@ void condition_add_number(struct condition_values *out, int64_t value);
 /* A string, number or truth value; nothing for anything else. */
 void condition_add_json(struct condition_values *out, yyjson_val *value);
 
-/* Adds the texts of an array. */
+/* Adds the elements of an array, or a single one, as query strings have it. */
 void condition_add_list(struct condition_values *out, yyjson_val *list);
+
+/* Copies the values from the one at `first` on, whose texts are about to go. */
+void condition_keep(struct condition_values *out, size_t first);
 
 /* Whether the request is for the action's own operation, so that its input can be read: not when
  * another service checks the permission on the way. */

@@ -77,7 +77,8 @@ static enum err read_batch(struct request *request, struct batch *batch)
 
 static enum err find_table(struct request *request, struct table_gets *table)
 {
-    enum err rc = ddb_authorize_table(request, "dynamodb:BatchGetItem", table->name);
+    struct ddb_permission permission = {.input = table->input};
+    enum err rc = ddb_authorize_table(request, "dynamodb:BatchGetItem", table->name, &permission);
     if (rc == OK)
         rc = ddb_table_by_name(request, table->name, &table->table);
     for (size_t i = 0; rc == OK && i < table->count; i++) {

@@ -5,7 +5,8 @@ enum { MAX_WRITES = 25 };
 
 struct batch {
     struct ddb_write *writes[MAX_WRITES];
-    struct str names[MAX_WRITES]; /* of their tables, as the request has them */
+    struct str names[MAX_WRITES];  /* of their tables, as the request has them */
+    yyjson_val *lists[MAX_WRITES]; /* that they are in */
     size_t count;
 };
 
@@ -75,6 +76,7 @@ static enum err read_batch(struct request *request, struct batch *batch)
                                     "Too many items requested for the BatchWriteItem call");
             struct ddb_write *write = arena_new(request->arena, struct ddb_write);
             batch->names[batch->count] = json_str(key);
+            batch->lists[batch->count] = list;
             batch->writes[batch->count++] = write;
             enum err rc = read_write(request, input, write);
             if (rc)
@@ -100,9 +102,11 @@ static enum err find_tables(struct request *request, struct batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
         struct ddb_write *write = batch->writes[i];
-        bool is_same = i > 0 && str_eq(batch->names[i], batch->names[i - 1]);
-        enum err rc =
-            is_same ? OK : ddb_authorize_table(request, "dynamodb:BatchWriteItem", batch->names[i]);
+        struct ddb_permission permission = {.input = batch->lists[i]};
+        bool is_same = i > 0 && batch->lists[i] == batch->lists[i - 1];
+        enum err rc = is_same ? OK
+                              : ddb_authorize_table(request, "dynamodb:BatchWriteItem",
+                                                    batch->names[i], &permission);
         if (rc == OK && !is_same)
             rc = ddb_table_by_name(request, batch->names[i], &write->table);
         if (is_same)

@@ -120,6 +120,7 @@ static struct service service = {
     .target_prefix = "DynamoDB_20120810",
     .operations = operations,
     .operation_count = sizeof(operations) / sizeof(operations[0]),
+    .condition_keys = ddb_condition_keys,
     .check_input = ddb_check_input,
     .arns = &arn_rules,
     .resource_policy = ddb_policy_of_resource,
@@ -135,6 +136,7 @@ static struct service older_service = {
     .target_prefix = "DynamoDB_20111205",
     .operations = operations,
     .operation_count = sizeof(operations) / sizeof(operations[0]),
+    .condition_keys = ddb_condition_keys,
     .check_input = ddb_check_input,
     .arns = &arn_rules,
     .resource_policy = ddb_policy_of_resource,
@@ -218,6 +220,7 @@ enum err dynamodb_new(struct skylite *skylite, struct dynamodb **out, struct err
         dynamodb_free(dynamodb);
         return rc;
     }
+    service.condition_key_count = older_service.condition_key_count = ddb_condition_key_count;
     service.self = older_service.self = streams_service.self = dynamodb;
     streams_service.operations = ddb_streams_operations(&streams_service.operation_count);
     skylite_add_service(skylite, &older_service);

@@ -1,6 +1,7 @@
 /* The handlers of the operation rows, and what several of them share. */
 #pragma once
 
+#include "core/condition_keys.h"
 #include "services/dynamodb/parameters.h"
 #include "services/dynamodb/write.h"
 
@@ -70,6 +71,15 @@ enum err ddb_get_prepare(struct request *request, struct ddb_get *get);
 /* Adds the item's wire JSON (nothing when there is none); its size by DynamoDB's accounting. */
 enum err ddb_read_stored(struct request *request, const struct ddb_get *get, struct buf *out,
                          size_t *out_size, bool *out_found);
+
+/* The partition key that a Query names, of the table or index with those keys; false when the
+ * request cannot be read. Leaves its errors in request->error. */
+bool ddb_query_partition(struct request *request, const struct ddb_keys *keys,
+                         struct ddb_value *out);
+
+/* The condition keys of the service's actions (condition_keys.c). */
+extern const struct condition_key ddb_condition_keys[];
+extern const size_t ddb_condition_key_count;
 
 /* --- Pages of Query and Scan --- */
 

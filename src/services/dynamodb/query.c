@@ -289,6 +289,20 @@ static enum err read_query(struct request *request, struct ddb_page *page,
     return rc;
 }
 
+bool ddb_query_partition(struct request *request, const struct ddb_keys *keys,
+                         struct ddb_value *out)
+{
+    struct ddb_page page = {.is_query = true};
+    struct key_condition condition = {.count = 0};
+    if (read_query(request, &page, &condition))
+        return false;
+    const struct key_comparison *hash = comparison_of(&condition, keys->hash.name);
+    if (!hash || hash->kind != DDB_EQUAL || hash->count != 1)
+        return false;
+    *out = *hash->values[0];
+    return true;
+}
+
 enum err ddb_query(struct request *request)
 {
     struct ddb_page page = {.is_query = true};

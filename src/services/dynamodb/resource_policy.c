@@ -122,11 +122,14 @@ static enum err check_statement(struct request *request, struct str arn, yyjson_
 static enum err check_access(struct request *request, struct str arn, struct str policy,
                              bool is_confirmed)
 {
+    struct request_part part = {request, NULL};
     struct authorization authorization = {
         .principal = &request->principal,
         .action = STR("dynamodb:PutResourcePolicy"),
         .resource = arn,
         .resource_policy = policy,
+        .find_values = request_find_values,
+        .find_arg = &part,
     };
     const struct iam_capability *iam = &request->skylite->iam;
     enum err rc = iam->authorize(iam->self, &authorization, &request->error);

@@ -23,7 +23,8 @@ static enum err read_parameters(struct request *request, const yyjson_val *input
     return rc;
 }
 
-static enum err authorize(struct request *request, const struct ddb_statement *statement)
+static enum err authorize(struct request *request, const yyjson_val *input,
+                          const struct ddb_statement *statement)
 {
     static const char *const actions[] = {
         [DDB_STATEMENT_SELECT] = "dynamodb:PartiQLSelect",
@@ -33,10 +34,12 @@ static enum err authorize(struct request *request, const struct ddb_statement *s
         [DDB_STATEMENT_DELETE] = "dynamodb:PartiQLDelete",
     };
     const char *action = actions[statement->kind];
+    struct ddb_permission permission = {input, statement};
     if (statement->index.len == 0)
-        return ddb_authorize_table(request, action, statement->table);
-    return request_authorize(request, str_from(action),
-                             ddb_index_arn(request, statement->table, statement->index));
+        return ddb_authorize_table(request, action, statement->table, &permission);
+    return request_authorize_part(request, str_from(action),
+                                  ddb_index_arn(request, statement->table, statement->index),
+                                  &permission);
 }
 
 enum err ddb_statement_read(struct request *request, const yyjson_val *input,
@@ -49,7 +52,7 @@ enum err ddb_statement_read(struct request *request, const yyjson_val *input,
         rc = ddb_statement_parse(json_get_str(input, "Statement"), parameters, count,
                                  request->arena, out, &request->error);
     if (rc == OK)
-        rc = authorize(request, out);
+        rc = authorize(request, input, out);
     if (rc == OK)
         rc = ddb_table_by_name(request, out->table, out_table);
     if (rc == OK && out->index.len && !ddb_table_index(*out_table, out->index))

@@ -392,8 +392,11 @@ enum err ddb_index_resource(struct request *request, struct str *out_arn)
     return rc;
 }
 
-enum err ddb_authorize_table(struct request *request, const char *action, struct str name)
+enum err ddb_authorize_table(struct request *request, const char *action, struct str name,
+                             const struct ddb_permission *permission)
 {
     enum err rc = ddb_table_name_of(request, name, &name);
-    return rc ? rc : request_authorize(request, str_from(action), ddb_table_arn(request, name));
+    return rc ? rc
+              : request_authorize_part(request, str_from(action), ddb_table_arn(request, name),
+                                       permission);
 }

@@ -180,8 +180,17 @@ struct str ddb_index_arn(const struct request *request, struct str table, struct
 enum err ddb_table_resource(struct request *request, struct str *out_arn);
 enum err ddb_index_resource(struct request *request, struct str *out_arn);
 
+/* The part of a request that a permission is about, for operations on several tables or items:
+ * `input` has the members of GetItem, PutItem and so on, or is a table's part of BatchGetItem or a
+ * table's list of BatchWriteItem; `statement` is set for PartiQL instead. */
+struct ddb_permission {
+    const yyjson_val *input;
+    const struct ddb_statement *statement;
+};
+
 /* Checks a permission on a table, of operations on several. */
-enum err ddb_authorize_table(struct request *request, const char *action, struct str name);
+enum err ddb_authorize_table(struct request *request, const char *action, struct str name,
+                             const struct ddb_permission *permission);
 
 /* Adds the members of TableDescription. */
 void ddb_table_describe(struct request *request, const struct ddb_table *table, const char *status,

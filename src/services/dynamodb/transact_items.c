@@ -66,8 +66,10 @@ static enum err read_action(struct request *request, struct ddb_transaction *tra
     enum err rc = find_action(request, element, &action, &input);
     if (rc == OK)
         rc = read_write(request, input, action, write);
+    struct ddb_permission permission = {.input = input};
     if (rc == OK)
-        rc = ddb_authorize_table(request, action->permission, json_get_str(input, "TableName"));
+        rc = ddb_authorize_table(request, action->permission, json_get_str(input, "TableName"),
+                                 &permission);
     if (rc == OK)
         rc = ddb_table_by_name(request, json_get_str(input, "TableName"), &write->table);
     if (rc)
@@ -125,8 +127,9 @@ static enum err read_get(struct request *request, struct ddb_transaction *transa
     if (rc == OK)
         rc = ddb_expressions_read(request, input, set, &expressions);
     get->projection = expressions.projection;
+    struct ddb_permission permission = {.input = input};
     if (rc == OK)
-        rc = ddb_authorize_table(request, "dynamodb:GetItem", name);
+        rc = ddb_authorize_table(request, "dynamodb:GetItem", name, &permission);
     if (rc == OK)
         rc = ddb_table_by_name(request, name, &get->table);
     if (rc)
