@@ -32,6 +32,8 @@ enum err apigateway_new(struct skylite *skylite, struct apigateway **out, struct
         .protocols = PROTOCOL_REST_JSON,
         .operations = operations,
         .operation_count = sizeof(operations) / sizeof(operations[0]),
+        .condition_keys = apigw_condition_keys,
+        .condition_key_count = apigw_condition_key_count,
         .self = apigateway,
     };
     skylite_add_service(skylite, &apigateway->service);

@@ -2,7 +2,7 @@
  * plain HTTP, so they need no certificate; all others do, as on AWS. */
 #include "services/apigateway/patch.h"
 
-static struct str lower(struct arena *arena, struct str name)
+struct str apigw_lower(struct arena *arena, struct str name)
 {
     char *text = arena_cstr(arena, name);
     for (size_t i = 0; i < name.len; i++) {
@@ -15,7 +15,7 @@ static struct str lower(struct arena *arena, struct str name)
 static struct str key_of(struct request *request)
 {
     return state_key(request->arena, "domain",
-                     lower(request->arena, apigw_label(request, "domain_name")), NO_PART);
+                     apigw_lower(request->arena, apigw_label(request, "domain_name")), NO_PART);
 }
 
 static enum err unknown_domain(struct request *request)
@@ -65,7 +65,8 @@ static enum err check_input(struct request *request)
     if (!name_is_valid(name))
         return apigw_bad_request(request, "Domain name %.*s is not a valid domain name",
                                  STR_ARG(name));
-    if (!str_ends(lower(request->arena, name), STR(".localhost")) && !has_certificate(request))
+    if (!str_ends(apigw_lower(request->arena, name), STR(".localhost")) &&
+        !has_certificate(request))
         return apigw_bad_request(request, "No certificate specified. Only domain names that end in "
                                           ".localhost need none");
     rc = apigw_check_tags(request, json_get(request->input, "tags"));
@@ -98,7 +99,7 @@ static enum err run_create(struct request *request, struct store_txn *txn)
         {"securityPolicy", MEMBER_STRING},          {"tags", MEMBER_STRING_MAP},
     };
     struct view view = apigw_view(request, txn);
-    struct str name = lower(request->arena, request_str(request, "domainName"));
+    struct str name = apigw_lower(request->arena, request_str(request, "domainName"));
     struct str key = state_key(request->arena, "domain", name, NO_PART);
     yyjson_mut_doc *doc = json_doc(request->arena);
     yyjson_mut_val *domain = yyjson_mut_obj(doc);
@@ -171,7 +172,7 @@ enum err apigw_update_domain_name(struct request *request)
 static enum err run_delete(struct request *request, struct store_txn *txn)
 {
     struct view view = apigw_view(request, txn);
-    struct str name = lower(request->arena, apigw_label(request, "domain_name"));
+    struct str name = apigw_lower(request->arena, apigw_label(request, "domain_name"));
     bool found;
     enum err rc = state_has(&view, key_of(request), &found);
     if (rc)

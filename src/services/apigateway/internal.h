@@ -1,6 +1,7 @@
 /* What the operations of the control plane share: reading input, answering, writing state. */
 #pragma once
 
+#include "core/condition_keys.h"
 #include "core/request.h"
 #include "services/apigateway/apigateway.h"
 #include "services/apigateway/plane/plane.h"
@@ -156,7 +157,18 @@ struct str apigw_mut_str(yyjson_mut_val *value);
 #include "services/apigateway/operations.def"
 #undef OPERATION
 
+/* The condition keys of the actions (condition_keys.c). */
+extern const struct condition_key apigw_condition_keys[];
+extern const size_t apigw_condition_key_count;
+
 /* Used across files. */
+
+/* The document whose tags count for an ARN of the control plane: of the stage, API, key, plan or
+ * domain name that it is or is a part of; NULL when there is none (tags.c). */
+enum err apigw_find_tagged(const struct view *view, struct str arn, yyjson_val **out);
+
+/* Domain names are compared in lower case (domain_names.c). */
+struct str apigw_lower(struct arena *arena, struct str name);
 
 /* What a stage is compiled from (see stage.h): the API as it is now, or one resource of it where
  * `resource_id` is not empty (deployments.c). */

@@ -1,4 +1,5 @@
 /* TagResource, UntagResource, GetTags: tags are a member of the document that they are on. */
+#include "base/encode.h"
 #include "services/apigateway/internal.h"
 
 enum { MAX_TAGS = 50, MAX_KEY = 128, MAX_VALUE = 256 };
@@ -81,6 +82,27 @@ static enum err find_tagged(struct request *request, const struct view *view, st
     enum err rc = state_get(view, out->key, &out->document);
     if (rc == OK && !out->document)
         rc = apigw_not_found(request, "%s", taggable->missing);
+    return rc;
+}
+
+enum err apigw_find_tagged(const struct view *view, struct str arn, yyjson_val **out)
+{
+    struct str parts[4] = {STR_EMPTY, STR_EMPTY, STR_EMPTY, STR_EMPTY}, rest = arn, head;
+    for (int i = 0; i < 5; i++)
+        str_cut(&rest, ':', &head);
+    str_cut(&rest, '/', &head);
+    for (size_t i = 0; i < 4 && rest.len; i++) {
+        str_cut(&rest, '/', &head);
+        parts[i] = decode_percent(view->arena, head, false);
+    }
+    const struct taggable *inner = taggable_of(parts[0], parts[2]);
+    const struct taggable *outer = taggable_of(parts[0], STR_EMPTY);
+    enum err rc = OK;
+    *out = NULL;
+    if (inner && inner != outer && parts[3].len)
+        rc = state_get(view, state_key(view->arena, inner->kind, parts[1], parts[3]), out);
+    if (rc == OK && !*out && outer && parts[1].len)
+        rc = state_get(view, state_key(view->arena, outer->kind, parts[1], NO_PART), out);
     return rc;
 }
 

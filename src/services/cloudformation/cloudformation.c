@@ -78,6 +78,8 @@ enum err cloudformation_new(struct skylite *skylite, struct cloudformation **out
         .arns = &arn_rules,
         .operations = operations,
         .operation_count = sizeof(operations) / sizeof(operations[0]),
+        .condition_keys = cfn_condition_keys,
+        .condition_key_count = cfn_condition_key_count,
         .self = cloudformation,
     };
     skylite_add_service(skylite, &cloudformation->service);

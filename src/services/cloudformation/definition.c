@@ -296,7 +296,7 @@ enum err definition_read(struct request *request, struct str stack_name, struct 
         rc = read_parameters(request, before, &parameters);
     if (rc == OK && request_str(request, "RoleARN").len)
         rc = request_authorize_pass_role(request, request_str(request, "RoleARN"),
-                                         STR("cloudformation.amazonaws.com"), STR_EMPTY);
+                                         STR("cloudformation.amazonaws.com"), stack_id);
     if (rc == OK)
         rc = check_tags(request, json_get(request->input, "Tags"));
     if (rc == OK)

@@ -339,6 +339,11 @@ static void load_principal(struct run *run)
     run->principal.user_id = json_get_str(by, "UserId");
     run->principal.access_key_id = json_get_str(by, "AccessKeyId");
     run->principal.session_policy = json_get_str(by, "SessionPolicy");
+    run->principal.session_tags = json_get_str(by, "SessionTags");
+    run->principal.source_identity = json_get_str(by, "SourceIdentity");
+    run->principal.function_arn = json_get_str(by, "FunctionArn");
+    json_get_i64(by, "IssuedMs", &run->principal.issued_ms);
+    run->principal.called_via = STR("cloudformation.amazonaws.com");
     if (role.len)
         assume_role(run, role);
 }

@@ -10,6 +10,7 @@
  * "cloudformation/receipt/NAME/..."; see engine.h. */
 #pragma once
 
+#include "core/condition_keys.h"
 #include "core/request.h"
 #include "core/skylite.h"
 #include "services/cloudformation/cloudformation.h"
@@ -59,6 +60,10 @@ void cfn_engine_start(struct cloudformation *cloudformation, struct str stack_na
 void cfn_engine_cancel(struct cloudformation *cloudformation, struct str stack_name);
 /* The same for what an earlier run of the server began. */
 void cfn_engine_resume(struct cloudformation *cloudformation, struct str stack_name);
+
+/* The condition keys of the actions. */
+extern const struct condition_key cfn_condition_keys[];
+extern const size_t cfn_condition_key_count;
 
 /* The operations. */
 enum err cfn_create_stack(struct request *request);

@@ -153,6 +153,10 @@ void cfn_add_principal(struct request *request, yyjson_mut_doc *doc, yyjson_mut_
     json_add_str_opt(doc, by, "UserId", principal->user_id);
     json_add_str_opt(doc, by, "AccessKeyId", principal->access_key_id);
     json_add_str_opt(doc, by, "SessionPolicy", principal->session_policy);
+    json_add_str_opt(doc, by, "SessionTags", principal->session_tags);
+    json_add_str_opt(doc, by, "SourceIdentity", principal->source_identity);
+    json_add_str_opt(doc, by, "FunctionArn", principal->function_arn);
+    json_add_i64(doc, by, "IssuedMs", principal->issued_ms);
 }
 
 struct str cfn_new_stack_id(struct request *request, struct str name)
@@ -346,7 +350,7 @@ static enum err replace_role(struct request *request, yyjson_mut_val *stack)
     yyjson_mut_obj_remove_key(definition, "RoleARN");
     json_add_str(json_doc(request->arena), definition, "RoleARN", role);
     return request_authorize_pass_role(request, role, STR("cloudformation.amazonaws.com"),
-                                       STR_EMPTY);
+                                       json_mut_get_str(stack, "StackId"));
 }
 
 static enum err check_deletable(struct request *request, const struct stack_change *change)

@@ -1,6 +1,8 @@
 /* The OpenAPI document of an AWS::ApiGateway::RestApi: in the template, or in a bucket. */
 #include "services/cloudformation/types_apigateway.h"
 
+#include "core/condition_keys.h"
+
 bool apigw_has_body(const struct cfn_step *step)
 {
     return json_get(step->properties, "Body") || json_get(step->properties, "BodyS3Location");
@@ -20,6 +22,8 @@ static enum err may_read(struct cfn_step *step, struct str arn)
         .principal = step->principal,
         .action = STR("s3:GetObject"),
         .resource = arn,
+        .find_values = condition_find_values,
+        .find_arg = step->template->skylite,
     };
     if (step->principal->kind == PRINCIPAL_ROOT)
         return OK;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "core/condition_keys.h"
 #include "services/cloudwatch/internal.h"
 
 #define ROW(name, handler)                                                                         \
@@ -17,6 +18,18 @@ static const struct operation operations[] = {
     ROW(GetMetricStatistics, cw_get_metric_statistics),
     ROW(ListMetrics, cw_list_metrics),
     ROW(PutMetricData, cw_put_metric_data),
+};
+
+/* --- Condition keys --- */
+
+static void namespace(const struct condition_question *question, struct condition_values *out)
+{
+    if (condition_is_own(question))
+        condition_add(out, request_str(question->request, "Namespace"));
+}
+
+static const struct condition_key condition_keys[] = {
+    {"cloudwatch:namespace", "PutMetricData", namespace, NULL},
 };
 
 /* --- Writing what was added --- */
@@ -136,6 +149,8 @@ static void fill_service(struct cloudwatch *cloudwatch)
         .error_type = error_type_of,
         .operations = operations,
         .operation_count = sizeof(operations) / sizeof(operations[0]),
+        .condition_keys = condition_keys,
+        .condition_key_count = sizeof(condition_keys) / sizeof(condition_keys[0]),
         .self = cloudwatch,
     };
 }

@@ -390,8 +390,7 @@ static enum err accept_ticket(struct fleet *fleet, struct ticket *ticket, struct
     note_target(ticket, &target);
     rc = open_channel(fleet, error);
     if (rc == OK)
-        rc = lambda_authorize_invoke(fleet->lambda, &target, invocation->principal,
-                                     invocation->source_arn, error);
+        rc = lambda_authorize_invoke(fleet->lambda, &target, invocation, error);
     if (rc == OK && invocation->payload.len > LAMBDA_MAX_PAYLOAD)
         rc = error_set(error, ERR_LAMBDA_REQUEST_TOO_LARGE,
                        "%zu byte payload is too large for the RequestResponse invocation type "

@@ -74,10 +74,9 @@ void lambda_target_release(struct lambda_target *target);
 /* The ARN by which the target was named. */
 struct str lambda_target_arn(const struct lambda_target *target);
 
-/* Whether the caller may invoke it, by identity and resource policy. */
+/* Whether the invocation's principal may invoke it, by identity and resource policy. */
 enum err lambda_authorize_invoke(const struct lambda *lambda, const struct lambda_target *target,
-                                 const struct principal *principal, struct str source_arn,
-                                 struct error *error);
+                                 const struct function_invocation *invocation, struct error *error);
 
 /* The ERR_LAMBDA_RESOURCE_NOT_FOUND of a function, version or alias that is not there. */
 enum err lambda_not_found(const struct lambda *lambda, struct function_name name,

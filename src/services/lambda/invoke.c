@@ -6,6 +6,7 @@
 struct invoke_call {
     struct function_invocation invocation;
     struct request *request;
+    struct request_part part; /* what tells of the request's condition keys */
 };
 
 static void answer(struct function_invocation *invocation)
@@ -79,13 +80,19 @@ static struct str source_of(const struct request *request)
 static enum err check_target(struct request *request)
 {
     struct lambda *lambda = request_self(request, struct lambda);
+    struct request_part part = {request, NULL};
+    struct function_invocation asked = {
+        .principal = &request->principal,
+        .source_arn = source_of(request),
+        .find_values = request_find_values,
+        .find_arg = &part,
+    };
     struct lambda_target target;
     enum err rc = lambda_find(lambda, request_str(request, "FunctionName"),
                               request_str(request, "Qualifier"), &target, &request->error);
     if (rc)
         return rc;
-    rc = lambda_authorize_invoke(lambda, &target, &request->principal, source_of(request),
-                                 &request->error);
+    rc = lambda_authorize_invoke(lambda, &target, &asked, &request->error);
     lambda_target_release(&target);
     return rc;
 }
@@ -152,12 +159,15 @@ enum err lambda_invoke(struct request *request)
 
     struct invoke_call *call = arena_new(request->arena, struct invoke_call);
     call->request = request;
+    call->part.request = request;
     call->invocation = (struct function_invocation){
         .loop = request->loop,
         .arena = request->arena,
         .function = name,
         .payload = payload,
         .principal = &request->principal,
+        .find_values = request_find_values,
+        .find_arg = &call->part,
         .client_context = request_header(request, STR("x-amz-client-context")),
         .want_log_tail = str_eq(log_type, STR("Tail")),
         .done = answer,

@@ -253,16 +253,16 @@ enum err lambda_function_resource(struct request *request, struct str *out_arn)
 /* --- Permission to invoke --- */
 
 enum err lambda_authorize_invoke(const struct lambda *lambda, const struct lambda_target *target,
-                                 const struct principal *principal, struct str source_arn,
-                                 struct error *error)
+                                 const struct function_invocation *invocation, struct error *error)
 {
+    const struct principal *principal = invocation->principal;
     const struct resource_policy *policy =
         target->alias ? &target->alias->policy : &target->function->policy;
     struct str arn = lambda_target_arn(target);
     if (principal->kind == PRINCIPAL_ROOT)
         return OK;
     if (principal->kind == PRINCIPAL_SERVICE) {
-        if (resource_policy_lets_service(policy, principal->arn, source_arn))
+        if (resource_policy_lets_service(policy, principal->arn, invocation->source_arn))
             return OK;
         return error_set(error, ERR_ACCESS_DENIED_EXCEPTION,
                          "User: %.*s is not authorized to perform: lambda:InvokeFunction on "
@@ -276,6 +276,8 @@ enum err lambda_authorize_invoke(const struct lambda *lambda, const struct lambd
         .action = STR("lambda:InvokeFunction"),
         .resource = arn,
         .resource_policy = policy->text,
+        .find_values = invocation->find_values ? invocation->find_values : condition_find_values,
+        .find_arg = invocation->find_values ? invocation->find_arg : lambda->skylite,
     };
     return iam->authorize(iam->self, &authorization, error);
 }
@@ -418,6 +420,8 @@ static void fill_service(struct lambda *lambda)
         .arns = &arn_rules,
         .operations = operations,
         .operation_count = sizeof(operations) / sizeof(*operations),
+        .condition_keys = lambda_condition_keys,
+        .condition_key_count = lambda_condition_key_count,
         .self = lambda,
     };
 }

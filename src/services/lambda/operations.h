@@ -1,6 +1,7 @@
 /* The handlers of the Lambda API's operations; each is in a file named after it or its family. */
 #pragma once
 
+#include "core/condition_keys.h"
 #include "core/request.h"
 
 enum err lambda_create_function(struct request *request);
@@ -37,6 +38,10 @@ enum err lambda_get_account_settings(struct request *request);
 
 /* Not of AWS: what Code.Location of GetFunction points to. */
 enum err lambda_download_code(struct request *request);
+
+/* The condition keys of the actions. */
+extern const struct condition_key lambda_condition_keys[];
+extern const size_t lambda_condition_key_count;
 
 /* The ARN of the function that the request names, for IAM. */
 enum err lambda_function_resource(struct request *request, struct str *out_arn);

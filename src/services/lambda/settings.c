@@ -4,6 +4,7 @@
 #include <sys/utsname.h>
 
 #include "services/lambda/environment.h"
+#include "services/lambda/operations.h"
 #include "services/lambda/runtime.h"
 #include "services/lambda/violations.h"
 
@@ -306,10 +307,12 @@ static enum err check_role(struct request *request)
     const struct iam_capability *iam = &request->skylite->iam;
     struct str role = request_str(request, "Role");
     struct credentials credentials;
+    struct str arn = STR_EMPTY;
     if (!role.ptr)
         return OK;
-    enum err rc =
-        request_authorize_pass_role(request, role, STR("lambda.amazonaws.com"), STR_EMPTY);
+    enum err rc = lambda_function_resource(request, &arn);
+    if (rc == OK)
+        rc = request_authorize_pass_role(request, role, STR("lambda.amazonaws.com"), arn);
     if (rc)
         return rc;
     if (iam->assume_role_for_service(iam->self, role, STR("lambda.amazonaws.com"), STR("check"),

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "base/map.h"
+#include "core/condition_keys.h"
 #include "core/request.h"
 #include "core/skylite.h"
 #include "services/logs/logs.h"
@@ -130,6 +131,11 @@ enum err logs_group_create(const struct reader *reader, struct str name, struct 
                            struct error *error);
 enum err logs_stream_create(const struct reader *reader, const struct group *group, struct str name,
                             struct stream *out, struct error *error);
+
+/* --- Condition keys (condition_keys.c) --- */
+
+extern const struct condition_key logs_condition_keys[];
+extern const size_t logs_condition_key_count;
 
 /* --- Writing events (ingest.c) --- */
 

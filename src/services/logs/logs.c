@@ -52,6 +52,8 @@ enum err logs_new(struct skylite *skylite, struct logs **out, struct error *erro
         .arns = &logs_arn_rules,
         .operations = logs_operations,
         .operation_count = logs_operation_count,
+        .condition_keys = logs_condition_keys,
+        .condition_key_count = logs_condition_key_count,
         .self = logs,
     };
     skylite_add_service(skylite, &logs->service);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/buf.h"
+#include "core/condition_keys.h"
 #include "core/request.h"
 #include "core/skylite.h"
 #include "services/s3/s3.h"
@@ -107,6 +108,11 @@ enum err s3_replace_object(struct request *request, struct store_txn *txn, struc
 
 enum err s3_package_get(void *self, struct str bucket, struct str key, struct arena *arena,
                         struct str *out, struct error *error);
+
+/* --- Condition keys (condition_keys.c) --- */
+
+extern const struct condition_key s3_condition_keys[];
+extern const size_t s3_condition_key_count;
 
 /* --- Operations --- */
 

@@ -86,6 +86,8 @@ enum err s3_new(struct skylite *skylite, struct s3 **out, struct error *error)
         .protocols = PROTOCOL_REST_XML,
         .operations = s3_operations,
         .operation_count = s3_operation_count,
+        .condition_keys = s3_condition_keys,
+        .condition_key_count = s3_condition_key_count,
         .check_input = s3_check_parameters,
         .self = s3,
     };
