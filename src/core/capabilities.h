@@ -43,6 +43,15 @@ struct credentials {
     int64_t expires_ms; /* 0: never */
 };
 
+/* A role that a service asks for. */
+struct role_assumption {
+    struct str role_arn;
+    struct str service;    /* "lambda.amazonaws.com" */
+    struct str source_arn; /* what the service acts for (aws:SourceArn), or empty */
+    struct str session_name;
+    int64_t duration_s;
+};
+
 struct iam_capability {
     void *self;
 
@@ -63,10 +72,9 @@ struct iam_capability {
     enum err (*authorize_by)(void *self, struct str policy,
                              const struct authorization *authorization, struct error *error);
 
-    /* Temporary credentials for a role, when its trust policy lets `service`
-     * ("lambda.amazonaws.com") assume it; in `arena`. */
-    enum err (*assume_role_for_service)(void *self, struct str role_arn, struct str service,
-                                        struct str session_name, int64_t duration_s,
+    /* Temporary credentials for a role, when its trust policy lets the service assume it; in
+     * `arena`. */
+    enum err (*assume_role_for_service)(void *self, const struct role_assumption *asked,
                                         struct arena *arena, struct credentials *out,
                                         struct error *error);
 };

@@ -47,10 +47,14 @@ static enum err patch_role(struct patch_target *target, const struct patch_op *o
     if (!str_starts(arn, STR("arn:aws:iam::")) || str_find(arn, STR(":role/")) < 0)
         return apigw_bad_request(target->request, "Invalid ARN specified in the request");
     const struct iam_capability *iam = &target->request->skylite->iam;
+    struct role_assumption asked = {.role_arn = arn,
+                                    .service = STR("apigateway.amazonaws.com"),
+                                    .session_name = STR("check"),
+                                    .duration_s = 900};
     struct credentials credentials;
     struct error error;
-    if (iam->assume_role_for_service(iam->self, arn, STR("apigateway.amazonaws.com"), STR("check"),
-                                     900, target->request->arena, &credentials, &error))
+    if (iam->assume_role_for_service(iam->self, &asked, target->request->arena, &credentials,
+                                     &error))
         return apigw_bad_request(target->request,
                                  "The role ARN does not have required permissions configured. "
                                  "Please grant trust permission for API Gateway and add the "

@@ -306,16 +306,20 @@ void run_step_failed(struct run *run, struct str reason)
 static void assume_role(struct run *run, struct str role)
 {
     const struct iam_capability *iam = &run->cloudformation->skylite->iam;
+    struct role_assumption asked = {.role_arn = role,
+                                    .service = STR("cloudformation.amazonaws.com"),
+                                    .source_arn = run->stack_id,
+                                    .session_name = STR("AWSCloudFormation"),
+                                    .duration_s = ROLE_S};
     struct credentials credentials;
     struct str secret;
-    enum err rc = iam->assume_role_for_service(iam->self, role, STR("cloudformation.amazonaws.com"),
-                                               STR("AWSCloudFormation"), ROLE_S, &run->arena,
-                                               &credentials, &run->error);
+    enum err rc =
+        iam->assume_role_for_service(iam->self, &asked, &run->arena, &credentials, &run->error);
     if (rc == OK)
         rc = iam->find_key(iam->self, credentials.access_key_id, credentials.session_token,
                            &run->arena, &secret, &run->principal, &run->error);
     if (rc)
-        run->principal = (struct principal){.kind = PRINCIPAL_ANONYMOUS,
+        run->principal = (struct principal){.kind = PRINCIPAL_ROOT,
                                             .account = run->principal.account,
                                             .arn = role,
                                             .name = STR_EMPTY,
@@ -329,7 +333,7 @@ static void load_principal(struct run *run)
 {
     struct str role = json_get_str(json_get(run->document, "Definition"), "RoleARN");
     yyjson_val *by = json_get(run->document, "Principal");
-    int64_t kind = PRINCIPAL_ROOT;
+    int64_t kind = PRINCIPAL_ANONYMOUS;
     json_get_i64(by, "Kind", &kind);
     run->principal.kind = (enum principal_kind)kind;
     run->principal.account = json_get_str(by, "Account");

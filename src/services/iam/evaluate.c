@@ -88,19 +88,36 @@ static enum principal_match match_principal(const struct principal_pattern *patt
     return MATCH_NONE;
 }
 
-static enum principal_match principal_matches(const struct statement *statement,
-                                              const struct context *context)
+static enum principal_match closest_match(const struct statement *statement,
+                                          const struct context *context)
 {
     enum principal_match best = MATCH_NONE;
-    if (!statement->has_principal)
-        return MATCH_DIRECT;
     for (size_t i = 0; i < statement->principal_count; i++) {
         enum principal_match match = match_principal(&statement->principals[i], context);
         best = match > best ? match : best;
     }
-    if (statement->is_not_principal)
-        return best == MATCH_NONE ? MATCH_DIRECT : MATCH_NONE;
     return best;
+}
+
+/* A Deny with NotPrincipal spares who is named, and an account's ARN names its root user alone; an
+ * Allow with it gives nothing to a whole account that is named. */
+static enum principal_match match_all_but(const struct statement *statement,
+                                          const struct context *context)
+{
+    enum principal_match match = closest_match(statement, context);
+    bool is_spared = statement->effect == POLICY_DENY ? match > MATCH_ACCOUNT : match > MATCH_NONE;
+    if (is_spared)
+        return MATCH_NONE;
+    return context->authorization->principal->kind == PRINCIPAL_ROLE ? MATCH_ROLE : MATCH_DIRECT;
+}
+
+static enum principal_match principal_matches(const struct statement *statement,
+                                              const struct context *context)
+{
+    if (!statement->has_principal)
+        return MATCH_DIRECT;
+    return statement->is_not_principal ? match_all_but(statement, context)
+                                       : closest_match(statement, context);
 }
 
 static bool conditions_hold(const struct statement *statement, struct context *context)
@@ -167,6 +184,8 @@ enum decision iam_evaluate(const struct policy_set *policies, struct context *co
     if (session.is_denied)
         return DECISION_DENY_SESSION;
 
+    if (policies->is_trust && !resource.is_allowed)
+        return DECISION_NO_RESOURCE;
     if (kind == PRINCIPAL_ROOT && !policies->session)
         return DECISION_ALLOW;
     if (resource.is_allowed && resource.allowed_by == MATCH_DIRECT)

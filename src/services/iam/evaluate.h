@@ -12,6 +12,7 @@ struct policy_set {
     const struct policy *boundary;
     const struct policy *resource;
     const struct policy *session;
+    bool is_trust; /* `resource` is a role's trust policy: who is not let in by it stays out */
 };
 
 enum decision {

@@ -163,14 +163,14 @@ enum err iam_find_key(void *self, struct str access_key_id, struct str session_t
 enum err iam_authorize(void *self, const struct authorization *authorization, struct error *error);
 enum err iam_authorize_by(void *self, struct str policy, const struct authorization *authorization,
                           struct error *error);
-enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str service,
-                                     struct str session_name, int64_t duration_s,
+enum err iam_assume_role_for_service(void *self, const struct role_assumption *asked,
                                      struct arena *arena, struct credentials *out,
                                      struct error *error);
 
-/* The decision of a role's trust policy (and, where it names only the account, of the caller's own
- * policies) about `authorization`, in which the principal and what tells of condition keys are
- * filled in. */
+/* Decides `authorization`, in which the principal and what tells of condition keys are filled in: a
+ * role is assumed by whom its trust policy lets in, which is a principal that it names; or one of
+ * an account that it names, whose own policies allow sts:AssumeRole on the role too. An explicit
+ * deny of either refuses. */
 enum err iam_check_trust(struct iam *iam, yyjson_val *role, struct authorization *authorization,
                          struct error *error);
 

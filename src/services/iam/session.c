@@ -178,7 +178,7 @@ static enum err find_holder(struct iam *iam, const struct principal *principal, 
 }
 
 static enum err decide(const struct authorization *authorization, const struct holder *holder,
-                       struct policy *resource, struct policy *session, struct error *error)
+                       const struct policy_set *policies, struct error *error)
 {
     struct context context = {
         .authorization = authorization,
@@ -186,38 +186,45 @@ static enum err decide(const struct authorization *authorization, const struct h
         .tags = holder ? holder->tags : NULL,
         .tag_count = holder ? holder->tag_count : 0,
     };
-    struct policy_set policies = {
-        .identity = holder ? holder->policies : NULL,
-        .identity_count = holder ? holder->policy_count : 0,
-        .boundary = holder ? holder->boundary : NULL,
-        .resource = resource,
-        .session = session,
-    };
-    enum decision decision = iam_evaluate(&policies, &context);
+    enum decision decision = iam_evaluate(policies, &context);
     iam_context_release(&context);
     return iam_evaluate_error(decision, authorization, error);
 }
 
-enum err iam_authorize(void *self, const struct authorization *authorization, struct error *error)
+/* `is_trust`: the resource policy is the trust policy of the role that is to be assumed. */
+static enum err judge(struct iam *iam, const struct authorization *authorization, bool is_trust,
+                      struct error *error)
 {
-    struct iam *iam = self;
     const struct principal *principal = authorization->principal;
     struct holder *holder = NULL;
     struct policy *resource = NULL, *session = NULL;
-    if (principal->kind == PRINCIPAL_ROOT && authorization->resource_policy.len == 0)
-        return OK;
-
     enum err rc = find_holder(iam, principal, &holder, error);
     if (rc == OK && authorization->resource_policy.len)
         rc = iam_document(iam, authorization->resource_policy, &resource, error);
     if (rc == OK && principal->session_policy.len)
         rc = iam_document(iam, principal->session_policy, &session, error);
-    if (rc == OK)
-        rc = decide(authorization, holder, resource, session, error);
+    if (rc == OK) {
+        struct policy_set policies = {
+            .identity = holder ? holder->policies : NULL,
+            .identity_count = holder ? holder->policy_count : 0,
+            .boundary = holder ? holder->boundary : NULL,
+            .resource = resource,
+            .session = session,
+            .is_trust = is_trust,
+        };
+        rc = decide(authorization, holder, &policies, error);
+    }
     iam_policy_unref(session);
     iam_policy_unref(resource);
     iam_holder_unref(holder);
     return rc;
+}
+
+enum err iam_authorize(void *self, const struct authorization *authorization, struct error *error)
+{
+    if (authorization->principal->kind == PRINCIPAL_ROOT && authorization->resource_policy.len == 0)
+        return OK;
+    return judge(self, authorization, false, error);
 }
 
 enum err iam_authorize_by(void *self, struct str text, const struct authorization *authorization,
@@ -250,15 +257,14 @@ enum err iam_check_trust(struct iam *iam, yyjson_val *role, struct authorization
     authorization->action = STR("sts:AssumeRole");
     authorization->resource = json_get_str(role, "Arn");
     authorization->resource_policy = json_get_str(role, "AssumeRolePolicyDocument");
-    if (iam_authorize(iam, authorization, NULL) == OK)
+    if (judge(iam, authorization, true, NULL) == OK)
         return OK;
     return error_set(error, ERR_ACCESS_DENIED,
                      "User: %.*s is not authorized to perform: sts:AssumeRole on resource: %.*s",
                      STR_ARG(authorization->principal->arn), STR_ARG(authorization->resource));
 }
 
-enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str service,
-                                     struct str session_name, int64_t duration_s,
+enum err iam_assume_role_for_service(void *self, const struct role_assumption *asked,
                                      struct arena *arena, struct credentials *out,
                                      struct error *error)
 {
@@ -267,12 +273,12 @@ enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str
     struct principal principal = {
         .kind = PRINCIPAL_SERVICE,
         .account = iam->skylite->config.account,
-        .arn = service,
-        .name = service,
+        .arn = asked->service,
+        .name = asked->service,
     };
-    struct authorization authorization = {.principal = &principal};
+    struct authorization authorization = {.principal = &principal, .source_arn = asked->source_arn};
     yyjson_val *role = NULL;
-    enum err rc = iam_role_by_arn(&reader, role_arn, &role, error);
+    enum err rc = iam_role_by_arn(&reader, asked->role_arn, &role, error);
     if (rc == OK)
         rc = iam_check_trust(iam, role, &authorization, error);
     if (rc)
@@ -280,10 +286,10 @@ enum err iam_assume_role_for_service(void *self, struct str role_arn, struct str
 
     struct session session = {
         .kind = SESSION_OF_ROLE,
-        .expires_ms = clock_wall_ms() + duration_s * 1000,
+        .expires_ms = clock_wall_ms() + asked->duration_s * 1000,
         .name = json_get_str(role, "RoleName"),
         .id = json_get_str(role, "Id"),
-        .session_name = session_name,
+        .session_name = asked->session_name,
         .policy = STR_EMPTY,
     };
     iam_session_start(iam, arena, &session, out);

@@ -26,13 +26,19 @@ static enum err spawn(struct instance *instance, struct arena *arena, struct err
     const struct function *function = instance->function;
     const struct iam_capability *iam = &lambda->skylite->iam;
     struct str stream = str_from(instance->report.stream);
+    struct str resource = arena_printf(arena, "function:%.*s", STR_ARG(function->name));
+    struct role_assumption asked = {
+        .role_arn = function->role,
+        .service = STR("lambda.amazonaws.com"),
+        .source_arn = skylite_arn(lambda->skylite, arena, "lambda", resource),
+        .session_name = function->name,
+        .duration_s = CREDENTIALS_S,
+    };
     struct credentials credentials;
 
     if (!function->code)
         return error_set(error, ERR_LAMBDA_SERVICE, "The function's code is missing");
-    enum err rc =
-        iam->assume_role_for_service(iam->self, function->role, STR("lambda.amazonaws.com"),
-                                     function->name, CREDENTIALS_S, arena, &credentials, error);
+    enum err rc = iam->assume_role_for_service(iam->self, &asked, arena, &credentials, error);
     if (rc)
         return error_set(error, ERR_LAMBDA_SERVICE,
                          "The role defined for the function cannot be assumed by Lambda.");

@@ -306,17 +306,20 @@ static enum err check_role(struct request *request)
 {
     const struct iam_capability *iam = &request->skylite->iam;
     struct str role = request_str(request, "Role");
+    struct role_assumption asked = {.role_arn = role,
+                                    .service = STR("lambda.amazonaws.com"),
+                                    .session_name = STR("check"),
+                                    .duration_s = 900};
     struct credentials credentials;
-    struct str arn = STR_EMPTY;
     if (!role.ptr)
         return OK;
-    enum err rc = lambda_function_resource(request, &arn);
+    enum err rc = lambda_function_resource(request, &asked.source_arn);
     if (rc == OK)
-        rc = request_authorize_pass_role(request, role, STR("lambda.amazonaws.com"), arn);
+        rc = request_authorize_pass_role(request, role, asked.service, asked.source_arn);
     if (rc)
         return rc;
-    if (iam->assume_role_for_service(iam->self, role, STR("lambda.amazonaws.com"), STR("check"),
-                                     900, request->arena, &credentials, &request->error))
+    if (iam->assume_role_for_service(iam->self, &asked, request->arena, &credentials,
+                                     &request->error))
         return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
                             "The role defined for the function cannot be assumed by Lambda.");
     return OK;

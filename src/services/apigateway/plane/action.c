@@ -10,18 +10,21 @@
 
 enum { ROLE_SESSION_S = 900 };
 
-enum err plane_assume(struct plane *plane, struct str role, struct arena *arena,
-                      struct principal *out, struct error *error)
+enum err plane_assume(struct plane *plane, struct str role, struct str source_arn,
+                      struct arena *arena, struct principal *out, struct error *error)
 {
     const struct iam_capability *iam = &plane->skylite->iam;
+    struct role_assumption asked = {.role_arn = role,
+                                    .service = plane->principal.arn,
+                                    .source_arn = source_arn,
+                                    .session_name = STR("BackplaneAssumeRoleSession"),
+                                    .duration_s = ROLE_SESSION_S};
     struct credentials credentials;
     struct str secret;
     *out = plane->principal;
     if (!role.len)
         return OK;
-    enum err rc = iam->assume_role_for_service(iam->self, role, STR("apigateway.amazonaws.com"),
-                                               STR("BackplaneAssumeRoleSession"), ROLE_SESSION_S,
-                                               arena, &credentials, error);
+    enum err rc = iam->assume_role_for_service(iam->self, &asked, arena, &credentials, error);
     return rc ? rc
               : iam->find_key(iam->self, credentials.access_key_id, credentials.session_token,
                               arena, &secret, out, error);
@@ -37,7 +40,8 @@ bool integration_principal(struct plane *plane, struct api_call *call, struct ar
         principal_copy_parts(arena, out);
         return true;
     }
-    if (plane_assume(plane, role, arena, out, &error) == OK)
+    if (plane_assume(plane, role, role.len ? call_source_arn(call, arena) : STR_EMPTY, arena, out,
+                     &error) == OK)
         return true;
     call_misconfigured(call, 500,
                        "API Gateway does not have permission to assume the provided role", role);

@@ -282,7 +282,8 @@ static void ask(struct plane *plane, struct api_call *call, struct str token, st
                                   .started_us = clock_mono_us(),
                                   .epoch = epoch};
     struct str event = make_event(call, token, &proxy->arena);
-    if (plane_assume(plane, authorizer->role, &proxy->arena, &proxy->principal, &error) ||
+    struct str source = source_arn(call, &proxy->arena);
+    if (plane_assume(plane, authorizer->role, source, &proxy->arena, &proxy->principal, &error) ||
         !event.len) {
         lane_give(call->lane, proxy);
         fail(call, GATEWAY_AUTHORIZER_CONFIGURATION_ERROR, "The authorizer cannot be invoked",
@@ -298,7 +299,7 @@ static void ask(struct plane *plane, struct api_call *call, struct str token, st
         .function = authorizer->function,
         .payload = event,
         .principal = &proxy->principal,
-        .source_arn = source_arn(call, &proxy->arena),
+        .source_arn = source,
         .trace_id = call->trace_id,
         .done = answered,
         .arg = question,

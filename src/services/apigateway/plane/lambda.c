@@ -125,8 +125,7 @@ static void log_invocation(struct api_call *call, struct str event)
                   STR_ARG(call->method->integration.function));
 }
 
-/* "arn:aws:execute-api:us-east-1:000000000000:API/STAGE/GET/notes/{id}" */
-static struct str source_arn(const struct api_call *call, struct arena *arena)
+struct str call_source_arn(const struct api_call *call, struct arena *arena)
 {
     struct buf arn;
     buf_init_arena(&arn, arena, 8192);
@@ -190,7 +189,7 @@ static void start_event(struct plane *plane, struct api_call *call, struct str p
     json_add_str(doc, input, "FunctionName", call->method->integration.function);
     json_add_str(doc, input, "InvocationType", STR("Event"));
     json_add_str(doc, input, "Payload", payload);
-    json_add_str(doc, input, "SourceArn", source_arn(call, call->arena));
+    json_add_str(doc, input, "SourceArn", call_source_arn(call, call->arena));
     call->integration_started_us = clock_mono_us();
     call_operation(plane->skylite, call->exchange->loop, principal, "lambda", "Invoke", input,
                    accepted, call);
@@ -206,7 +205,7 @@ static void start_invocation(struct plane *plane, struct api_call *call, struct 
         .function = call->method->integration.function,
         .payload = payload,
         .principal = &proxy->principal,
-        .source_arn = source_arn(call, &proxy->arena),
+        .source_arn = call_source_arn(call, &proxy->arena),
         .trace_id = call->trace_id,
         .done = invoked,
         .arg = proxy,

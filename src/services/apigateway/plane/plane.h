@@ -89,15 +89,19 @@ void action_start(struct plane *plane, struct api_call *call);
 void http_start(const struct plane *plane, struct api_call *call);
 void mock_start(struct api_call *call);
 
-/* Who asks on behalf of the gateway: the integration's role, the call's own caller, or API Gateway
- * itself. Its parts are in `arena`. False when the role cannot be assumed or nobody has signed the
- * call, and the call is answered. */
+/* Who asks on behalf of the gateway: the integration's role, the call's own caller, or (of
+ * functions only) API Gateway itself. Its parts are in `arena`. False when the role cannot be
+ * assumed or nobody has signed the call, and the call is answered. */
 bool integration_principal(struct plane *plane, struct api_call *call, struct arena *arena,
                            struct principal *out);
 
-/* The same for any role (the empty text: API Gateway itself), without an answer. */
-enum err plane_assume(struct plane *plane, struct str role, struct arena *arena,
-                      struct principal *out, struct error *error);
+/* What the gateway calls for: "arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/GET/notes/{id}". */
+struct str call_source_arn(const struct api_call *call, struct arena *arena);
+
+/* The same for any role (the empty text: API Gateway itself), without an answer. `source_arn` is
+ * what its trust policy sees as aws:SourceArn. */
+enum err plane_assume(struct plane *plane, struct str role, struct str source_arn,
+                      struct arena *arena, struct principal *out, struct error *error);
 
 /* --- Following the store (refresh.c) --- */
 

@@ -82,18 +82,15 @@ static inline void invoke(void *self, struct function_invocation *invocation)
 }
 
 /* Roles named "refused" trust nobody. */
-static inline enum err assume(void *self, struct str role_arn, struct str service, struct str name,
-                              int64_t duration_s, struct arena *arena, struct credentials *out,
-                              struct error *error)
+static inline enum err assume(void *self, const struct role_assumption *asked, struct arena *arena,
+                              struct credentials *out, struct error *error)
 {
     (void)self;
-    (void)service;
-    (void)name;
-    (void)duration_s;
     (void)arena;
     *out = (struct credentials){STR("ASIATEST"), STR("secret"), STR("token"), 0};
-    return str_ends(role_arn, STR("/refused")) ? error_set(error, ERR_ACCESS_DENIED_EXCEPTION, "no")
-                                               : OK;
+    return str_ends(asked->role_arn, STR("/refused"))
+               ? error_set(error, ERR_ACCESS_DENIED_EXCEPTION, "no")
+               : OK;
 }
 
 /* Keeps what is logged: "GROUP: message" lines. On the loop's thread. */

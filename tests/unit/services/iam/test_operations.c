@@ -43,16 +43,25 @@ static enum err authorize(struct fixture *f, const struct principal *principal, 
     return f->skylite.iam.authorize(f->skylite.iam.self, &authorization, &f->error);
 }
 
+static enum err assume_for(struct fixture *f, const char *service, struct str source_arn,
+                           struct credentials *out)
+{
+    const struct iam_capability *iam = &f->skylite.iam;
+    struct role_assumption asked = {.role_arn = STR(ROLE_ARN),
+                                    .service = str_from(service),
+                                    .source_arn = source_arn,
+                                    .session_name = STR("fn"),
+                                    .duration_s = 3600};
+    return iam->assume_role_for_service(iam->self, &asked, &f->arena, out, &f->error);
+}
+
 static struct principal assume_for_lambda(struct fixture *f)
 {
     const struct iam_capability *iam = &f->skylite.iam;
     struct credentials credentials;
     struct str secret;
     struct principal principal;
-    assert_int_equal(iam->assume_role_for_service(iam->self, STR(ROLE_ARN),
-                                                  STR("lambda.amazonaws.com"), STR("fn"), 3600,
-                                                  &f->arena, &credentials, &f->error),
-                     OK);
+    assert_int_equal(assume_for(f, "lambda.amazonaws.com", STR_EMPTY, &credentials), OK);
     assert_int_equal(iam->find_key(iam->self, credentials.access_key_id, credentials.session_token,
                                    &f->arena, &secret, &principal, &f->error),
                      OK);
@@ -233,8 +242,7 @@ static void test_roles__a_new_role_of_the_same_name_is_another_one(void **state)
     struct str secret;
     struct principal principal;
     create_role(f);
-    iam->assume_role_for_service(iam->self, STR(ROLE_ARN), STR("lambda.amazonaws.com"), STR("fn"),
-                                 3600, &f->arena, &credentials, &f->error);
+    assume_for(f, "lambda.amazonaws.com", STR_EMPTY, &credentials);
     call_ok(f, "DeleteRole", "{'RoleName':'App'}");
     create_role(f);
     assert_int_equal(iam->find_key(iam->self, credentials.access_key_id, credentials.session_token,
@@ -245,12 +253,9 @@ static void test_roles__a_new_role_of_the_same_name_is_another_one(void **state)
 static void test_roles__are_not_assumed_by_a_service_that_is_not_trusted(void **state)
 {
     struct fixture *f = *state;
-    const struct iam_capability *iam = &f->skylite.iam;
     struct credentials credentials;
     create_role(f);
-    assert_int_equal(iam->assume_role_for_service(iam->self, STR(ROLE_ARN),
-                                                  STR("apigateway.amazonaws.com"), STR("s"), 3600,
-                                                  &f->arena, &credentials, &f->error),
+    assert_int_equal(assume_for(f, "apigateway.amazonaws.com", STR_EMPTY, &credentials),
                      ERR_ACCESS_DENIED);
 }
 

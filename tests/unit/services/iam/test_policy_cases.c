@@ -7,6 +7,7 @@
 
 struct policy_texts {
     const char *identity, *resource, *boundary, *session;
+    bool is_trust;
 };
 
 struct policy_case {
@@ -20,6 +21,7 @@ struct policy_case {
 
 #define IDENTITY(statements) .identity = statements,
 #define RESOURCE(statements) .resource = statements,
+#define TRUST(statements)    .resource = statements, .is_trust = true,
 #define BOUNDARY(statements) .boundary = statements,
 #define SESSION(statements)  .session = statements,
 #define CASE(page, who, policies, action, resource, context, expected)                             \
@@ -147,6 +149,7 @@ static void check_case(const struct policy_case *row)
         .resource = resource,
         .boundary = boundary,
         .session = session,
+        .is_trust = row->texts.is_trust,
     };
     enum decision decision = decide(&arena, row, &policies);
     iam_policy_unref(identity);

@@ -24,15 +24,15 @@ static struct {
     struct str object; /* what the bucket "packages" holds */
 } world = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
-static inline enum err assume(void *self, struct str role_arn, struct str service, struct str name,
-                              int64_t duration_s, struct arena *arena, struct credentials *out,
-                              struct error *error)
+static inline enum err assume(void *self, const struct role_assumption *asked, struct arena *arena,
+                              struct credentials *out, struct error *error)
 {
     (void)self;
     (void)arena;
-    assert_str(service, STR("lambda.amazonaws.com"));
-    assert_true(name.len > 0 && duration_s > 0);
-    if (!str_ends(role_arn, STR("role/good")))
+    assert_str(asked->service, STR("lambda.amazonaws.com"));
+    assert_true(asked->session_name.len > 0 && asked->duration_s > 0);
+    assert_true(str_find(asked->source_arn, STR(":function:")) > 0);
+    if (!str_ends(asked->role_arn, STR("role/good")))
         return error_set(error, ERR_IAM_NO_SUCH_ENTITY, "no such role");
     *out = (struct credentials){STR("ASIATEST"), STR("secret"), STR("token"), 0};
     return OK;
