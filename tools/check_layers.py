@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""Holds the architecture: which folder may include which, and which folder may know which library.
+"""Holds the architecture: which folder may include which, which folder may know which library, and who may act as the
+server or its owner.
 
 Usage: tools/check_layers.py [ROOT]     prints each violation as FILE:LINE: WHY, and exits 1 when there is one
 """
@@ -34,6 +35,14 @@ FENCES = {
     r"zip\.h": ["src/services/lambda", "src/cli"],
     r"(seccomp|linux/landlock)\.h": ["src/services/lambda"],
     r"openssl/": ["sdk", "src/io", "src/wire", "src/services/iam", "src/services/lambda", "src/services/s3"],
+}
+
+# Principals that stand for the server or its owner, and the only files that may make one. Whoever else wants to call
+# something is judged as who it is, or named in core/own_call.h.
+PRINCIPALS = re.compile(r"\.?\bkind\s*=\s*(PRINCIPAL_(?:ROOT|SERVICE))\b")
+MAKERS = {
+    "PRINCIPAL_ROOT": ["src/core/front_door.c", "src/services/iam/session.c"],
+    "PRINCIPAL_SERVICE": ["src/services/iam/session.c", "src/services/apigateway/plane/plane.c"],
 }
 
 # Which roots an include of the form "folder/file.h" is looked for in.
@@ -91,6 +100,9 @@ def check_fence(path, header):
 def check_file(root, path):
     """Yields (line, why) for each violation in one file."""
     for number, line in enumerate((root / path).read_text().splitlines(), 1):
+        made = PRINCIPALS.search(line)
+        if made and str(path) not in MAKERS[made.group(1)]:
+            yield number, f"{made.group(1)} is made by {', '.join(MAKERS[made.group(1)])} alone"
         match = INCLUDE.match(line)
         if not match:
             continue

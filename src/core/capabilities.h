@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/error.h"
+#include "core/own_call.h"
 #include "core/principal.h"
 #include "io/loop.h"
 
@@ -91,7 +92,8 @@ struct function_invocation {
     /* Who invokes; Lambda checks lambda:InvokeFunction for it against identity and resource policy.
      */
     const struct principal *principal;
-    struct str source_arn; /* of a service: what invokes, such as an execute-api ARN */
+    enum own_call own_call; /* unless OWN_CALL_NONE, `principal` is NULL and nobody is judged */
+    struct str source_arn;  /* of a service: what invokes, such as an execute-api ARN */
     /* As of struct authorization, of the call that asks for it; NULL: of no call. */
     void (*find_values)(const struct authorization *authorization, struct str key,
                         struct condition_values *out);

@@ -24,6 +24,18 @@ static void become_root(struct request *request)
     };
 }
 
+/* Who calls an operation that takes unsigned requests: nobody with rights. */
+static void become_anonymous(struct request *request)
+{
+    request->principal = (struct principal){
+        .kind = PRINCIPAL_ANONYMOUS,
+        .account = STR_EMPTY,
+        .arn = STR("anonymous"),
+        .name = STR_EMPTY,
+        .user_id = STR_EMPTY,
+    };
+}
+
 /* --- AWS API calls --- */
 
 /* 52 characters of DynamoDB's kind, or a UUID. */
@@ -51,8 +63,10 @@ static enum err prepare(struct request *request)
     enum err rc = route_find(request, claim_rc ? NULL : &claim);
     request->request_id = new_request_id(request->arena, request->protocol);
     bool is_open = request->operation && request->operation->flags & OPERATION_NO_AUTH;
-    if (is_any || is_open) {
+    if (is_any) {
         become_root(request);
+    } else if (is_open) {
+        become_anonymous(request);
     } else if (claim_rc) {
         /* An unknown operation is told only to those who signed, but for AWS JSON, where the target
          * names it. */

@@ -79,13 +79,10 @@ void request_find_values(const struct authorization *authorization, struct str k
 enum err request_authorize_part(struct request *request, struct str action, struct str resource,
                                 const void *part)
 {
-    enum principal_kind kind = request->principal.kind;
-    if (kind == PRINCIPAL_SERVICE)
-        return OK;
     struct str policy = request->service->resource_policy
                             ? request->service->resource_policy(request, resource)
                             : STR_EMPTY;
-    if (kind == PRINCIPAL_ROOT && policy.len == 0)
+    if (request->principal.kind == PRINCIPAL_ROOT && policy.len == 0)
         return OK;
 
     struct request_part own_part = {request, part};

@@ -99,6 +99,16 @@ static enum err check_own_credentials(struct request *request, struct str creden
                : integration_check_credentials(request, credentials);
 }
 
+/* API Gateway may invoke a function by the function's policy; to call any other operation it needs
+ * a role. */
+static enum err check_role_is_given(struct request *request, struct str type, struct str uri,
+                                    struct str credentials)
+{
+    if (!str_eq(type, STR("AWS")) || credentials.len || function_of_uri(uri).len)
+        return OK;
+    return apigw_bad_request(request, "Role ARN must be specified for AWS integrations");
+}
+
 static enum err check_links(struct request *request)
 {
     struct str type = request_str(request, "connectionType");
@@ -136,6 +146,9 @@ static enum err check_input(struct request *request)
         rc = check_links(request);
     if (rc == OK)
         rc = check_own_credentials(request, request_str(request, "credentials"));
+    if (rc == OK)
+        rc = check_role_is_given(request, request_str(request, "type"), request_str(request, "uri"),
+                                 request_str(request, "credentials"));
     if (rc == OK)
         rc = check_timeout(request);
     if (rc == OK)
@@ -343,6 +356,10 @@ static enum err run_update(struct request *request, struct store_txn *txn)
         return rc;
     struct patch_target target = {request, edit.view, edit.doc, integration};
     rc = patch_apply(&target, &integration_table);
+    if (rc == OK)
+        rc = check_role_is_given(request, json_mut_get_str(integration, "type"),
+                                 json_mut_get_str(integration, "uri"),
+                                 json_mut_get_str(integration, "credentials"));
     if (rc == OK)
         rc = check_mappings(request, edit.method, integration);
     if (rc)

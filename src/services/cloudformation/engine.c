@@ -319,7 +319,7 @@ static void assume_role(struct run *run, struct str role)
         rc = iam->find_key(iam->self, credentials.access_key_id, credentials.session_token,
                            &run->arena, &secret, &run->principal, &run->error);
     if (rc)
-        run->principal = (struct principal){.kind = PRINCIPAL_ROOT,
+        run->principal = (struct principal){.kind = PRINCIPAL_ANONYMOUS,
                                             .account = run->principal.account,
                                             .arn = role,
                                             .name = STR_EMPTY,

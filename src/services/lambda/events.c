@@ -30,8 +30,6 @@ struct event {
     struct function_invocation invocation;
 };
 
-static const struct principal lambda_itself = {.kind = PRINCIPAL_ROOT};
-
 static struct str event_key(struct arena *arena, struct str id)
 {
     return arena_printf(arena, EVENTS "%.*s", STR_ARG(id));
@@ -299,7 +297,7 @@ static void start(struct event_lane *lane, struct event *event)
         .arena = &event->try_arena,
         .function = event->function,
         .payload = payload,
-        .principal = &lambda_itself,
+        .own_call = OWN_CALL_EVENT,
         .client_context = event->client_context,
         .request_id = event->id,
         .done = finished,

@@ -379,6 +379,18 @@ static void note_target(struct ticket *ticket, const struct lambda_target *targe
         ticket->invoked_arn = arena_str(invocation->arena, target->alias->arn);
 }
 
+static enum err authorize(const struct fleet *fleet, const struct lambda_target *target,
+                          const struct function_invocation *invocation, struct error *error)
+{
+    switch (invocation->own_call) {
+    case OWN_CALL_EVENT:
+        return OK;
+    case OWN_CALL_NONE:
+        break;
+    }
+    return lambda_authorize_invoke(fleet->lambda, target, invocation, error);
+}
+
 static enum err accept_ticket(struct fleet *fleet, struct ticket *ticket, struct pool **out)
 {
     struct function_invocation *invocation = ticket->invocation;
@@ -390,7 +402,7 @@ static enum err accept_ticket(struct fleet *fleet, struct ticket *ticket, struct
     note_target(ticket, &target);
     rc = open_channel(fleet, error);
     if (rc == OK)
-        rc = lambda_authorize_invoke(fleet->lambda, &target, invocation, error);
+        rc = authorize(fleet, &target, invocation, error);
     if (rc == OK && invocation->payload.len > LAMBDA_MAX_PAYLOAD)
         rc = error_set(error, ERR_LAMBDA_REQUEST_TOO_LARGE,
                        "%zu byte payload is too large for the RequestResponse invocation type "

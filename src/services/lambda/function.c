@@ -139,7 +139,7 @@ bool resource_policy_lets_service(const struct resource_policy *policy, struct s
 
 static bool lets_invoke(struct str action)
 {
-    return str_eq(action, STR("lambda:InvokeFunction")) || str_eq(action, STR("lambda:*")) ||
+    return str_eq_nocase(action, STR("lambda:InvokeFunction")) || str_eq(action, STR("lambda:*")) ||
            str_eq(action, STR("*"));
 }
 

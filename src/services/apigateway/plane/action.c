@@ -71,6 +71,11 @@ void action_start(struct plane *plane, struct api_call *call)
     const struct integration *integration = &call->method->integration;
     struct integration_request request;
     struct principal principal;
+    /* Stored by a version that took it: API Gateway has no rights of its own to act with. */
+    if (!integration->role.len) {
+        call_misconfigured(call, 500, "Role ARN must be specified for AWS integrations", STR_EMPTY);
+        return;
+    }
     if (!transform_request(call, &request) ||
         !integration_principal(plane, call, call->arena, &principal))
         return;

@@ -1,6 +1,8 @@
 /* Deployed APIs, called over HTTP. */
 #include "server.h"
 
+#include <stdatomic.h>
+
 static void test_plane__answers_a_mock_as_enable_cors_makes_it(void **state)
 {
     struct server *s = *state;
@@ -367,6 +369,88 @@ static void test_plane__follows_deletions(void **state)
     assert_int_equal(call_api(s, api, "GET", "/prod", NULL).status, 403);
 }
 
+/* --- Integrations with other services --- */
+
+static atomic_uint scans;
+
+static enum err scan(struct request *request)
+{
+    atomic_fetch_add(&scans, 1);
+    request_output(request);
+    return OK;
+}
+
+static const struct operation table_operations[] = {{.name = "Scan", .handler = scan}};
+static const struct service tables = {
+    .name = "dynamodb",
+    .protocols = PROTOCOL_AWS_JSON_1_0,
+    .operations = table_operations,
+    .operation_count = 1,
+};
+
+/* Takes all roles away from what is stored, as if no version had ever asked for one. */
+static enum err strip_roles(struct store_txn *txn, struct store_write *write, struct error *error)
+{
+    static const struct str role =
+        STR_INIT("\"credentials\":\"arn:aws:iam::000000000000:role/x\",");
+    struct server *s = write->arg;
+    struct str start = STR("apigateway/"), end = STR("apigateway0"), key, value;
+    struct store_iter *iter = store_txn_iter_new(txn, STORE_META, start, end, false);
+    struct str keys[8], values[8];
+    size_t count = 0;
+    (void)error;
+    while (store_iter_next(iter, &key, &value)) {
+        ptrdiff_t at = str_find(value, role);
+        if (at < 0)
+            continue;
+        keys[count] = arena_str(&s->arena, key);
+        values[count++] = arena_printf(&s->arena, "%.*s%.*s", (int)at, value.ptr,
+                                       STR_ARG(str_slice(value, (size_t)at + role.len, value.len)));
+    }
+    store_iter_free(iter);
+    assert_true(count > 0);
+    for (size_t i = 0; i < count; i++)
+        store_txn_put(txn, STORE_META, keys[i], values[i]);
+    return OK;
+}
+
+static void stripped(struct store_write *write)
+{
+    struct server *s = write->arg;
+    sem_post(&s->done);
+}
+
+static void test_plane__calls_no_operation_without_a_role(void **state)
+{
+    struct server *s = *state;
+    struct store_write write = {.run = strip_roles, .done = stripped, .arg = s};
+    struct api api = make_api(s);
+    skylite_add_service(&s->skylite, &tables);
+    atomic_store(&scans, 0);
+    const char *where =
+        arena_printf(&s->arena, "'restApiId':'%s','resourceId':'%s','httpMethod':'POST'", api.id,
+                     api.root)
+            .ptr;
+    assert_operates(s, "PutMethod", "{%s,'authorizationType':'NONE'}", where);
+    assert_operates(s, "PutIntegration",
+                    "{%s,'type':'AWS','integrationHttpMethod':'POST','uri':"
+                    "'arn:aws:apigateway:us-east-1:dynamodb:action/Scan',"
+                    "'credentials':'arn:aws:iam::000000000000:role/x'}",
+                    where);
+    assert_operates(s, "PutIntegrationResponse", "{%s,'statusCode':'200'}", where);
+    store_submit(s->skylite.store, &write);
+    sem_wait(&s->done);
+    deploy(s, api, "prod");
+    struct http_response r = call_api(s, api, "POST", "/prod", NULL);
+    assert_int_equal(r.status, 500);
+    assert_str(r.body, STR("{\"message\": \"Internal server error\"}"));
+    assert_operates(s, "TestInvokeMethod", "{%s,'body':'{}'}", where);
+    yyjson_val *trial = json_parse(&s->arena, s->output);
+    assert_true(str_find(json_get_str(trial, "log"),
+                         STR("Role ARN must be specified for AWS integrations")) > 0);
+    assert_int_equal(atomic_load(&scans), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -386,6 +470,7 @@ int main(void)
         SERVER_TEST(test_plane__refuses_bodies_over_10_mb),
         SERVER_TEST(test_plane__substitutes_stage_variables_in_functions),
         SERVER_TEST(test_plane__follows_deletions),
+        SERVER_TEST(test_plane__calls_no_operation_without_a_role),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
