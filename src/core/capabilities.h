@@ -73,6 +73,10 @@ struct iam_capability {
     enum err (*authorize_by)(void *self, struct str policy,
                              const struct authorization *authorization, struct error *error);
 
+    /* Checks a policy that a service is asked to attach to a resource of its own by IAM's grammar;
+     * ERR_IAM_MALFORMED_POLICY_DOCUMENT with IAM's message. */
+    enum err (*check_resource_policy)(void *self, struct str policy, struct error *error);
+
     /* Temporary credentials for a role, when its trust policy lets the service assume it; in
      * `arena`. */
     enum err (*assume_role_for_service)(void *self, const struct role_assumption *asked,

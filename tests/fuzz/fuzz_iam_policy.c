@@ -77,7 +77,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rest = str_slice(rest, 1, rest.len);
     str_cut(&rest, '\0', &action);
     str_cut(&rest, '\0', &resource);
-    if (iam_policy_compile(rest, (enum iam_policy_kind)(choice % (POLICY_RESOURCE + 1)), &policy,
+    if (iam_policy_compile(rest, (enum iam_policy_kind)(choice % (POLICY_STORED + 1)), &policy,
                            &error))
         return 0;
     decide(policy, &callers[choice / 8 % (sizeof(callers) / sizeof(callers[0]))], action, resource);

@@ -78,24 +78,15 @@ static struct str full_policy(struct request *request, struct str text, struct s
     return buf_str(&out);
 }
 
-/* IAM reads it; whether it lets anyone in does not matter. */
+/* Whether it lets anyone in does not matter. */
 static enum err check_policy(struct request *request, struct str policy)
 {
     enum { MAX_POLICY = 8192 };
     const struct iam_capability *iam = &request->skylite->iam;
-    struct authorization authorization = {
-        .principal = &request->principal,
-        .action = STR("execute-api:Invoke"),
-        .resource = STR("*"),
-        .resource_policy = policy,
-    };
     struct error error;
     if (policy.len > MAX_POLICY)
         return apigw_bad_request(request, "The policy is longer than %d bytes", MAX_POLICY);
-    enum err rc = yyjson_is_obj(json_parse(request->arena, policy))
-                      ? iam->authorize(iam->self, &authorization, &error)
-                      : ERR_IAM_MALFORMED_POLICY_DOCUMENT;
-    if (rc == OK || rc == ERR_ACCESS_DENIED_EXCEPTION)
+    if (iam->check_resource_policy(iam->self, policy, &error) == OK)
         return OK;
     return apigw_bad_request(request, "Invalid policy document. Please check the policy syntax and "
                                       "ensure that Principals are valid.");

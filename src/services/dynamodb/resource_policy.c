@@ -118,7 +118,7 @@ static enum err check_statement(struct request *request, struct str arn, yyjson_
     return OK;
 }
 
-/* Whether the caller could still change the policy once it is `policy`. IAM reads it on the way. */
+/* Whether the caller could still change the policy once it is `policy`. */
 static enum err check_access(struct request *request, struct str arn, struct str policy,
                              bool is_confirmed)
 {
@@ -139,8 +139,7 @@ static enum err check_access(struct request *request, struct str arn, struct str
         return invalid(request,
                        "The new policy would not let you change it in the future; confirm that "
                        "with ConfirmRemoveSelfResourceAccess");
-    struct error inner = request->error;
-    return rc == ERR_IAM_MALFORMED_POLICY_DOCUMENT ? invalid(request, inner.message) : rc;
+    return rc;
 }
 
 enum err ddb_policy_check(struct request *request, struct str arn, struct str policy,
@@ -148,6 +147,8 @@ enum err ddb_policy_check(struct request *request, struct str arn, struct str po
 {
     yyjson_val *document = json_parse(request->arena, policy), *statement;
     yyjson_val *statements = json_get(document, "Statement");
+    const struct iam_capability *iam = &request->skylite->iam;
+    struct error error;
     size_t i, max;
     enum err rc = OK;
     if (policy.len > MAX_POLICY_BYTES)
@@ -162,6 +163,8 @@ enum err ddb_policy_check(struct request *request, struct str arn, struct str po
         if (rc == OK)
             rc = check_statement(request, arn, statement);
     }
+    if (rc == OK && iam->check_resource_policy(iam->self, policy, &error))
+        rc = invalid(request, error.message);
     return rc ? rc : check_access(request, arn, policy, is_confirmed);
 }
 

@@ -112,7 +112,7 @@ enum err iam_document(struct iam *iam, struct str text, struct policy **out, str
 {
     struct policy *policy = find_document(&iam->cache, text);
     if (!policy) {
-        enum err rc = iam_policy_compile(text, POLICY_RESOURCE, &policy, error);
+        enum err rc = iam_policy_compile(text, POLICY_STORED, &policy, error);
         if (rc)
             return rc;
         keep_document(&iam->cache, text, policy);

@@ -170,21 +170,16 @@ static bool relation_holds(enum condition_relation relation, double have, double
     return false;
 }
 
-/* Reads `digits` digits in [low, high] off the front. */
-static bool take_number(struct str *text, size_t digits, int low, int high, int *out)
+/* Reads `min` to `max` digits, which are a number in [low, high], off the front. */
+static bool take_number(struct str *text, size_t min, size_t max, int low, int high, int *out)
 {
     int number = 0;
-    if (text->len < digits)
-        return false;
-    for (size_t i = 0; i < digits; i++) {
-        char c = text->ptr[i];
-        if (c < '0' || c > '9')
-            return false;
-        number = number * 10 + (c - '0');
-    }
-    *text = str_slice(*text, digits, text->len);
+    size_t len = 0;
+    for (; len < max && len < text->len && text->ptr[len] >= '0' && text->ptr[len] <= '9'; len++)
+        number = number * 10 + (text->ptr[len] - '0');
+    *text = str_slice(*text, len, text->len);
     *out = number;
-    return number >= low && number <= high;
+    return len >= min && number >= low && number <= high;
 }
 
 /* Letters in either case. */
@@ -196,29 +191,29 @@ static bool take_byte(struct str *text, char byte)
     return true;
 }
 
+/* Up to nine digits, of which the first three count. */
 static bool take_fraction(struct str *text, int *out_ms)
 {
-    int scale = 100;
-    if (text->len == 0 || text->ptr[0] < '0' || text->ptr[0] > '9')
+    struct str digits = *text;
+    int number;
+    if (!take_number(text, 1, 9, 0, 999999999, &number))
         return false;
-    while (text->len && text->ptr[0] >= '0' && text->ptr[0] <= '9') {
-        *out_ms += (text->ptr[0] - '0') * scale;
-        scale /= 10;
-        *text = str_slice(*text, 1, text->len);
-    }
+    digits = str_slice(digits, 0, digits.len - text->len);
+    for (size_t i = 0; i < 3; i++)
+        *out_ms = *out_ms * 10 + (i < digits.len ? digits.ptr[i] - '0' : 0);
     return true;
 }
 
-/* "Z", "+hh:mm", "-hh:mm" or nothing. */
+/* "Z", "+hh", "+hh:mm", "-hh:mm" or nothing. */
 static bool take_zone(struct str *text, int *out_minutes)
 {
-    int hours, minutes;
+    int hours, minutes = 0;
     if (text->len == 0 || take_byte(text, 'Z'))
         return true;
     int sign = text->ptr[0] == '-' ? -1 : text->ptr[0] == '+' ? 1 : 0;
     *text = str_slice(*text, 1, text->len);
-    if (!sign || !take_number(text, 2, 0, 23, &hours) || !take_byte(text, ':') ||
-        !take_number(text, 2, 0, 59, &minutes))
+    if (!sign || !take_number(text, 2, 2, 0, 23, &hours) ||
+        (take_byte(text, ':') && !take_number(text, 2, 2, 0, 59, &minutes)))
         return false;
     *out_minutes = sign * (hours * 60 + minutes);
     return true;
@@ -226,51 +221,72 @@ static bool take_zone(struct str *text, int *out_minutes)
 
 static bool take_time(struct str *text, struct tm *time, int *ms, int *zone)
 {
-    if (!take_number(text, 2, 0, 23, &time->tm_hour) || !take_byte(text, ':') ||
-        !take_number(text, 2, 0, 59, &time->tm_min))
+    if (text->len == 0)
+        return true;
+    if (!take_number(text, 1, 2, 0, 23, &time->tm_hour))
         return false;
-    if (text->len && text->ptr[0] == ':') {
-        *text = str_slice(*text, 1, text->len);
-        if (!take_number(text, 2, 0, 60, &time->tm_sec))
-            return false;
-        if (text->len && text->ptr[0] == '.') {
-            *text = str_slice(*text, 1, text->len);
-            if (!take_fraction(text, ms))
-                return false;
-        }
-    }
+    if (take_byte(text, ':') && !take_number(text, 1, 2, 0, 59, &time->tm_min))
+        return false;
+    if (take_byte(text, ':') && !take_number(text, 1, 2, 0, 60, &time->tm_sec))
+        return false;
+    if (take_byte(text, '.') && !take_fraction(text, ms))
+        return false;
     return take_zone(text, zone);
 }
 
-/* YYYY[-MM[-DD[Thh:mm[:ss[.s]][zone]]]] */
+/* [-]YYYY[-MM[-DD]][T[hh[:mm[:ss[.s]]][zone]]], and as lax as IAM is: "01T" is a date. */
 static bool parse_iso_date(struct str text, int64_t *out_ms)
 {
     struct tm time = {.tm_mon = 1, .tm_mday = 1};
-    int ms = 0, zone = 0;
-    if (!take_number(&text, 4, 0, 9999, &time.tm_year))
+    int ms = 0, zone = 0, year;
+    bool is_before_christ = take_byte(&text, '-');
+    if (!take_number(&text, 1, 9, 0, is_before_christ ? 292275054 : 292278993, &year))
         return false;
-    if (text.len && (!take_byte(&text, '-') || !take_number(&text, 2, 1, 12, &time.tm_mon)))
+    if (take_byte(&text, '-') && !take_number(&text, 1, 2, 1, 12, &time.tm_mon))
         return false;
-    if (text.len && (!take_byte(&text, '-') || !take_number(&text, 2, 1, 31, &time.tm_mday)))
+    if (take_byte(&text, '-') && !take_number(&text, 1, 2, 1, 31, &time.tm_mday))
         return false;
-    if (text.len && (!take_byte(&text, 'T') || !take_time(&text, &time, &ms, &zone)))
+    if (take_byte(&text, 'T') && !take_time(&text, &time, &ms, &zone))
         return false;
     if (text.len)
         return false;
-    time.tm_year -= 1900;
+    time.tm_year = (is_before_christ ? -year : year) - 1900;
     time.tm_mon--;
-    *out_ms = ((int64_t)timegm(&time) - zone * 60) * 1000 + ms;
+    int64_t seconds = (int64_t)timegm(&time) - zone * 60;
+    if (__builtin_mul_overflow(seconds, (int64_t)1000, out_ms))
+        *out_ms = seconds < 0 ? INT64_MIN : INT64_MAX;
+    else
+        *out_ms += *out_ms < INT64_MAX - ms ? ms : 0;
     return true;
+}
+
+/* Digits alone are seconds, unless they are the four of a year. */
+static bool is_iso_date(struct str text)
+{
+    uint64_t number;
+    return text.len == 4 || !str_to_u64(text, &number);
+}
+
+bool iam_condition_is_date(struct str text)
+{
+    uint64_t seconds;
+    int64_t ms;
+    if (str_to_u64(text, &seconds))
+        return seconds <= INT64_MAX;
+    return parse_iso_date(text, &ms) &&
+           (str_find_byte(text, '-', 0) >= 0 || str_find_byte(text, 'T', 0) >= 0 ||
+            str_find_byte(text, 't', 0) >= 0);
 }
 
 bool iam_condition_parse_date(struct str text, int64_t *out_ms)
 {
     double seconds;
-    if (parse_iso_date(text, out_ms))
+    if (is_iso_date(text) && parse_iso_date(text, out_ms))
         return true;
-    if (!parse_number(text, &seconds) || fabs(seconds) > 1e14)
+    if (!parse_number(text, &seconds))
         return false;
-    *out_ms = (int64_t)(seconds * 1000);
+    double ms = seconds * 1000;
+    *out_ms = ms >= 0x1p63 ? INT64_MAX : ms < -0x1p63 ? INT64_MIN : (int64_t)ms;
     return true;
 }
 

@@ -46,7 +46,10 @@ bool iam_condition_compile(struct arena *arena, struct str key, yyjson_val *valu
 
 bool iam_condition_holds(const struct condition *condition, struct context *context);
 
-/* A date of ISO 8601 as W3C profiles it, or epoch seconds, in milliseconds. */
+/* A date that IAM takes in a policy: one of ISO 8601 as W3C profiles it, or whole epoch seconds. */
+bool iam_condition_is_date(struct str text);
+
+/* Such a date in milliseconds. */
 bool iam_condition_parse_date(struct str text, int64_t *out_ms);
 
 /* True when `address` is in `range` ("203.0.113.0/24", "2001:db8::/32", or one address). */

@@ -51,6 +51,7 @@ static void register_services(struct iam *iam)
         .find_key = iam_find_key,
         .authorize = iam_authorize,
         .authorize_by = iam_authorize_by,
+        .check_resource_policy = iam_check_resource_policy,
         .assume_role_for_service = iam_assume_role_for_service,
     };
 }

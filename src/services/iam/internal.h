@@ -163,6 +163,7 @@ enum err iam_find_key(void *self, struct str access_key_id, struct str session_t
 enum err iam_authorize(void *self, const struct authorization *authorization, struct error *error);
 enum err iam_authorize_by(void *self, struct str policy, const struct authorization *authorization,
                           struct error *error);
+enum err iam_check_resource_policy(void *self, struct str policy, struct error *error);
 enum err iam_assume_role_for_service(void *self, const struct role_assumption *asked,
                                      struct arena *arena, struct credentials *out,
                                      struct error *error);

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "services/iam/policy_check.h"
+
 struct compiler {
     struct arena *arena;
     struct error *error;
@@ -40,14 +42,33 @@ static bool is_text_list(yyjson_val *list)
     return true;
 }
 
+/* A member whose name an earlier one has: readers of JSON differ in which of the two counts.
+ * `index` is small, since few names are known. */
+static bool is_repeated(const struct compiler *compiler, yyjson_val *object, struct str name,
+                        size_t index)
+{
+    size_t i, max;
+    yyjson_val *key, *value;
+    if (compiler->kind == POLICY_STORED)
+        return false;
+    yyjson_obj_foreach (object, i, max, key, value) {
+        if (i >= index)
+            return false;
+        if (str_eq(json_str(key), name))
+            return true;
+    }
+    return false;
+}
+
 /* --- Elements of a statement --- */
 
+/* In the wrong case it is a fault of another text than this one's, which the check tells. */
 static enum err compile_effect(struct compiler *compiler, yyjson_val *value, struct statement *out)
 {
     struct str effect = json_str(value);
-    if (str_eq(effect, STR("Allow")))
+    if (str_eq_nocase(effect, STR("Allow")))
         out->effect = POLICY_ALLOW;
-    else if (str_eq(effect, STR("Deny")))
+    else if (str_eq_nocase(effect, STR("Deny")))
         out->effect = POLICY_DENY;
     else
         return syntax_error(compiler);
@@ -122,7 +143,8 @@ static enum err compile_principal_object(struct compiler *compiler, yyjson_val *
     size_t i, max, count = 0;
     yyjson_val *type, *list;
     yyjson_obj_foreach (object, i, max, type, list) {
-        if (!is_principal_type(json_str(type)) || !is_text_list(list))
+        if (!is_principal_type(json_str(type)) || !is_text_list(list) ||
+            is_repeated(compiler, object, json_str(type), i))
             return syntax_error(compiler);
         count += list_size(list);
     }
@@ -232,7 +254,9 @@ static enum err compile_statement(struct compiler *compiler, yyjson_val *value,
     if (!yyjson_is_obj(value) || !yyjson_obj_get(value, "Effect"))
         return syntax_error(compiler);
     yyjson_obj_foreach (value, i, max, name, element) {
-        enum err rc = compile_element(compiler, json_str(name), element, out);
+        enum err rc = is_repeated(compiler, value, json_str(name), i)
+                          ? syntax_error(compiler)
+                          : compile_element(compiler, json_str(name), element, out);
         if (rc)
             return rc;
     }
@@ -247,11 +271,19 @@ static enum err read_version(struct compiler *compiler, yyjson_val *document)
     bool is_2012 = str_eq(json_str(version), STR("2012-10-17"));
     if (version && !is_2012 && !str_eq(json_str(version), STR("2008-10-17")))
         return syntax_error(compiler);
-    if (!is_2012 && compiler->kind == POLICY_MANAGED)
-        return error_set(compiler->error, ERR_IAM_MALFORMED_POLICY_DOCUMENT,
-                         "Policy document must be version 2012-10-17 or greater.");
     compiler->variables = is_2012 ? PATTERN_VARIABLES : 0;
     return OK;
+}
+
+/* What is right by the grammar, and not by more than that. */
+static enum err check(struct compiler *compiler, yyjson_val *const *statements, size_t count)
+{
+    if (compiler->kind == POLICY_MANAGED && !compiler->variables)
+        return error_set(compiler->error, ERR_IAM_MALFORMED_POLICY_DOCUMENT,
+                         "Policy document must be version 2012-10-17 or greater.");
+    return compiler->kind == POLICY_STORED
+               ? OK
+               : iam_policy_check(statements, count, compiler->kind, compiler->error);
 }
 
 static enum err check_members(struct compiler *compiler, yyjson_val *document)
@@ -262,7 +294,7 @@ static enum err check_members(struct compiler *compiler, yyjson_val *document)
         struct str member = json_str(name);
         bool is_known = str_eq(member, STR("Version")) || str_eq(member, STR("Statement")) ||
                         (str_eq(member, STR("Id")) && yyjson_is_str(value));
-        if (!is_known)
+        if (!is_known || is_repeated(compiler, document, member, i))
             return syntax_error(compiler);
     }
     return OK;
@@ -275,7 +307,7 @@ static enum err compile_document(struct compiler *compiler, yyjson_val *document
     enum err rc = check_members(compiler, document);
     if (!rc && !yyjson_is_obj(list) && !yyjson_is_arr(list))
         rc = syntax_error(compiler);
-    if (!rc && list_size(list) == 0 && compiler->kind != POLICY_RESOURCE)
+    if (!rc && list_size(list) == 0 && compiler->kind < POLICY_RESOURCE)
         rc = syntax_error(compiler);
     if (!rc)
         rc = read_version(compiler, document);
@@ -289,9 +321,7 @@ static enum err compile_document(struct compiler *compiler, yyjson_val *document
         values[i] = list_get(list, i);
         rc = compile_statement(compiler, values[i], &policy->statements[i]);
     }
-    if (!rc && compiler->kind != POLICY_RESOURCE)
-        rc = iam_policy_check(values, policy->statement_count, compiler->kind, compiler->error);
-    return rc;
+    return rc ? rc : check(compiler, values, policy->statement_count);
 }
 
 enum err iam_policy_compile(struct str document, enum iam_policy_kind kind, struct policy **out,

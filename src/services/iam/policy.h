@@ -11,7 +11,8 @@ enum iam_policy_kind {
     POLICY_IDENTITY, /* inline, of a user or role */
     POLICY_SESSION,  /* passed to AssumeRole */
     POLICY_TRUST,    /* who may assume a role: a principal, no resource */
-    POLICY_RESOURCE, /* of a resource of another service: taken as it is, checked by that service */
+    POLICY_RESOURCE, /* of a resource of another service, which checks actions and resources */
+    POLICY_STORED,   /* any of them, checked when it was stored: for deciding only */
 };
 
 enum policy_effect { POLICY_ALLOW, POLICY_DENY };
@@ -59,9 +60,3 @@ enum err iam_policy_compile(struct str document, enum iam_policy_kind kind, stru
 
 struct policy *iam_policy_ref(struct policy *policy);
 void iam_policy_unref(struct policy *policy); /* NULL does nothing */
-
-/* --- What policy.c uses of policy_check.c --- */
-
-/* Checks what the grammar leaves open: actions, resources, statement ids, what `kind` forbids. */
-enum err iam_policy_check(yyjson_val *const *statements, size_t count, enum iam_policy_kind kind,
-                          struct error *error);

@@ -249,6 +249,15 @@ enum err iam_authorize_by(void *self, struct str text, const struct authorizatio
     return rc;
 }
 
+enum err iam_check_resource_policy(void *self, struct str text, struct error *error)
+{
+    struct policy *policy = NULL;
+    (void)self;
+    enum err rc = iam_policy_compile(text, POLICY_RESOURCE, &policy, error);
+    iam_policy_unref(policy);
+    return rc;
+}
+
 /* --- Assuming roles --- */
 
 enum err iam_check_trust(struct iam *iam, yyjson_val *role, struct authorization *authorization,

@@ -57,7 +57,7 @@ static struct policy *compile(struct arena *arena, const struct policy_case *row
     struct error error;
     if (!text)
         return NULL;
-    enum err rc = iam_policy_compile(to_document(arena, text), POLICY_RESOURCE, &policy, &error);
+    enum err rc = iam_policy_compile(to_document(arena, text), POLICY_STORED, &policy, &error);
     if (rc)
         fail_msg("line %d: %s", row->line, error.message);
     return policy;
