@@ -53,6 +53,9 @@ static enum err patch_role(struct patch_target *target, const struct patch_op *o
                                     .duration_s = 900};
     struct credentials credentials;
     struct error error;
+    enum err rc = request_authorize_pass_role(target->request, arn, asked.service, STR_EMPTY);
+    if (rc)
+        return rc;
     if (iam->assume_role_for_service(iam->self, &asked, target->request->arena, &credentials,
                                      &error))
         return apigw_bad_request(target->request,

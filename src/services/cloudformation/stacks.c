@@ -340,17 +340,24 @@ static yyjson_mut_val *copy_with_status(struct request *request, struct stack_ch
     return stack;
 }
 
-/* A role that DeleteStack is given takes the place of the stack's. */
-static enum err replace_role(struct request *request, yyjson_mut_val *stack)
+/* Before anything is said of the stack's state. */
+static enum err authorize_role(struct request *request)
+{
+    struct str role = request_str(request, "RoleARN");
+    return role.len ? request_authorize_pass_role(request, role,
+                                                  STR("cloudformation.amazonaws.com"), STR_EMPTY)
+                    : OK;
+}
+
+/* A role that the request gives takes the place of the stack's. */
+static void replace_role(struct request *request, yyjson_mut_val *stack)
 {
     struct str role = request_str(request, "RoleARN");
     yyjson_mut_val *definition = yyjson_mut_obj_get(stack, "Definition");
     if (!role.len)
-        return OK;
+        return;
     yyjson_mut_obj_remove_key(definition, "RoleARN");
     json_add_str(json_doc(request->arena), definition, "RoleARN", role);
-    return request_authorize_pass_role(request, role, STR("cloudformation.amazonaws.com"),
-                                       json_mut_get_str(stack, "StackId"));
 }
 
 static enum err check_deletable(struct request *request, const struct stack_change *change)
@@ -387,17 +394,19 @@ enum err cfn_delete_stack(struct request *request)
     /* Deleting what is not there is fine. */
     if (!change->before || str_eq(change->status, STR("DELETE_IN_PROGRESS")))
         return OK;
-    rc = check_deletable(request, change);
+    rc = authorize_role(request);
+    if (rc == OK)
+        rc = check_deletable(request, change);
     if (rc)
         return rc;
     yyjson_mut_val *stack = copy_with_status(request, change, "DELETE_IN_PROGRESS");
     json_add_copy(json_doc(request->arena), stack, "RetainResources",
                   json_get(request->input, "RetainResources"));
-    rc = replace_role(request, stack);
+    replace_role(request, stack);
     change->write = check_exports;
     change->event = "DELETE_IN_PROGRESS";
     change->is_started = true;
-    return rc ? rc : cfn_stack_change_write(request);
+    return cfn_stack_change_write(request);
 }
 
 /* --- Updates that go wrong --- */
@@ -441,6 +450,8 @@ enum err cfn_continue_update_rollback(struct request *request)
     enum err rc = cfn_stack_change_new(request, request_str(request, "StackName"), false, &change);
     if (rc == OK)
         rc = must_exist(request, change);
+    if (rc == OK)
+        rc = authorize_role(request);
     if (rc)
         return rc;
     if (!str_eq(change->status, STR("UPDATE_ROLLBACK_FAILED")))
@@ -449,11 +460,11 @@ enum err cfn_continue_update_rollback(struct request *request)
     yyjson_mut_obj_remove_key(stack, "ResourcesToSkip");
     json_add_copy(json_doc(request->arena), stack, "ResourcesToSkip",
                   json_get(request->input, "ResourcesToSkip"));
-    rc = replace_role(request, stack);
+    replace_role(request, stack);
     change->event = "UPDATE_ROLLBACK_IN_PROGRESS";
     change->is_started = true;
     request_output(request); /* clients look for the empty result */
-    return rc ? rc : cfn_stack_change_write(request);
+    return cfn_stack_change_write(request);
 }
 
 /* --- Termination protection --- */
