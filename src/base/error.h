@@ -23,8 +23,9 @@ struct error {
     enum err code;
     /* NUL-terminated; cut at the limit. Shown to clients: never holds secrets. */
     char message[ERROR_MESSAGE_MAX];
-    /* Further members of an error body as JSON text without braces (`"Item":{...}`), or empty.
-     * Borrowed: it lives in the arena of the request that failed. */
+    /* Further members of an error body in its own form, or empty: JSON text without braces
+     * (`"Item":{...}`), for S3 XML elements. Borrowed: it lives in the arena of the request that
+     * failed. */
     struct str members;
 };
 

@@ -9,8 +9,15 @@
 /* The parts of the request that a signature covers; borrowed from it and the arena. */
 struct sigv4_request authenticate_part(const struct http_exchange *exchange, struct arena *arena);
 
-/* Finds the key of a claim that sigv4_parse found, and checks the signature. All parts of the
- * principal are in `arena`. The errors of the capability's find_key and of sigv4_verify. */
+/* The account's root, whoever asks: for --auth any. */
+struct principal authenticate_nobody(const struct skylite *skylite, const struct sigv4_claim *claim,
+                                     struct arena *arena);
+
+/* Checks that a claim that sigv4_parse found is one for `service` ("s3") and this server, finds its
+ * key and checks the signature. All parts of the principal are in `arena`. For a body in signed
+ * chunks `*out_stream` is what they are to be checked with, in `arena`; else NULL. The errors of
+ * sigv4_check, the capability's find_key and sigv4_verify. */
 enum err authenticate_claim(const struct skylite *skylite, const struct sigv4_request *part,
-                            const struct sigv4_claim *claim, struct arena *arena,
-                            struct principal *out, struct error *error);
+                            const struct sigv4_claim *claim, struct str service,
+                            struct arena *arena, struct principal *out,
+                            struct sigv4_stream **out_stream, struct error *error);

@@ -12,18 +12,6 @@ enum {
 
 /* --- Authentication --- */
 
-static void become_root(struct request *request)
-{
-    struct str account = request->skylite->config.account;
-    request->principal = (struct principal){
-        .kind = PRINCIPAL_ROOT,
-        .account = account,
-        .arn = arena_printf(request->arena, "arn:aws:iam::%.*s:root", STR_ARG(account)),
-        .name = STR("root"),
-        .user_id = account,
-    };
-}
-
 /* Who calls an operation that takes unsigned requests: nobody with rights. */
 static void become_anonymous(struct request *request)
 {
@@ -51,6 +39,42 @@ static void reply_to_wire(struct request *request, enum err rc)
     protocol_reply(request, rc);
 }
 
+/* The service that the request is for decides, not the one that the signature names. */
+static enum err authenticate(struct request *request, const struct sigv4_request *part,
+                             const struct sigv4_claim *claim)
+{
+    struct str service =
+        request->service ? str_from(request->service->signing_name) : claim->service;
+    return authenticate_claim(request->skylite, part, claim, service, request->arena,
+                              &request->principal, &request->stream, &request->error);
+}
+
+/* Services of AWS JSON take a header of another scheme for none (architect/dynalite, index.js). */
+static enum err refuse_claim(struct request *request, enum err rc, const struct error *error)
+{
+    bool is_json =
+        request->protocol == PROTOCOL_AWS_JSON_1_0 || request->protocol == PROTOCOL_AWS_JSON_1_1;
+    struct str authorization = request_header(request, STR("authorization"));
+    request->error = *error;
+    if (is_json && authorization.ptr && !str_starts(authorization, STR("AWS4-")))
+        return request_fail(request, ERR_MISSING_AUTHENTICATION_TOKEN,
+                            "Request is missing Authentication Token");
+    return rc;
+}
+
+/* The query protocol names its operation in the body, so that an unpacked one is routed again; by
+ * no means to another service than has been asked whether the caller is known. */
+static enum err unpack(struct request *request, struct str service_name)
+{
+    const struct service *service = request->service;
+    enum err rc = route_unpack(request);
+    if (rc == OK)
+        rc = route_find(request, service_name);
+    if (rc == OK && request->service != service)
+        rc = request_fail(request, ERR_UNKNOWN_OPERATION, "%s", "");
+    return rc;
+}
+
 /* Everything before the handler. The order is AWS's: what is it, who is it, what does it say. */
 static enum err prepare(struct request *request)
 {
@@ -60,11 +84,11 @@ static enum err prepare(struct request *request)
     struct error claim_error;
     enum err claim_rc = sigv4_parse(&signed_request, request->arena, &claim, &claim_error);
 
-    enum err rc = route_find(request, claim_rc ? NULL : &claim);
+    enum err rc = route_find(request, claim.service);
     request->request_id = new_request_id(request->arena, request->protocol);
     bool is_open = request->operation && request->operation->flags & OPERATION_NO_AUTH;
     if (is_any) {
-        become_root(request);
+        request->principal = authenticate_nobody(request->skylite, &claim, request->arena);
     } else if (is_open) {
         become_anonymous(request);
     } else if (claim_rc) {
@@ -72,19 +96,14 @@ static enum err prepare(struct request *request)
          * names it. */
         if (rc && request_header(request, STR("x-amz-target")).ptr)
             return rc;
-        request->error = claim_error;
-        return claim_rc;
+        return refuse_claim(request, claim_rc, &claim_error);
     } else {
-        enum err auth_rc = authenticate_claim(request->skylite, &signed_request, &claim,
-                                              request->arena, &request->principal, &request->error);
+        enum err auth_rc = authenticate(request, &signed_request, &claim);
         if (auth_rc)
             return auth_rc;
     }
-    if (route_is_packed(request)) {
-        rc = route_unpack(request);
-        if (rc == OK)
-            rc = route_find(request, claim_rc ? NULL : &claim);
-    }
+    if (route_is_packed(request))
+        rc = unpack(request, claim.service);
     return rc ? rc : route_read_input(request);
 }
 

@@ -5,10 +5,11 @@
 #include "core/skylite.h"
 #include "wire/sigv4.h"
 
-/* Finds service, protocol and operation of a wire request and fills them in `request`. `claim` is
- * NULL for an unsigned one. What it can tell is filled in also when it fails, so that the error has
- * the right form. */
-enum err route_find(struct request *request, const struct sigv4_claim *claim);
+/* Finds service, protocol and operation of a wire request and fills them in `request`. `service` is
+ * what its signature is scoped to: the services here share one endpoint, so it stands for the host
+ * that was meant, where the request itself does not name a service; empty when it has none. What
+ * can be told is filled in also when it fails, so that the error has the right form. */
+enum err route_find(struct request *request, struct str service);
 
 /* Whether the body is packed with gzip, as SDKs send large ones. Those of REST protocols are what
  * they are: objects of S3, payloads of functions. After route_find, which may have failed for it.

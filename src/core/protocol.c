@@ -139,7 +139,9 @@ static struct str rest_xml_error(const struct request *request, enum err code)
     buf_add(&body, error_name(request, code));
     buf_add(&body, STR("</Code><Message>"));
     xml_add_text(&body, str_from(request->error.message));
-    buf_add(&body, STR("</Message><Resource>"));
+    buf_add(&body, STR("</Message>"));
+    buf_add(&body, request->error.members);
+    buf_add(&body, STR("<Resource>"));
     xml_add_text(&body, request->exchange->path);
     buf_add(&body, STR("</Resource><RequestId>"));
     buf_add(&body, request->request_id);

@@ -11,6 +11,8 @@
 
 enum { REQUEST_EXTRA_HEADERS = 16 };
 
+struct sigv4_stream;
+
 struct request {
     struct arena *arena;
     struct loop *loop;
@@ -22,6 +24,8 @@ struct request {
     struct str request_id;
     struct http_exchange *exchange; /* NULL for internal calls */
     void *route;                    /* the router's own */
+    /* What the chunks of its body are signed with; NULL when they are not, or the body has none. */
+    struct sigv4_stream *stream;
 
     yyjson_val *input;    /* an object, never NULL */
     struct str raw_input; /* the body as sent */

@@ -286,7 +286,8 @@ static enum err read_rest_input(struct request *request)
 
 /* --- All of them --- */
 
-/* For an unsigned request (--auth=any, or to word the refusal): the service that would know it. */
+/* For a request whose signature names no service (--auth=any, or to word the refusal): the service
+ * that would know it. */
 static void guess_service(struct request *request)
 {
     struct skylite *skylite = request->skylite;
@@ -323,20 +324,20 @@ static bool is_form(const struct request *request)
     return str_starts(type, STR("application/x-www-form-urlencoded"));
 }
 
-static void find_service(struct request *request, const struct sigv4_claim *claim)
+static void find_service(struct request *request, struct str name)
 {
     struct skylite *skylite = request->skylite;
-    for (size_t i = 0; claim && i < skylite->service_count; i++) {
-        if (str_eq(claim->service, str_from(skylite->services[i]->signing_name)))
+    for (size_t i = 0; i < skylite->service_count; i++) {
+        if (str_eq(name, str_from(skylite->services[i]->signing_name)))
             request->service = skylite->services[i];
     }
-    if (!claim)
+    if (!request->service)
         guess_service(request);
-    if (!claim && !request->service)
+    if (!request->service)
         guess_query_service(request);
 }
 
-enum err route_find(struct request *request, const struct sigv4_claim *claim)
+enum err route_find(struct request *request, struct str service)
 {
     struct str target = request_header(request, STR("x-amz-target"));
     if (target.ptr)
@@ -344,7 +345,7 @@ enum err route_find(struct request *request, const struct sigv4_claim *claim)
     if (str_eq(request_header(request, STR("smithy-protocol")), STR("rpc-v2-cbor")))
         return route_rpc(request);
 
-    find_service(request, claim);
+    find_service(request, service);
     if (!request->service) {
         request->protocol = is_form(request) ? PROTOCOL_QUERY : PROTOCOL_REST_JSON;
         return request_fail(request, ERR_UNKNOWN_OPERATION_404,

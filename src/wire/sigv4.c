@@ -1,6 +1,8 @@
-/* Signature Version 4: canonical requests, signing keys, signatures. */
+/* Signature Version 4: canonical requests, signing keys, signatures. What is claimed of one and
+ * what is asked of it is in sigv4_claim.c. */
 #include "wire/sigv4.h"
 
+#include <assert.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <pthread.h>
@@ -11,11 +13,17 @@
 #include "base/encode.h"
 #include "wire/query.h"
 
-enum { SHA256_LEN = 32, BLOCK_LEN = 64, CACHED_KEYS = 32, MAX_SIGNED_HEADERS = 64 };
+enum { SHA256_LEN = 32, BLOCK_LEN = 64, CACHED_KEYS = 32 };
 
 #define MISMATCH                                                                                   \
     "The request signature we calculated does not match the signature you provided. Check your "   \
     "AWS Secret Access Key and signing method. Consult the service documentation for details."
+
+#define S3_MISMATCH                                                                                \
+    "The request signature we calculated does not match the signature you provided. Check your "   \
+    "key and signing method."
+
+#define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 /* --- Hashes --- */
 
@@ -62,6 +70,11 @@ static void hash(struct str first, struct str second, unsigned char out[SHA256_L
 static struct str as_str(const unsigned char *bytes, size_t len)
 {
     return str_make((const char *)bytes, len);
+}
+
+void sigv4_sha256(struct str bytes, unsigned char out[32])
+{
+    hash(bytes, STR_EMPTY, out);
 }
 
 struct str sigv4_sha256_hex(struct arena *arena, struct str bytes)
@@ -128,15 +141,6 @@ static const unsigned char *signing_key(struct str secret, struct str scope, str
 }
 
 /* --- The canonical request --- */
-
-static struct str header_of(const struct sigv4_request *request, struct str name)
-{
-    for (size_t i = 0; i < request->header_count; i++) {
-        if (str_eq_nocase(request->headers[i].name, name))
-            return request->headers[i].value;
-    }
-    return (struct str){NULL, 0};
-}
 
 /* Removes "." and ".." segments and repeated slashes (RFC 3986, section 5.2.4, as botocore does).
  */
@@ -269,12 +273,17 @@ static struct str canonical_request(const struct sigv4_request *request, struct 
     return buf_str(&out);
 }
 
+static struct str scope_of(struct arena *arena, struct str date, struct str region,
+                           struct str service)
+{
+    return arena_concat(arena, date, STR("/"), region, STR("/"), service, STR("/aws4_request"));
+}
+
 static struct str signature(struct str canonical, struct str secret, struct str amz_date,
                             struct str date, struct str region, struct str service,
                             struct arena *arena)
 {
-    struct str scope =
-        arena_concat(arena, date, STR("/"), region, STR("/"), service, STR("/aws4_request"));
+    struct str scope = scope_of(arena, date, region, service);
     struct str to_sign = arena_concat(arena, STR("AWS4-HMAC-SHA256\n"), amz_date, STR("\n"), scope,
                                       STR("\n"), sigv4_sha256_hex(arena, canonical));
     unsigned char mac[SHA256_LEN];
@@ -283,239 +292,127 @@ static struct str signature(struct str canonical, struct str secret, struct str 
     return encode_hex(arena, as_str(mac, sizeof(mac)));
 }
 
-/* --- Reading the claim --- */
-
-static enum err parse_credential(struct str credential, struct sigv4_claim *out,
-                                 struct error *error)
-{
-    struct str rest = credential, parts[5];
-    size_t count = 0;
-    while (count < 5 && rest.len)
-        str_cut(&rest, '/', &parts[count++]);
-    if (count != 5 || rest.len || !str_eq(parts[4], STR("aws4_request")))
-        return error_set(error, ERR_INCOMPLETE_SIGNATURE,
-                         "Credential must have exactly 5 slash-delimited elements, e.g. "
-                         "keyid/date/region/service/term, got '%.*s'",
-                         STR_ARG(credential));
-    out->access_key_id = parts[0];
-    out->date = parts[1];
-    out->region = parts[2];
-    out->service = parts[3];
-    return OK;
-}
-
-static void find_parameters(struct str rest, struct str *credential, struct sigv4_claim *out)
-{
-    while (rest.len) {
-        struct str pair, name;
-        str_cut(&rest, ',', &pair);
-        pair = str_trim(pair);
-        str_cut(&pair, '=', &name);
-        if (str_eq(name, STR("Credential")))
-            *credential = pair;
-        else if (str_eq(name, STR("SignedHeaders")))
-            out->signed_headers = pair;
-        else if (str_eq(name, STR("Signature")))
-            out->signature = pair;
-    }
-}
-
-/* The Date header of HTTP is not taken in place of X-Amz-Date: no AWS client sends it so. */
-static enum err parse_header(const struct sigv4_request *request, struct str authorization,
-                             struct arena *arena, struct sigv4_claim *out, struct error *error)
-{
-    struct str credential = {NULL, 0};
-    struct buf missing;
-    find_parameters(str_slice(authorization, strlen("AWS4-HMAC-SHA256"), authorization.len),
-                    &credential, out);
-    out->amz_date = header_of(request, STR("x-amz-date"));
-    out->security_token = header_of(request, STR("x-amz-security-token"));
-    out->payload_hash = header_of(request, STR("x-amz-content-sha256"));
-
-    buf_init_arena(&missing, arena, 1024);
-    if (!credential.ptr)
-        buf_add(&missing, STR("Authorization header requires 'Credential' parameter. "));
-    if (!out->signature.ptr)
-        buf_add(&missing, STR("Authorization header requires 'Signature' parameter. "));
-    if (!out->signed_headers.ptr)
-        buf_add(&missing, STR("Authorization header requires 'SignedHeaders' parameter. "));
-    if (!out->amz_date.ptr)
-        buf_add(&missing, STR("Authorization header requires existence of either a 'X-Amz-Date' or "
-                              "a 'Date' header. "));
-    if (missing.len)
-        return error_set(error, ERR_INCOMPLETE_SIGNATURE, "%.*sAuthorization=%.*s",
-                         STR_ARG(buf_str(&missing)), STR_ARG(STR("AWS4-HMAC-SHA256")));
-    return parse_credential(credential, out, error);
-}
-
-static struct str query_value(const struct query_pair *pairs, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (str_eq(pairs[i].name, str_from(name)))
-            return pairs[i].value;
-    }
-    return (struct str){NULL, 0};
-}
-
-static enum err parse_query(const struct sigv4_request *request, struct arena *arena,
-                            struct sigv4_claim *out, struct error *error)
-{
-    struct query_pair *pairs;
-    size_t count = query_parse(arena, request->query, &pairs);
-    struct str credential = query_value(pairs, count, "X-Amz-Credential");
-    struct str expires = query_value(pairs, count, "X-Amz-Expires");
-    uint64_t seconds = 0;
-    out->is_presigned = true;
-    out->signature = query_value(pairs, count, "X-Amz-Signature");
-    out->signed_headers = query_value(pairs, count, "X-Amz-SignedHeaders");
-    out->amz_date = query_value(pairs, count, "X-Amz-Date");
-    out->security_token = query_value(pairs, count, "X-Amz-Security-Token");
-    out->payload_hash = header_of(request, STR("x-amz-content-sha256"));
-    if (!credential.ptr || !out->signature.ptr || !out->signed_headers.ptr || !out->amz_date.ptr)
-        return error_set(error, ERR_INCOMPLETE_SIGNATURE,
-                         "AWS query-string parameters must include 'X-Amz-Algorithm', "
-                         "'X-Amz-Credential', 'X-Amz-Signature', 'X-Amz-SignedHeaders' and "
-                         "'X-Amz-Date'. Re-examine the query-string parameters.");
-    if (!expires.ptr)
-        seconds = SIGV4_MAX_SKEW_MS / 1000;
-    else if (!str_to_u64(expires, &seconds) || seconds < 1 || seconds > 604800)
-        return error_set(error, ERR_INCOMPLETE_SIGNATURE,
-                         "X-Amz-Expires must be a number from 1 to 604800");
-    out->expires_s = (int64_t)seconds;
-    return parse_credential(credential, out, error);
-}
-
-static void no_null_pointers(struct sigv4_claim *claim)
-{
-    if (!claim->security_token.ptr)
-        claim->security_token = STR_EMPTY;
-    if (!claim->payload_hash.ptr)
-        claim->payload_hash = STR_EMPTY;
-}
-
-enum err sigv4_parse(const struct sigv4_request *request, struct arena *arena,
-                     struct sigv4_claim *out, struct error *error)
-{
-    struct sigv4_claim claim = {0};
-    enum err rc;
-    struct str authorization = header_of(request, STR("authorization"));
-    if (authorization.ptr && str_starts(authorization, STR("AWS4-HMAC-SHA256")))
-        rc = parse_header(request, authorization, arena, &claim, error);
-    else if (str_find(request->query, STR("X-Amz-Algorithm=AWS4-HMAC-SHA256")) >= 0)
-        rc = parse_query(request, arena, &claim, error);
-    else if (authorization.ptr)
-        return error_set(error, ERR_INCOMPLETE_SIGNATURE,
-                         "Unsupported AWS 'algorithm': the Authorization header must start with "
-                         "AWS4-HMAC-SHA256");
-    else
-        return error_set(error, ERR_MISSING_AUTHENTICATION_TOKEN,
-                         "Request is missing Authentication Token");
-    if (rc)
-        return rc;
-    no_null_pointers(&claim);
-    *out = claim;
-    return OK;
-}
-
 /* --- Verifying --- */
 
-static enum err check_time(const struct sigv4_claim *claim, int64_t now_ms, struct arena *arena,
-                           struct error *error)
+static bool is_sha256_hex(struct str text)
 {
-    int64_t signed_ms;
-    if (!clock_parse_amz_date(claim->amz_date, &signed_ms))
-        return error_set(error, ERR_INCOMPLETE_SIGNATURE,
-                         "Date must be in ISO-8601 'basic format'. Got '%.*s'.",
-                         STR_ARG(claim->amz_date));
-    if (!str_eq(str_slice(claim->amz_date, 0, 8), claim->date))
-        return error_set(error, ERR_INVALID_SIGNATURE,
-                         "Date in Credential scope does not match YYYYMMDD from ISO-8601 version "
-                         "of date from HTTP: '%.*s' != '%.*s', from '%.*s'.",
-                         STR_ARG(claim->date), 8, claim->amz_date.ptr, STR_ARG(claim->amz_date));
-    int64_t age_limit_ms = claim->is_presigned ? claim->expires_s * 1000 : SIGV4_MAX_SKEW_MS;
-    struct str now = clock_amz_date(arena, now_ms);
-    if (now_ms - signed_ms > age_limit_ms)
-        return error_set(error, ERR_INVALID_SIGNATURE,
-                         "Signature expired: %.*s is now earlier than %.*s (%.*s - %lld min.)",
-                         STR_ARG(claim->amz_date),
-                         STR_ARG(clock_amz_date(arena, now_ms - age_limit_ms)), STR_ARG(now),
-                         (long long)(age_limit_ms / 60000));
-    if (signed_ms - now_ms > SIGV4_MAX_SKEW_MS)
-        return error_set(
-            error, ERR_INVALID_SIGNATURE,
-            "Signature not yet current: %.*s is still later than %.*s (%.*s + 15 min.)",
-            STR_ARG(claim->amz_date), STR_ARG(clock_amz_date(arena, now_ms + SIGV4_MAX_SKEW_MS)),
-            STR_ARG(now));
-    return OK;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+            return false;
+    }
+    return text.len == 2 * SHA256_LEN;
 }
 
-static bool is_signed(struct str signed_headers, struct str name)
+static bool is_payload_marker(struct str hash)
 {
-    while (signed_headers.len) {
-        struct str one;
-        str_cut(&signed_headers, ';', &one);
-        if (str_eq(one, name))
+    static const struct str markers[] = {
+        STR_INIT(SIGV4_UNSIGNED_PAYLOAD), STR_INIT(SIGV4_SIGNED_CHUNKS),
+        STR_INIT(SIGV4_SIGNED_TRAILER), STR_INIT(SIGV4_UNSIGNED_TRAILER)};
+    for (size_t i = 0; i < sizeof(markers) / sizeof(markers[0]); i++) {
+        if (str_eq(hash, markers[i]))
             return true;
     }
     return false;
 }
 
-static enum err check_headers(const struct sigv4_claim *claim, struct error *error)
+/* Only S3 wants the hash in a header, and takes a word in its place. */
+static enum err check_s3_hash(const struct sigv4_claim *claim, struct error *error)
 {
-    bool needs_date = !claim->is_presigned;
-    if (!is_signed(claim->signed_headers, STR("host")) ||
-        (needs_date && !is_signed(claim->signed_headers, STR("x-amz-date"))))
-        return error_set(error, ERR_INVALID_SIGNATURE,
-                         "'Host' or ':authority' and 'X-Amz-Date' must be signed headers");
-    size_t count = 1;
-    for (size_t i = 0; i < claim->signed_headers.len; i++)
-        count += claim->signed_headers.ptr[i] == ';';
-    if (count > MAX_SIGNED_HEADERS)
-        return error_set(error, ERR_INVALID_SIGNATURE, "More than %d signed headers",
-                         MAX_SIGNED_HEADERS);
-    return OK;
+    if (is_payload_marker(claim->payload_hash) || is_sha256_hex(claim->payload_hash))
+        return OK;
+    if (claim->payload_hash.len == 0)
+        return error_set(error, ERR_S3_INVALID_REQUEST,
+                         "Missing required header for this request: x-amz-content-sha256");
+    return error_set(error, ERR_S3_INVALID_ARGUMENT,
+                     "x-amz-content-sha256 must be " SIGV4_UNSIGNED_PAYLOAD
+                     ", " SIGV4_UNSIGNED_TRAILER ", " SIGV4_SIGNED_CHUNKS ", " SIGV4_SIGNED_TRAILER
+                     ", STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, "
+                     "STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.");
 }
 
-/* The hash that went into the signature, once it is known to be that of the body. */
+/* The hash that goes into the signature: the body's, or S3's word for one that is not signed. */
 static enum err payload_hash(const struct sigv4_request *request, const struct sigv4_claim *claim,
-                             struct arena *arena, struct str *out, struct error *error)
+                             const struct sigv4_rules *rules, struct arena *arena, struct str *out,
+                             struct error *error)
 {
-    struct str claimed = claim->payload_hash;
-    if (str_eq(claimed, STR(SIGV4_UNSIGNED_PAYLOAD)) || str_starts(claimed, STR("STREAMING-"))) {
-        *out = claimed;
-        return OK;
-    }
-    if (claim->is_presigned && str_eq(claim->service, STR("s3"))) {
+    if (rules->is_s3 && claim->is_presigned && claim->payload_hash.len == 0) {
         *out = STR(SIGV4_UNSIGNED_PAYLOAD);
         return OK;
     }
+    enum err rc = rules->is_s3 ? check_s3_hash(claim, error) : OK;
+    if (rc || (rules->is_s3 && is_payload_marker(claim->payload_hash))) {
+        *out = claim->payload_hash;
+        return rc;
+    }
     *out = sigv4_sha256_hex(arena, request->body);
-    if (claimed.len && !str_eq(claimed, *out))
-        return error_set(error, ERR_INVALID_SIGNATURE,
-                         "The provided 'x-amz-content-sha256' header does not match what was "
-                         "computed.");
-    return OK;
+    if (claim->payload_hash.len == 0 || str_eq(claim->payload_hash, *out))
+        return OK;
+    return rules->is_s3 ? error_set(error, ERR_S3_CONTENT_SHA256_MISMATCH,
+                                    "The provided 'x-amz-content-sha256' header does not match "
+                                    "what was computed.")
+                        : error_set(error, ERR_INVALID_SIGNATURE, MISMATCH);
 }
 
 enum err sigv4_verify(const struct sigv4_request *request, const struct sigv4_claim *claim,
-                      struct str secret_access_key, int64_t now_ms, struct arena *arena,
-                      struct error *error)
+                      const struct sigv4_rules *rules, struct str secret_access_key,
+                      struct arena *arena, struct error *error)
 {
     struct str body_hash;
-    enum err rc = check_time(claim, now_ms, arena, error);
-    if (rc == OK)
-        rc = check_headers(claim, error);
-    if (rc == OK)
-        rc = payload_hash(request, claim, arena, &body_hash, error);
+    enum err rc = payload_hash(request, claim, rules, arena, &body_hash, error);
     if (rc)
         return rc;
     struct str canonical =
         canonical_request(request, claim->service, claim->signed_headers, body_hash, arena);
     struct str expected = signature(canonical, secret_access_key, claim->amz_date, claim->date,
                                     claim->region, claim->service, arena);
-    return str_eq_secret(expected, claim->signature)
-               ? OK
-               : error_set(error, ERR_INVALID_SIGNATURE, MISMATCH);
+    if (str_eq_secret(expected, claim->signature))
+        return OK;
+    return rules->is_s3 ? error_set(error, ERR_SIGNATURE_DOES_NOT_MATCH, S3_MISMATCH)
+                        : error_set(error, ERR_INVALID_SIGNATURE, MISMATCH);
+}
+
+/* --- Bodies in signed chunks --- */
+
+void sigv4_stream_start(const struct sigv4_claim *claim, struct str secret_access_key,
+                        struct arena *arena, struct sigv4_stream *out)
+{
+    out->amz_date = claim->amz_date;
+    out->scope = scope_of(arena, claim->date, claim->region, claim->service);
+    memcpy(out->key,
+           signing_key(secret_access_key, out->scope, claim->date, claim->region, claim->service),
+           SHA256_LEN);
+    assert(claim->signature.len == sizeof(out->previous));
+    memcpy(out->previous, claim->signature.ptr, sizeof(out->previous));
+}
+
+/* `kind` and what lies between the signature before and the hash of the bytes are what tells
+ * chunks and trailers apart. */
+static bool check_piece(struct sigv4_stream *stream, const char *kind, const char *between,
+                        struct str bytes, struct str given)
+{
+    struct arena arena = {0};
+    unsigned char mac[SHA256_LEN];
+    struct str to_sign =
+        arena_printf(&arena, "%s\n%.*s\n%.*s\n%.*s\n%s%.*s", kind, STR_ARG(stream->amz_date),
+                     STR_ARG(stream->scope), (int)sizeof(stream->previous), stream->previous,
+                     between, STR_ARG(sigv4_sha256_hex(&arena, bytes)));
+    sigv4_hmac_sha256(as_str(stream->key, SHA256_LEN), to_sign, mac);
+    struct str expected = encode_hex(&arena, as_str(mac, sizeof(mac)));
+    memcpy(stream->previous, expected.ptr, sizeof(stream->previous));
+    bool is_right = str_eq_secret(expected, given);
+    arena_release(&arena);
+    return is_right;
+}
+
+bool sigv4_stream_chunk(struct sigv4_stream *stream, struct str data, struct str given)
+{
+    return check_piece(stream, "AWS4-HMAC-SHA256-PAYLOAD", EMPTY_SHA256 "\n", data, given);
+}
+
+bool sigv4_stream_trailer(struct sigv4_stream *stream, struct str lines, struct str given)
+{
+    return check_piece(stream, "AWS4-HMAC-SHA256-TRAILER", "", lines, given);
 }
 
 /* --- Signing --- */

@@ -25,8 +25,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                     .headers = headers,
                                     .header_count = authorization.len ? 3 : 2,
                                     .body = STR_EMPTY};
-    if (sigv4_parse(&request, &arena, &claim, &error) == OK)
-        assert(sigv4_verify(&request, &claim, STR("secret"), 1767225600000, &arena, &error) != OK);
+    for (int is_s3 = 0; is_s3 < 2; is_s3++) {
+        struct sigv4_rules rules = {.service = is_s3 ? STR("s3") : STR("lambda"),
+                                    .region = STR("us-east-1"),
+                                    .window_ms = 15 * 60 * 1000,
+                                    .takes_presigned = true,
+                                    .is_s3 = is_s3};
+        enum err rc = sigv4_parse(&request, &arena, &claim, &error);
+        if (rc == OK)
+            rc = sigv4_check(&request, &claim, &rules, 1767225600000, &arena, &error);
+        if (rc == OK)
+            rc = sigv4_verify(&request, &claim, &rules, STR("secret"), &arena, &error);
+        assert(rc != OK);
+    }
     arena_release(&arena);
     return 0;
 }

@@ -108,10 +108,23 @@ static enum err check_headers(struct request *request)
     return OK;
 }
 
+/* Chunks are taken off, and their signatures checked, where an object's bytes are read. */
+static enum err check_payload(struct request *request)
+{
+    struct str hash = request_header(request, STR("x-amz-content-sha256"));
+    if (!str_starts(hash, STR("STREAMING-")) || strcmp(request->operation->name, "PutObject") == 0)
+        return OK;
+    return request_fail(request, ERR_S3_NOT_IMPLEMENTED,
+                        "A header you provided implies functionality that is not implemented");
+}
+
 enum err s3_check_parameters(struct request *request)
 {
     if (!request->exchange)
         return OK;
+    enum err payload_rc = check_payload(request);
+    if (payload_rc)
+        return payload_rc;
     bool is_write = !str_eq(request->exchange->method, STR("GET")) &&
                     !str_eq(request->exchange->method, STR("HEAD"));
     enum err rc = is_write ? check_headers(request) : OK;

@@ -135,9 +135,10 @@ static void test_dynamodb__signs_what_it_sends(void **state)
     struct sigv4_claim claim;
     assert_int_equal(sigv4_parse(&request, &f.arena, &claim, &f.error), OK);
     assert_str(claim.security_token, STR("token"));
-    assert_str(claim.region, STR("eu-central-1"));
-    assert_int_equal(
-        sigv4_verify(&request, &claim, STR("secret"), 1700000000000, &f.arena, &f.error), OK);
+    const struct sigv4_rules rules = {
+        .service = STR("dynamodb"), .region = STR("eu-central-1"), .window_ms = 15 * 60 * 1000};
+    assert_int_equal(sigv4_check(&request, &claim, &rules, 1700000000000, &f.arena, &f.error), OK);
+    assert_int_equal(sigv4_verify(&request, &claim, &rules, STR("secret"), &f.arena, &f.error), OK);
     clock_fake_ms(0);
     fake_server_release(&f.server);
     arena_release(&f.arena);

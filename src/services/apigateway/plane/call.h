@@ -75,6 +75,7 @@ struct api_call {
     /* Set when the gateway itself answers. */
     enum gateway_type error_type;
     struct str error_message; /* NULL pointer: no error */
+    struct str error_name;    /* x-amzn-ErrorType; a NULL pointer: the type's own */
     struct str
         validation_error; /* why a request validator refused it; a NULL pointer: it did not */
 

@@ -8,6 +8,7 @@
 #include "core/arn.h"
 #include "core/capabilities.h"
 #include "services/apigateway/plane/lane.h"
+#include "wire/xml.h"
 
 enum {
     MAX_LINE = 256 * 1024, /* of an event in CloudWatch Logs */
@@ -167,6 +168,35 @@ static void hand_over_execution(struct api_call *call)
 
 /* --- Access logs --- */
 
+/* AWS escapes values in JSON (DataBiosphere/azul#4348). This one is a string with its quotes. */
+static bool is_quoted_already(struct str variable)
+{
+    return str_eq(variable, STR("error.messageString"));
+}
+
+static void add_value(const struct api_call *call, struct buf *text, struct str variable,
+                      struct str value)
+{
+    struct buf quoted;
+    switch (call->stage->access_escape) {
+    case LOG_PLAIN:
+        buf_add(text, value);
+        return;
+    case LOG_XML:
+        xml_add_text(text, value);
+        return;
+    case LOG_JSON:
+        break;
+    }
+    if (is_quoted_already(variable)) {
+        buf_add(text, value);
+        return;
+    }
+    buf_init_arena(&quoted, call->arena, MAX_LINE);
+    if (buf_add_json(&quoted, value))
+        buf_add(text, str_slice(buf_str(&quoted), 1, quoted.len - 2));
+}
+
 static void hand_over_access(struct api_call *call)
 {
     const struct stage *stage = call->stage;
@@ -175,7 +205,10 @@ static void hand_over_access(struct api_call *call)
     for (size_t i = 0; i < stage->access_part_count; i++) {
         const struct log_part *part = &stage->access_parts[i];
         struct str value = part->is_variable ? call_context(call, part->text) : part->text;
-        buf_add(&text, value.len ? value : STR("-"));
+        if (!part->is_variable || value.len == 0)
+            buf_add(&text, value.len ? value : STR("-"));
+        else
+            add_value(call, &text, part->text, value);
     }
     struct log_event event = {clock_wall_ms(), buf_str(&text)};
     call->logs->append(call->logs->self, stage->access_log, lane_log_stream(call->lane), &event, 1);

@@ -138,7 +138,9 @@ void call_fail(struct api_call *call, enum gateway_type type, int status, const 
     struct http_header *mapped;
     size_t mapped_count = mapping_headers(&input, &response->headers, &mapped);
     struct http_header *headers = arena_alloc(call->arena, (mapped_count + 2) * sizeof(*headers));
-    headers[0] = (struct http_header){STR("x-amzn-ErrorType"), failures[type].error_type};
+    headers[0] =
+        (struct http_header){STR("x-amzn-ErrorType"),
+                             call->error_name.ptr ? call->error_name : failures[type].error_type};
     memcpy(headers + 1, mapped, mapped_count * sizeof(*headers));
     size_t count = 1 + mapped_count;
     if (body && !has_content_type(headers, count))

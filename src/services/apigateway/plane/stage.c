@@ -368,6 +368,16 @@ static void add_part(struct stage *stage, struct str text, bool is_variable)
         stage->access_parts[stage->access_part_count++] = (struct log_part){text, is_variable};
 }
 
+/* Of AWS's four formats two have quotes to break out of; CLF and CSV are lines of bare values. */
+static enum log_escape escape_of(struct str format)
+{
+    while (format.len && (unsigned char)format.ptr[0] <= ' ')
+        format = str_slice(format, 1, format.len);
+    return str_starts(format, STR("{"))   ? LOG_JSON
+           : str_starts(format, STR("<")) ? LOG_XML
+                                          : LOG_PLAIN;
+}
+
 /* "$context.requestId" and the text between such. */
 static void compile_access_log(struct stage *stage, yyjson_val *settings)
 {
@@ -375,6 +385,7 @@ static void compile_access_log(struct stage *stage, yyjson_val *settings)
     struct str format = arena_str(&stage->arena, json_get_str(settings, "format"));
     struct str arn = json_get_str(settings, "destinationArn");
     stage->access_log = access_log_group(&stage->arena, stage->region, stage->account, arn);
+    stage->access_escape = escape_of(format);
     stage->access_parts = arena_array(&stage->arena, struct log_part, format.len / 4 + 2);
     for (ptrdiff_t at; (at = str_find(format, start)) >= 0;) {
         struct str rest = str_slice(format, (size_t)at + start.len, format.len);

@@ -85,6 +85,9 @@ struct method {
     struct str event_context;
 };
 
+/* How values are written in an access log, so that none of a client's can end its field. */
+enum log_escape { LOG_PLAIN, LOG_JSON, LOG_XML };
+
 /* A part of an access log's format. */
 struct log_part {
     struct str text;
@@ -115,6 +118,7 @@ struct stage {
     struct str access_log;    /* the log group; empty: none is kept */
     struct log_part *access_parts;
     size_t access_part_count;
+    enum log_escape access_escape;
     bool is_endpoint_disabled;   /* execute-api hosts are refused */
     bool is_key_from_authorizer; /* not from x-api-key */
     struct router *router;

@@ -11,7 +11,7 @@ struct fixture {
 
 static enum err decode(struct fixture *f, const char *body)
 {
-    return s3_chunked_decode(&f->arena, str_from(body), &f->chunked, &f->error);
+    return s3_chunked_decode(&f->arena, str_from(body), NULL, &f->chunked, &f->error);
 }
 
 static int setup(void **state)
@@ -51,7 +51,7 @@ static void test_chunked__finds_trailers(void **state)
     assert_int_equal(decode(f, "1\r\na\r\n0\r\nx-amz-checksum-crc32:6LdDvg==\r\n"
                                "x-amz-trailer-signature:00\r\n\r\n"),
                      OK);
-    assert_str(s3_chunked_trailer(&f->chunked, STR("X-Amz-Checksum-Crc32")), STR("6LdDvg=="));
+    assert_str(s3_chunked_trailer(&f->chunked, STR("x-amz-checksum-crc32")), STR("6LdDvg=="));
 }
 
 static void test_chunked__missing_trailer_is_null(void **state)
@@ -67,6 +67,22 @@ static void test_chunked__refuses_a_body_that_ends_early(void **state)
     assert_int_equal(decode(f, "5\r\nabc"), ERR_S3_INCOMPLETE_BODY);
     assert_int_equal(decode(f, "3\r\nabc\r\n"), ERR_S3_INCOMPLETE_BODY);
     assert_int_equal(decode(f, ""), ERR_S3_INCOMPLETE_BODY);
+}
+
+static void test_chunked__refuses_what_is_behind_the_end(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(decode(f, "0\r\n\r\nx"), ERR_S3_INCOMPLETE_BODY);
+    assert_int_equal(decode(f, "0\r\n"), ERR_S3_INCOMPLETE_BODY);
+    assert_int_equal(decode(f, "0\r\na:b\r\n"), ERR_S3_INCOMPLETE_BODY);
+    assert_int_equal(decode(f, "0\r\nab\r\n\r\n"), ERR_S3_MALFORMED_TRAILER);
+}
+
+static void test_chunked__takes_trailers_that_end_twice(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(decode(f, "0\r\nx-amz-checksum-crc32:AAAAAA==\n\r\n\r\n"), OK);
+    assert_str(s3_chunked_trailer(&f->chunked, STR("x-amz-checksum-crc32")), STR("AAAAAA=="));
 }
 
 static void test_chunked__refuses_a_wrong_size(void **state)
@@ -86,6 +102,8 @@ int main(void)
         TEST(test_chunked__finds_trailers),
         TEST(test_chunked__missing_trailer_is_null),
         TEST(test_chunked__refuses_a_body_that_ends_early),
+        TEST(test_chunked__refuses_what_is_behind_the_end),
+        TEST(test_chunked__takes_trailers_that_end_twice),
         TEST(test_chunked__refuses_a_wrong_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
