@@ -8,6 +8,10 @@ import botocore.exceptions
 import botocore.session
 import pytest
 
+import conftest
+import functions
+import gateway_api
+
 
 def raw(server, method, path, body=None, headers=None):
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
@@ -105,6 +109,79 @@ def test_auth_any_takes_any_key_and_says_so(own_server):
     client = server.client("dynamodb", "test", "test")
     assert client.list_tables()["TableNames"] == []
     assert "any" in server.log
+
+
+NOBODY = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "*", "Resource": "*"}],
+}
+
+
+@pytest.fixture(scope="module")
+def open_server(tmp_path_factory):
+    running = conftest.Server(tmp_path_factory.mktemp("any") / "data", "--auth", "any").start()
+    yield running
+    running.stop()
+
+
+def test_auth_any_lets_everyone_assume_every_role(open_server):
+    iam = open_server.client("iam", "test", "test")
+    for name, service in (("app", "lambda.amazonaws.com"), ("none", "nobody.amazonaws.com")):
+        trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]}
+        role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+        given = open_server.client("sts", "test", "test").assume_role(RoleArn=role, RoleSessionName="me")
+        assert given["AssumedRoleUser"]["Arn"] == f"arn:aws:sts::000000000000:assumed-role/{name}/me"
+        key = given["Credentials"]
+        session = open_server.client("sts", key["AccessKeyId"], key["SecretAccessKey"], key["SessionToken"])
+        assert session.get_caller_identity()["Account"] == "000000000000"
+
+
+def test_auth_any_gives_everyone_a_session(open_server):
+    for key in ("test", "AKIAAAAAAAAAAAAAAAAA", "ASIAAAAAAAAAAAAAAAAA"):
+        assert open_server.client("sts", key, "test").get_session_token()["Credentials"]["SessionToken"]
+
+
+def test_auth_any_asks_no_policy(open_server):
+    """Neither that of a resource nor a role's trust."""
+    dynamodb = open_server.client("dynamodb", "test", "test")
+    dynamodb.create_table(
+        TableName="Closed",
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    dynamodb.get_waiter("table_exists").wait(TableName="Closed", WaiterConfig={"Delay": 1})
+    arn = dynamodb.describe_table(TableName="Closed")["Table"]["TableArn"]
+    body = {"ResourceArn": arn, "Policy": json.dumps(NOBODY)}
+    target = {"X-Amz-Target": "DynamoDB_20120810.PutResourcePolicy", "Content-Type": "application/x-amz-json-1.0"}
+    assert raw(open_server, "POST", "/", json.dumps(body), target)[0] == 200
+    dynamodb.put_item(TableName="Closed", Item={"id": {"S": "1"}})
+    assert dynamodb.scan(TableName="Closed")["Count"] == 1
+
+
+def test_auth_any_lets_services_assume_roles(open_server):
+    trust = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"}, "Action": "sts:AssumeRole"}]}
+    role = open_server.client("iam", "test", "test").create_role(RoleName="mine", AssumeRolePolicyDocument=json.dumps(trust))
+    client = open_server.client("lambda", "test", "test")
+    code = functions.zip_of({"index.py": "def handler(event, context):\n    return 1\n"})
+    client.create_function(
+        FunctionName="f", Runtime="python3.12", Handler="index.handler", Role=role["Role"]["Arn"], Code={"ZipFile": code}
+    )
+    client.get_waiter("function_active_v2").wait(FunctionName="f")
+
+
+def test_auth_any_asks_methods_for_no_signature(open_server):
+    gateway = gateway_api.Gateway(open_server)
+    gateway.method(
+        gateway.resource("x"),
+        verb="GET",
+        authorizationType="AWS_IAM",
+        integration={"type": "MOCK", "requestTemplates": {"application/json": '{"statusCode": 200}'}},
+        responses={"200": {}},
+    )
+    api = gateway.deploy()
+    assert api.call("GET", "/x").status == 200
+    assert api.call("GET", "/x", headers={"Authorization": "Bearer abc"}).status == 200
 
 
 def test_the_credentials_file_works_with_aws_own_tools(server):
