@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FIRST_BLOCK = 8 * 1024, ALIGN = alignof(max_align_t) };
+enum { FIRST_BLOCK = 8 * 1024, LARGEST_BLOCK = 1024 * 1024, ALIGN = alignof(max_align_t) };
 
 struct arena_block {
     struct arena_block *older;
@@ -34,6 +34,12 @@ static void run_deferred(struct arena *arena)
     }
 }
 
+/* One thread writes it at a time; others may look. */
+static void set_bytes(struct arena *arena, size_t bytes)
+{
+    __atomic_store_n(&arena->bytes, bytes, __ATOMIC_RELAXED);
+}
+
 void arena_reset(struct arena *arena)
 {
     run_deferred(arena);
@@ -48,6 +54,7 @@ void arena_reset(struct arena *arena)
     arena->block = block;
     arena->next = block->data;
     arena->end = block->data + block->size;
+    set_bytes(arena, block->size);
 }
 
 void arena_release(struct arena *arena)
@@ -70,7 +77,7 @@ static size_t round_up(size_t size)
 static void add_block(struct arena *arena, size_t least)
 {
     size_t size = arena->block ? arena->block->size * 2 : FIRST_BLOCK;
-    size = size > 1024 * 1024 ? 1024 * 1024 : size;
+    size = size > LARGEST_BLOCK ? LARGEST_BLOCK : size;
     size = size < least ? least : size;
 
     struct arena_block *block = malloc(sizeof(*block) + size);
@@ -81,6 +88,7 @@ static void add_block(struct arena *arena, size_t least)
     arena->block = block;
     arena->next = block->data;
     arena->end = block->data + size;
+    set_bytes(arena, arena->bytes + size);
 }
 
 void *arena_alloc(struct arena *arena, size_t size)
@@ -106,12 +114,40 @@ void *arena_zalloc_array(struct arena *arena, size_t count, size_t size)
     return arena_zalloc(arena, total);
 }
 
+/* An allocation larger than what blocks grow to has one of its own, which the C library can enlarge
+ * without a copy: what grows by doubling leaves no garbage of the same size behind. NULL when it is
+ * not such a one. */
+static void *grow_block(struct arena *arena, void *ptr, size_t old_size, size_t new_size)
+{
+    struct arena_block **link = &arena->block;
+    while (*link && (*link)->data != ptr)
+        link = &(*link)->older;
+    if (!*link || (*link)->size != round_up(old_size))
+        return NULL;
+    size_t size = round_up(new_size);
+    bool is_newest = link == &arena->block;
+    struct arena_block *block = realloc(*link, sizeof(*block) + size);
+    if (!block)
+        abort();
+    set_bytes(arena, arena->bytes + size - block->size);
+    block->size = size;
+    *link = block;
+    if (is_newest)
+        arena->next = arena->end = block->data + size;
+    return block->data;
+}
+
 void *arena_realloc(struct arena *arena, void *ptr, size_t old_size, size_t new_size)
 {
     if (!ptr)
         return arena_alloc(arena, new_size);
     if (new_size <= old_size)
         return ptr;
+    if (old_size > LARGEST_BLOCK) {
+        void *grown = grow_block(arena, ptr, old_size, new_size);
+        if (grown)
+            return grown;
+    }
 
     char *old_end = (char *)ptr + round_up(old_size ? old_size : 1);
     size_t more = round_up(new_size) - (size_t)(old_end - (char *)ptr);

@@ -16,6 +16,7 @@ struct arena {
     struct arena_deferred *deferred; /* newest call, NULL when none */
     char *next;                      /* free space in the newest block */
     char *end;
+    size_t bytes; /* of its blocks; see arena_bytes */
 };
 
 /* Starts an empty arena. No memory is taken before the first allocation. */
@@ -38,8 +39,15 @@ void *arena_zalloc(struct arena *arena, size_t size);
 #define arena_array(arena, type, count) ((type *)arena_zalloc_array((arena), (count), sizeof(type)))
 void *arena_zalloc_array(struct arena *arena, size_t count, size_t size);
 
-/* Grows the newest allocation in place where it can, else copies. `ptr` may be NULL. */
+/* Grows in place the newest allocation where it can, and what is so large that it has a block of
+ * its own; else copies. `ptr` may be NULL. */
 void *arena_realloc(struct arena *arena, void *ptr, size_t old_size, size_t new_size);
+
+/* How much memory it holds. Any thread may ask while another fills it. */
+static inline size_t arena_bytes(const struct arena *arena)
+{
+    return __atomic_load_n(&arena->bytes, __ATOMIC_RELAXED);
+}
 
 /* A copy of `s`, with a NUL behind it that is not counted. */
 struct str arena_str(struct arena *arena, struct str s);

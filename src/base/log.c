@@ -3,11 +3,14 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { LINE_MAX_BYTES = 4096 };
+#include "base/clock.h"
+
+enum { LINE_MAX_BYTES = 4096, LIMITED_EVERY_MS = 1000 };
 
 static _Atomic int least_level = LOG_INFO;
 
@@ -24,12 +27,10 @@ static size_t advance(size_t at, int written, size_t size)
     return at + (size_t)written < size ? at + (size_t)written : size - 1;
 }
 
-void log_line(enum log_level level, const char *module, const char *format, ...)
+static void log_text(enum log_level level, const char *module, unsigned long long held_back,
+                     const char *format, va_list args)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
-    if ((int)level < atomic_load_explicit(&least_level, memory_order_relaxed))
-        return;
-
     struct timespec now;
     struct tm utc;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -42,10 +43,10 @@ void log_line(enum log_level level, const char *module, const char *format, ...)
                   snprintf(line + len, size - len, ".%03ldZ %s %s: ", now.tv_nsec / 1000000,
                            names[level], module),
                   size);
-    va_list args;
-    va_start(args, format);
     len = advance(len, vsnprintf(line + len, size - len, format, args), size);
-    va_end(args);
+    if (held_back)
+        len = advance(len, snprintf(line + len, size - len, " (and %llu times before)", held_back),
+                      size);
     for (size_t i = 0; i < len; i++) {
         if ((unsigned char)line[i] < 0x20)
             line[i] = ' ';
@@ -54,4 +55,36 @@ void log_line(enum log_level level, const char *module, const char *format, ...)
     /* Nothing sensible can be done when the log itself cannot be written. */
     ssize_t ignored = write(STDERR_FILENO, line, len);
     (void)ignored;
+}
+
+static bool is_logged(enum log_level level)
+{
+    return (int)level >= atomic_load_explicit(&least_level, memory_order_relaxed);
+}
+
+void log_line(enum log_level level, const char *module, const char *format, ...)
+{
+    if (!is_logged(level))
+        return;
+    va_list args;
+    va_start(args, format);
+    log_text(level, module, 0, format, args);
+    va_end(args);
+}
+
+void log_line_limited(struct log_limit *limit, enum log_level level, const char *module,
+                      const char *format, ...)
+{
+    long long now_ms = clock_mono_us() / 1000, until_ms = atomic_load(&limit->until_ms);
+    if (!is_logged(level))
+        return;
+    if (now_ms < until_ms ||
+        !atomic_compare_exchange_strong(&limit->until_ms, &until_ms, now_ms + LIMITED_EVERY_MS)) {
+        atomic_fetch_add(&limit->held_back, 1);
+        return;
+    }
+    va_list args;
+    va_start(args, format);
+    log_text(level, module, atomic_exchange(&limit->held_back, 0), format, args);
+    va_end(args);
 }

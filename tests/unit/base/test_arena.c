@@ -46,6 +46,23 @@ static void test_arena__realloc_copies_when_something_is_behind(void **state)
     arena_release(&arena);
 }
 
+static void test_arena__grows_what_has_a_block_of_its_own_without_leaving_a_copy(void **state)
+{
+    (void)state;
+    enum { SIZE = 3 * 1024 * 1024 };
+    struct arena arena = {0};
+    char *big = arena_alloc(&arena, SIZE);
+    memset(big, 'x', SIZE);
+    arena_alloc(&arena, 100);
+    size_t before = arena_bytes(&arena);
+    big = arena_realloc(&arena, big, SIZE, (size_t)2 * SIZE);
+    assert_int_equal(big[SIZE - 1], 'x');
+    assert_int_equal(arena_bytes(&arena), before + SIZE);
+    arena_reset(&arena);
+    arena_release(&arena);
+    assert_int_equal(arena_bytes(&arena), 0);
+}
+
 static void test_arena__reset_keeps_the_first_block(void **state)
 {
     (void)state;
@@ -87,6 +104,7 @@ int main(void)
         cmocka_unit_test(test_arena__runs_deferred_calls_newest_first),
         cmocka_unit_test(test_arena__keeps_what_was_written_across_growth),
         cmocka_unit_test(test_arena__realloc_copies_when_something_is_behind),
+        cmocka_unit_test(test_arena__grows_what_has_a_block_of_its_own_without_leaving_a_copy),
         cmocka_unit_test(test_arena__reset_keeps_the_first_block),
         cmocka_unit_test(test_arena__joins_parts_and_ends_them_with_a_nul),
         cmocka_unit_test(test_arena__formats_texts_of_any_length),
