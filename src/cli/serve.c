@@ -1,5 +1,6 @@
 /* `skylite serve`: builds the server out of its parts, runs it and takes it down. */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include "base/log.h"
 #include "cli/cli.h"
 #include "cli/deploy.h"
+#include "cli/machine.h"
 #include "core/region.h"
 #include "core/skylite.h"
 #include "services/apigateway/apigateway.h"
@@ -22,7 +24,7 @@
 #include "services/logs/logs.h"
 #include "services/s3/s3.h"
 
-enum { MAX_TEMPLATES = 16, DRAIN_MS = 10000 };
+enum { MAX_TEMPLATES = 16, DRAIN_MS = 10000, LEAST_MEMORY_MB = 64 };
 
 struct serve_options {
     struct skylite_config config;
@@ -128,6 +130,26 @@ static enum err parse_region(struct serve_options *options, const char *text, st
     return OK;
 }
 
+/* "256M" or "4G". */
+static enum err parse_memory(struct serve_options *options, const char *text, struct error *error)
+{
+    struct str number = str_from(text);
+    bool is_giga = str_ends(number, STR("G"));
+    uint64_t count;
+    if (is_giga || str_ends(number, STR("M")))
+        number.len--;
+    else
+        number.len = 0;
+    if (!str_to_u64(number, &count) || count > 1024 * 1024 ||
+        (is_giga ? count * 1024 : count) < LEAST_MEMORY_MB)
+        return error_set(error, ERR_VALIDATION,
+                         "--memory wants megabytes or gigabytes, such as 256M or 4G, and at least "
+                         "%dM",
+                         LEAST_MEMORY_MB);
+    options->config.memory = (is_giga ? count * 1024 : count) * 1024 * 1024;
+    return OK;
+}
+
 static enum err parse_template(struct serve_options *options, const char *text, struct error *error)
 {
     if (options->template_count == MAX_TEMPLATES)
@@ -155,6 +177,8 @@ static enum err parse_option(struct serve_options *options, int option, const ch
         return parse_allowed(options, text, error);
     case 't':
         return parse_threads(options, text, error);
+    case 'M':
+        return parse_memory(options, text, error);
     case 'D':
         return parse_template(options, text, error);
     case 'r':
@@ -197,6 +221,7 @@ static enum err parse_options(struct serve_options *options, int argc, char **ar
         {"stack", required_argument, NULL, 'S'},
         {"region", required_argument, NULL, 'r'},
         {"threads", required_argument, NULL, 't'},
+        {"memory", required_argument, NULL, 'M'},
         {"auth", required_argument, NULL, 'a'},
         {"durability", required_argument, NULL, 'u'},
         {"sandbox", required_argument, NULL, 's'},
@@ -206,6 +231,7 @@ static enum err parse_options(struct serve_options *options, int argc, char **ar
         .config = {.data_dir = "./skylite-data",
                    .listen_port = 4566,
                    .thread_count = core_count(),
+                   .memory = machine_memory() / 4,
                    .durability = STORE_SYNC,
                    .auth = AUTH_SIGV4,
                    .is_sandboxed = true,
@@ -267,6 +293,18 @@ static enum err write_endpoint(struct server *server, struct error *error)
 
 /* --- Building --- */
 
+static enum err share_out(struct server *server, struct error *error)
+{
+    const struct skylite_config *config = &server->options.config;
+    size_t descriptors = machine_raise_descriptors();
+    int dir_fd = open(config->data_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (dir_fd < 0)
+        return error_set(error, ERR_INTERNAL, "cannot open the data folder %s: %m",
+                         config->data_dir);
+    limits_init(&server->skylite.limits, config->memory, descriptors, dir_fd, config->thread_count);
+    return OK;
+}
+
 static enum err start_loops(struct server *server, struct error *error)
 {
     struct skylite *skylite = &server->skylite;
@@ -316,12 +354,12 @@ static void free_services(struct server *server)
 static enum err listen_everywhere(struct server *server, struct error *error)
 {
     struct skylite *skylite = &server->skylite;
-    struct http_listener_options options = front_door_options(skylite);
     skylite->port = server->options.config.listen_port;
     enum err taken = http_port_check(server->options.listen_address, skylite->port, error);
     if (taken)
         return taken;
     for (unsigned i = 0; i < skylite->loop_count; i++) {
+        struct http_listener_options options = front_door_options(skylite, i);
         enum err rc = http_listen(skylite->loops[i], server->options.listen_address, skylite->port,
                                   &options, &server->listeners[i], error);
         if (rc)
@@ -358,9 +396,14 @@ static enum err build(struct server *server, struct error *error)
     struct store_options store_options = {.durability = server->options.config.durability};
     server->skylite.config = server->options.config;
     server->skylite.config.listen_address = server->options.listen_address;
-    enum err rc = make_data_dir(server, error);
+    enum err rc = machine_check_address_space(server->options.config.memory,
+                                              server->options.config.thread_count, error);
+    if (rc == OK)
+        rc = make_data_dir(server, error);
     if (rc == OK)
         rc = launcher_start(server->options.config.is_sandboxed, &server->launcher, error);
+    if (rc == OK)
+        rc = share_out(server, error);
     if (rc == OK)
         rc = store_open(data_path(server, "store"), &store_options, &server->skylite.store, error);
     if (rc == OK)
@@ -530,6 +573,7 @@ static enum err run(struct server *server, struct error *error)
 {
     struct skylite *skylite = &server->skylite;
     greet(server);
+    limits_watch(&skylite->limits, skylite->loops[0]);
     cloudformation_resume(server->cloudformation);
     for (unsigned i = 0; i < skylite->loop_count; i++) {
         server->drains[i] = (struct drain){.server = server, .listener = server->listeners[i]};

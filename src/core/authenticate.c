@@ -17,6 +17,7 @@ struct sigv4_request authenticate_part(const struct http_exchange *exchange, str
         .headers = headers,
         .header_count = exchange->header_count,
         .body = exchange->body,
+        .is_head_only = exchange->is_body_refused,
     };
 }
 
@@ -76,4 +77,26 @@ enum err authenticate_claim(const struct skylite *skylite, const struct sigv4_re
         sigv4_stream_start(claim, secret, arena, *out_stream);
     }
     return rc;
+}
+
+bool authenticate_head(const struct skylite *skylite, const struct http_exchange *exchange,
+                       struct arena *arena, struct str *out_service)
+{
+    const struct iam_capability *iam = &skylite->iam;
+    struct sigv4_request part = authenticate_part(exchange, arena);
+    struct sigv4_claim claim;
+    struct principal principal;
+    struct error error;
+    struct str secret;
+    part.is_head_only = true;
+    if (sigv4_parse(&part, arena, &claim, &error))
+        return false;
+    struct sigv4_rules rules = signing_rules(skylite, claim.service);
+    if (sigv4_check(&part, &claim, &rules, clock_wall_ms(), arena, &error) ||
+        iam->find_key(iam->self, claim.access_key_id, claim.security_token, arena, &secret,
+                      &principal, &error) ||
+        sigv4_verify(&part, &claim, &rules, secret, arena, &error))
+        return false;
+    *out_service = claim.service;
+    return true;
 }

@@ -6,9 +6,12 @@
 #include "core/internal.h"
 
 enum {
-    MAX_SIGNED_BODY = 72 * 1024 * 1024, /* a 50 MB zip in base64, as UpdateFunctionCode sends it */
+    MAX_PACKAGE = 72 * 1024 * 1024, /* a 50 MB zip in base64, as UpdateFunctionCode sends it */
+    MAX_DOCUMENT = 16 * 1024 * 1024,
     MAX_UNSIGNED_BODY = 1024 * 1024,
 };
+
+#define BUSY "The service is unavailable. Please retry your request."
 
 /* --- Authentication --- */
 
@@ -102,12 +105,15 @@ static enum err prepare(struct request *request)
         if (auth_rc)
             return auth_rc;
     }
+    /* The key may have been made since the head was judged. */
+    if (request->exchange->is_body_refused)
+        return request_fail(request, ERR_SERVICE_UNAVAILABLE, "%s", BUSY);
     if (route_is_packed(request))
         rc = unpack(request, claim.service);
     return rc ? rc : route_read_input(request);
 }
 
-static void handle_aws_call(struct skylite *skylite, struct http_exchange *exchange)
+static struct request *new_request(struct skylite *skylite, struct http_exchange *exchange)
 {
     struct request *request = arena_new(&exchange->arena, struct request);
     request->arena = &exchange->arena;
@@ -116,7 +122,12 @@ static void handle_aws_call(struct skylite *skylite, struct http_exchange *excha
     request->exchange = exchange;
     request->finished = reply_to_wire;
     request->error.message[0] = '\0';
+    return request;
+}
 
+static void handle_aws_call(struct skylite *skylite, struct http_exchange *exchange)
+{
+    struct request *request = new_request(skylite, exchange);
     enum err rc = prepare(request);
     if (rc) {
         request_finish(request, rc);
@@ -280,16 +291,61 @@ static void handle(struct http_exchange *exchange, void *arg)
         handle_in_sandbox(exchange, arg);
 }
 
-static size_t body_limit(const struct http_exchange *exchange, void *arg)
+/* The longest body of a service's calls: packages and objects go to two of them. */
+static size_t limit_of_service(struct str service)
+{
+    return str_eq(service, STR("lambda")) || str_eq(service, STR("s3")) ? MAX_PACKAGE
+                                                                        : MAX_DOCUMENT;
+}
+
+/* A body of more than a megabyte is taken from those whose head bears a signature that may be good;
+ * the others are told at once what is wrong with it. */
+static size_t body_limit(const struct http_exchange *exchange, size_t announced, void *arg)
 {
     struct skylite *skylite = arg;
     size_t limit =
         skylite->apis.body_limit ? skylite->apis.body_limit(skylite->apis.self, exchange) : 0;
     if (limit)
         return limit;
+    if (skylite->config.auth == AUTH_ANY)
+        return MAX_PACKAGE;
     bool is_signed = http_header_get(exchange, STR("authorization")).ptr ||
                      str_find(exchange->query, STR("X-Amz-Signature=")) >= 0;
-    return is_signed || skylite->config.auth == AUTH_ANY ? MAX_SIGNED_BODY : MAX_UNSIGNED_BODY;
+    if (!is_signed || announced <= MAX_UNSIGNED_BODY)
+        return MAX_UNSIGNED_BODY;
+    struct arena arena = {0};
+    struct str service;
+    bool is_known = authenticate_head(skylite, exchange, &arena, &service);
+    limit = is_known ? limit_of_service(service) : HTTP_REFUSE_BODY;
+    arena_release(&arena);
+    return limit;
+}
+
+static bool is_known(const struct http_exchange *exchange, void *arg)
+{
+    struct skylite *skylite = arg;
+    struct arena arena = {0};
+    struct str service;
+    bool is_ours =
+        skylite->config.auth == AUTH_ANY || authenticate_head(skylite, exchange, &arena, &service);
+    arena_release(&arena);
+    return is_ours;
+}
+
+/* An AWS call for which there is no memory, in the error form of its protocol: SDKs try again. */
+static void reject_busy(struct skylite *skylite, struct http_exchange *exchange)
+{
+    struct request *request = new_request(skylite, exchange);
+    struct sigv4_request part = authenticate_part(exchange, request->arena);
+    struct sigv4_claim claim;
+    sigv4_parse(&part, request->arena, &claim, &request->error);
+    route_find(request, claim.service); /* what it finds out before it fails */
+    request->request_id = new_request_id(request->arena, request->protocol);
+    request_add_header(request, STR("Retry-After"), STR("1"));
+    bool is_s3 = request->protocol == PROTOCOL_REST_XML;
+    request_finish(request,
+                   request_fail(request, is_s3 ? ERR_S3_SLOW_DOWN : ERR_SERVICE_UNAVAILABLE, "%s",
+                                is_s3 ? "Please reduce your request rate." : BUSY));
 }
 
 static void reject(struct http_exchange *exchange, int status, void *arg)
@@ -297,25 +353,42 @@ static void reject(struct http_exchange *exchange, int status, void *arg)
     struct skylite *skylite = arg;
     if (skylite->apis.reject && skylite->apis.reject(skylite->apis.self, exchange, status))
         return;
+    bool is_call = exchange->headers && !(skylite->apis.body_limit &&
+                                          skylite->apis.body_limit(skylite->apis.self, exchange));
+    if (status == 503 && is_call) {
+        reject_busy(skylite, exchange);
+        return;
+    }
     struct http_header type = {STR("Content-Type"), STR("application/json")};
     http_reply(exchange, status, &type, 1,
                arena_printf(&exchange->arena, "{\"message\":\"%s\"}", http_status_text(status)));
 }
 
-struct http_listener_options front_door_options(struct skylite *skylite)
+struct http_listener_options front_door_options(struct skylite *skylite, unsigned loop_index)
 {
+    struct loop_limits *limits = &skylite->limits.loops[loop_index];
     return (struct http_listener_options){
         .request = handle,
         .body_limit = body_limit,
+        .is_known = is_known,
         .reject = reject,
         .arg = skylite,
+        .memory = &limits->public_memory,
+        .places = &limits->public_places,
+        .spill = limits->spill.disk ? &limits->spill : NULL,
+        .probe_path = STR("/health"),
     };
 }
 
-struct http_listener_options front_door_options_in_sandbox(struct skylite *skylite)
+struct http_listener_options front_door_options_in_sandbox(struct skylite *skylite,
+                                                           unsigned loop_index,
+                                                           struct sandbox_limits *limits)
 {
-    struct http_listener_options options = front_door_options(skylite);
+    struct http_listener_options options = front_door_options(skylite, loop_index);
     options.request = handle_in_sandbox;
+    options.memory = &limits->memory;
+    options.places = &limits->places;
+    options.probe_path = STR_EMPTY;
     return options;
 }
 

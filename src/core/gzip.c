@@ -7,6 +7,7 @@
 #include <zlib.h>
 
 enum { ZLIB_WINDOW = 15, GZIP_WINDOW = 15 + 16, ANY_WINDOW = 15 + 32, FIRST_GUESS = 4 };
+enum { MOST_FOR_A_BYTE = 1040 }; /* 1032 is deflate's own limit */
 
 static voidpf alloc_in_arena(voidpf arena, uInt count, uInt size)
 {
@@ -28,6 +29,11 @@ static z_stream start(struct arena *arena, struct str input)
         .next_in = (z_const Bytef *)(uintptr_t)input.ptr,
         .avail_in = (uInt)input.len,
     };
+}
+
+size_t gzip_most(struct str packed, size_t max)
+{
+    return packed.len < max / MOST_FOR_A_BYTE ? packed.len * MOST_FOR_A_BYTE : max;
 }
 
 bool gzip_unpack(struct arena *arena, struct str packed, size_t max, struct str *out)

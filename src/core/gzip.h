@@ -4,6 +4,9 @@
 
 #include "base/arena.h"
 
+/* The most that `packed` can become, or `max` when that is less. */
+size_t gzip_most(struct str packed, size_t max);
+
 /* Unpacks all of `packed`, of either format, into the arena. False when it is neither, is cut
  * short, or is longer than `max` bytes. */
 bool gzip_unpack(struct arena *arena, struct str packed, size_t max, struct str *out);

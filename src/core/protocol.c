@@ -290,8 +290,9 @@ void protocol_reply(struct request *request, enum err rc)
     struct reply reply = {0};
     if (rc) {
         if (error_status(rc) >= 500)
-            log_warn("core", "%s.%s failed: %s", request->service ? request->service->name : "-",
-                     request->operation ? request->operation->name : "-", request->error.message);
+            log_warn_limited(
+                "core", "%s.%s failed: %s", request->service ? request->service->name : "-",
+                request->operation ? request->operation->name : "-", request->error.message);
         fill_error(request, rc, &reply);
     } else {
         fill_success(request, &reply);
@@ -301,5 +302,9 @@ void protocol_reply(struct request *request, enum err rc)
     const struct metric_capability *metrics = &request->skylite->metrics;
     if (metrics->count_request && request->service)
         metrics->count_request(metrics->self, request->service, request->operation, reply.status);
-    http_reply(request->exchange, reply.status, reply.headers, reply.header_count, reply.body);
+    if (request->source && rc == OK)
+        http_reply_from(request->exchange, reply.status, reply.headers, reply.header_count,
+                        request->source_size, request->source);
+    else
+        http_reply(request->exchange, reply.status, reply.headers, reply.header_count, reply.body);
 }

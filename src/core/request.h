@@ -30,10 +30,12 @@ struct request {
     yyjson_val *input;    /* an object, never NULL */
     struct str raw_input; /* the body as sent */
 
-    /* The answer: a tree, or ready bytes when raw_output.ptr is set. */
+    /* The answer: a tree, or ready bytes when raw_output.ptr is set, or a source of them. */
     yyjson_mut_doc *doc;    /* for building `output` */
     yyjson_mut_val *output; /* an object; NULL for an empty answer */
     struct str raw_output;
+    struct http_source *source; /* of an answer over HTTP that is sent in pieces, or NULL */
+    uint64_t source_size;
     int status; /* 0: the row's */
     struct http_header extra_headers[REQUEST_EXTRA_HEADERS];
     size_t extra_header_count;

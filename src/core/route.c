@@ -6,6 +6,7 @@
 #include "wire/query.h"
 
 enum { MAX_SEGMENTS = 32, MAX_QUERY_PARAMETERS = 256, MAX_UNPACKED_BYTES = 16 * 1024 * 1024 };
+enum { SMALL_BODY = 64 * 1024 };
 
 /* --- AWS JSON --- */
 
@@ -370,17 +371,43 @@ bool route_is_packed(const struct request *request)
     return !is_rest && str_eq_nocase(request_header(request, STR("content-encoding")), STR("gzip"));
 }
 
+static enum err busy(struct request *request)
+{
+    return request_fail(request, ERR_SERVICE_UNAVAILABLE,
+                        "The service is unavailable. Please retry your request.");
+}
+
 enum err route_unpack(struct request *request)
 {
     struct str *body = &request->exchange->body;
+    if (!http_reserve(request->exchange, gzip_most(*body, MAX_UNPACKED_BYTES)))
+        return busy(request);
     if (!gzip_unpack(request->arena, *body, MAX_UNPACKED_BYTES, body))
         return request_fail(request, ERR_SERIALIZATION, "%s", "");
     return OK;
 }
 
+/* What parsing makes of a body: a copy, and 16 bytes for each value. A megabyte of "[0,0,0" becomes
+ * nine. REST calls are written and parsed once more, with the members of path and query. */
+static bool reserve_tree(struct request *request)
+{
+    struct str body = request->exchange->body;
+    bool is_rest = request->protocol == PROTOCOL_REST_JSON;
+    if (body.len <= SMALL_BODY || request->protocol == PROTOCOL_REST_XML ||
+        (request->operation && request->operation->flags & OPERATION_RAW_BODY))
+        return true;
+    size_t values = 0;
+    for (size_t i = 0; i < body.len; i++)
+        values += body.ptr[i] == ',' || body.ptr[i] == ':' || body.ptr[i] == '[';
+    size_t tree = body.len + values * 16;
+    return http_reserve(request->exchange, tree * (is_rest ? 4 : 1));
+}
+
 enum err route_read_input(struct request *request)
 {
     request->raw_input = request->exchange->body;
+    if (!reserve_tree(request))
+        return busy(request);
     switch (request->protocol) {
     case PROTOCOL_QUERY: /* read already: it names the operation */
     case PROTOCOL_INTERNAL:

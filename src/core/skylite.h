@@ -4,6 +4,7 @@
 
 #include "core/capabilities.h"
 #include "core/health.h"
+#include "core/limits.h"
 #include "core/operation.h"
 #include "io/http.h"
 #include "io/loop.h"
@@ -11,7 +12,7 @@
 #include "store/store.h"
 
 #define SKYLITE_MAX_SERVICES 16
-#define SKYLITE_MAX_LOOPS    64
+#define SKYLITE_MAX_LOOPS    LIMITS_MAX_LOOPS
 
 enum auth_mode { AUTH_SIGV4, AUTH_ANY };
 
@@ -20,6 +21,7 @@ struct skylite_config {
     const char *listen_address; /* "127.0.0.1" */
     uint16_t listen_port;       /* as asked for; 0: any */
     unsigned thread_count;
+    size_t memory; /* bytes for bodies and answers in flight */
     enum store_durability durability;
     enum auth_mode auth;
     bool is_sandboxed;  /* false for --sandbox=none */
@@ -45,6 +47,7 @@ struct skylite {
     struct store *store;
     struct loop *loops[SKYLITE_MAX_LOOPS];
     unsigned loop_count;
+    struct limits limits;
     uint16_t port; /* where it listens */
 
     const struct service *services[SKYLITE_MAX_SERVICES];
@@ -65,10 +68,12 @@ struct str skylite_arn(const struct skylite *skylite, struct arena *arena, const
 /* Adds a service; before the loops start. */
 void skylite_add_service(struct skylite *skylite, const struct service *service);
 
-/* The front door: http_listener_options whose arg is the struct skylite, for the main listeners and
- * for the AWS endpoint inside sandboxes. */
-struct http_listener_options front_door_options(struct skylite *skylite);
-struct http_listener_options front_door_options_in_sandbox(struct skylite *skylite);
+/* The front door: http_listener_options whose arg is the struct skylite, for the main listener of a
+ * loop and for the AWS endpoint inside a sandbox. */
+struct http_listener_options front_door_options(struct skylite *skylite, unsigned loop_index);
+struct http_listener_options front_door_options_in_sandbox(struct skylite *skylite,
+                                                           unsigned loop_index,
+                                                           struct sandbox_limits *limits);
 
 /* A listener that gives the figures for Prometheus to whoever reaches it, and nothing else. */
 struct http_listener_options front_door_options_for_metrics(struct skylite *skylite);

@@ -203,6 +203,9 @@ void fetcher_free(struct fetcher *fetcher)
 static size_t take_body(char *bytes, size_t size, size_t count, void *arg)
 {
     struct fetch_transfer *transfer = arg;
+    struct http_exchange *exchange = transfer->fetch->exchange;
+    if (exchange && !http_reserve(exchange, size * count))
+        return 0;
     buf_add(&transfer->body, str_make(bytes, size * count));
     return transfer->body.is_full ? 0 : size * count;
 }

@@ -18,9 +18,10 @@ struct http_fetch {
     const struct http_header *headers;
     size_t header_count;
     struct str body;
-    unsigned timeout_ms;       /* for all of it */
-    size_t max_body;           /* of the answer */
-    const struct reach *reach; /* where connections may go, judged for each; NULL: anywhere */
+    unsigned timeout_ms;            /* for all of it */
+    size_t max_body;                /* of the answer */
+    const struct reach *reach;      /* where connections may go, judged for each; NULL: anywhere */
+    struct http_exchange *exchange; /* which the answer's memory counts for; NULL: for none */
     void (*done)(struct http_fetch *fetch);
     void *arg;
 

@@ -10,11 +10,13 @@
 
 enum {
     BACKLOG = 1024,
-    ACCEPTED_AT_ONCE = 64,
+    ACCEPTED_AT_ONCE = 16, /* those who are here already wait for what these ask */
     DEFAULT_HEADER_BYTES = 64 * 1024,
     DEFAULT_BODY_BYTES = 16 * 1024 * 1024,
     DEFAULT_REQUEST_TIMEOUT_MS = 60 * 1000,
     DEFAULT_IDLE_TIMEOUT_MS = 75 * 1000,
+    MAX_GUESTS = 8,
+    LOOKED_AT = 64,
     SHORTEST_CHECK_MS = 10,
     LONGEST_CHECK_MS = 1000,
 };
@@ -38,7 +40,7 @@ static void stop_accepting(struct http_listener *listener)
  * stay in the kernel's queue until the next check. */
 static void pause_accepting(struct http_listener *listener)
 {
-    log_warn("io", "port %u: connections have to wait: %m", listener->port);
+    log_warn_limited("io", "port %u: connections have to wait: %m", listener->port);
     stop_accepting(listener);
     loop_check_wake(listener->loop);
 }
@@ -58,6 +60,58 @@ static void send_at_once(int fd)
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
 }
 
+/* Of those that wait longest, the one that was of least use goes: in a burst of newcomers, whoever
+ * has been served for long is among them too. */
+static bool end_longest_idle(struct http_listener *listener)
+{
+    struct connection *least = listener->oldest_idle, *c = least;
+    for (int i = 0; i < LOOKED_AT && c; i++, c = c->newer_idle) {
+        if (c->served < least->served ||
+            (c->served == least->served && least->is_begun && !c->is_begun))
+            least = c;
+    }
+    if (least)
+        connection_close(least);
+    return least != NULL;
+}
+
+/* False when all connections are busy. The struct of a connection is what an idle one costs. */
+static bool take_place(struct http_listener *listener)
+{
+    const struct http_listener_options *options = &listener->options;
+    size_t size = sizeof(struct connection);
+    if (options->memory && budget_claim(options->memory, size, BUDGET_SMALL))
+        budget_give(options->memory, size); /* until it is there */
+    else if (options->memory && !end_longest_idle(listener))
+        return false;
+    if (!options->places || budget_claim(options->places, 1, BUDGET_SMALL))
+        return true;
+    return end_longest_idle(listener) && budget_claim(options->places, 1, BUDGET_SMALL);
+}
+
+/* Sent blindly: it fits into an empty socket, and there is nobody to wait for more. */
+static void refuse(struct http_listener *listener, int fd)
+{
+    static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
+                                 "Retry-After: 1\r\nConnection: close\r\n\r\n";
+    log_warn_limited("io", "port %u: no place for a connection", listener->port);
+    ssize_t ignored = send(fd, answer, sizeof(answer) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+    (void)ignored;
+    close(fd);
+}
+
+static void admit(struct http_listener *listener, int fd, const struct sockaddr *peer)
+{
+    bool has_place = take_place(listener);
+    bool is_guest = !has_place && listener->options.probe_path.len && listener->guests < MAX_GUESTS;
+    if (!has_place && !is_guest) {
+        refuse(listener, fd);
+        return;
+    }
+    send_at_once(fd);
+    connection_start(listener, fd, peer, is_guest);
+}
+
 static void accept_waiting(void *arg)
 {
     struct http_listener *listener = arg;
@@ -67,12 +121,12 @@ static void accept_waiting(void *arg)
         int fd =
             accept4(listener->fd, (struct sockaddr *)&peer, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
-            send_at_once(fd);
-            connection_start(listener, fd, (struct sockaddr *)&peer);
+            admit(listener, fd, (struct sockaddr *)&peer);
         } else if (errno == EAGAIN) {
             return;
         } else if (must_pause(errno)) {
             pause_accepting(listener);
+            end_longest_idle(listener);
             return;
         }
     }
@@ -86,6 +140,7 @@ static bool on_check(struct loop_check *check, uint64_t now_ms)
         (struct http_listener *)((char *)check - offsetof(struct http_listener, check));
     bool is_needed = false;
     struct connection *next;
+    listener->dropped = 0;
     for (struct connection *c = listener->connections; c; c = next) {
         next = c->next;
         is_needed |= connection_check(c, now_ms);
@@ -215,6 +270,7 @@ static void on_end(struct loop_task *task)
     struct http_listener *listener =
         (struct http_listener *)((char *)task - offsetof(struct http_listener, end));
     loop_check_remove(&listener->check);
+    loop_timer_stop(listener->queue_timer);
     if (listener->closed)
         listener->closed(listener->closed_arg);
     free(listener);

@@ -1,10 +1,13 @@
 /* The server's answers: from status, headers and body to bytes. */
 #include <assert.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
 
+#include "base/log.h"
 #include "io/http_server.h"
 
 /* A body up to this size is copied behind the head: that costs less than a second piece. */
-enum { JOINED_BODY = 2048 };
+enum { JOINED_BODY = 2048, SENT_AHEAD = 2 * HTTP_PIECE };
 
 /* The answer as it goes out. */
 struct answer {
@@ -70,7 +73,8 @@ static char *put_headers(char *to, struct connection *connection, const struct h
     return to;
 }
 
-static char *put_framing(char *to, const struct connection *connection, int status, size_t body_len)
+static char *put_framing(char *to, const struct connection *connection, int status,
+                         uint64_t body_len)
 {
     if (status != 204 && status >= 200) {
         to = put(to, STR("Content-Length: "));
@@ -98,12 +102,13 @@ static bool has_body(const struct http_exchange *exchange, int status)
            status >= 200;
 }
 
+/* `body` is what of the body follows at once, `body_len` is all of it. */
 static struct answer build(struct connection *connection, int status,
-                           const struct http_header *headers, size_t count, struct str body)
+                           const struct http_header *headers, size_t count, struct str body,
+                           uint64_t body_len)
 {
     struct http_exchange *exchange = &connection->exchange;
     struct str text = str_from(http_status_text(status));
-    size_t body_len = body.len;
     if (!has_body(exchange, status))
         body = STR_EMPTY;
     bool is_joined = body.len <= JOINED_BODY;
@@ -130,6 +135,16 @@ static uv_buf_t buf_of(struct str bytes)
     return uv_buf_init((char *)(uintptr_t)bytes.ptr, (unsigned)bytes.len);
 }
 
+/* --- What the socket does not take at once --- */
+
+uint64_t connection_left(const struct connection *connection)
+{
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&connection->tcp) +
+           (connection->source_end - connection->source_at);
+}
+
+static void send_piece(struct connection *connection);
+
 static void on_written(uv_write_t *write, int status)
 {
     struct connection *connection = write->data;
@@ -138,21 +153,103 @@ static void on_written(uv_write_t *write, int status)
     if (status < 0)
         connection_close(connection);
     else
-        connection_finish(connection);
+        send_piece(connection);
 }
 
-/* Has libuv send what the socket did not take at once. The body may not outlive this call. */
+/* Has libuv send the first `len` bytes of `unsent`. */
+static void send_unsent(struct connection *connection, size_t len)
+{
+    uv_buf_t part = uv_buf_init(connection->unsent, (unsigned)len);
+    connection->write.data = connection;
+    if (uv_write(&connection->write, (uv_stream_t *)&connection->tcp, &part, 1, on_written) < 0)
+        connection_close(connection);
+}
+
+static void make_room(struct connection *connection, size_t size)
+{
+    if (connection->unsent_size == size)
+        return;
+    free(connection->unsent);
+    connection->unsent = malloc(size);
+    if (!connection->unsent)
+        abort();
+    connection->unsent_size = size;
+}
+
+/* The next of the source, when what was before it is out. */
+static void send_piece(struct connection *connection)
+{
+    uint64_t left = connection->source_end - connection->source_at;
+    if (left == 0) {
+        connection_finish(connection);
+        return;
+    }
+    make_room(connection, HTTP_PIECE);
+    struct http_source *source = connection->source;
+    size_t max = left < HTTP_PIECE ? (size_t)left : HTTP_PIECE;
+    size_t got = source->read(source, connection->source_at, connection->unsent, max);
+    connection->source_at += got;
+    if (got)
+        send_unsent(connection, got);
+    else
+        connection_close(connection);
+}
+
+static void start_writing(struct connection *connection)
+{
+    connection_enter(connection, CONNECTION_WRITING);
+    connection->answer_started_ms = connection->since_ms;
+}
+
+static size_t read_answer_file(struct http_source *source, uint64_t at, char *to, size_t max)
+{
+    struct connection *connection =
+        (struct connection *)((char *)source - offsetof(struct connection, file_source));
+    return http_file_read(&connection->answer_file, at, to, max);
+}
+
+/* False when the disk does not let it. */
+static bool move_to_file(struct connection *connection)
+{
+    const struct http_spill *spill = connection->listener->options.spill;
+    struct http_file *file = &connection->answer_file;
+    struct str rest = str_make(connection->unsent, connection->unsent_size);
+    if (!spill || !http_file_open(file, spill) || !http_file_add(file, rest))
+        return false;
+    connection->file_source.read = read_answer_file;
+    connection->source = &connection->file_source;
+    connection->source_at = 0;
+    connection->source_end = rest.len;
+    make_room(connection, HTTP_PIECE);
+    connection_settle(connection);
+    return true;
+}
+
+/* The rest of a whole answer. The body may not outlive this call, and all else that the request
+ * holds is needed no longer: a slow client costs what it has not taken, or a file. */
 static void write_rest(struct connection *connection, struct answer answer, size_t sent)
 {
     struct str head = str_slice(answer.head, sent, answer.head.len);
     size_t of_body = sent > answer.head.len ? sent - answer.head.len : 0;
-    struct str body =
-        arena_str(&connection->exchange.arena, str_slice(answer.body, of_body, answer.body.len));
-    uv_buf_t parts[2] = {buf_of(head), buf_of(body)};
-    connection->write.data = connection;
-    connection_enter(connection, CONNECTION_WRITING);
-    if (uv_write(&connection->write, (uv_stream_t *)&connection->tcp, parts, 2, on_written) < 0)
+    struct str body = str_slice(answer.body, of_body, answer.body.len);
+    make_room(connection, head.len + body.len);
+    put(put(connection->unsent, head), body);
+    connection->answer_size = connection->unsent_size;
+    connection_release_request(connection);
+    if (connection->sender == SENDER_NOT_ASKED)
+        connection->sender = SENDER_KNOWN; /* the head is gone: nobody can be asked now */
+    start_writing(connection);
+    bool is_claimed = connection_claim(connection);
+    connection_settle(connection);
+    if (is_claimed || connection->unsent_size <= SMALL_BODY) {
+        send_unsent(connection, connection->unsent_size);
+    } else if (move_to_file(connection)) {
+        send_piece(connection);
+    } else {
+        log_warn_limited("io", "an answer of %zu bytes is cut off: no memory and no disk for it",
+                         connection->unsent_size);
         connection_close(connection);
+    }
 }
 
 static void send_answer(struct connection *connection, struct answer answer)
@@ -162,7 +259,7 @@ static void send_answer(struct connection *connection, struct answer answer)
     if (sent == UV_EAGAIN)
         sent = 0;
     if (sent < 0) {
-        connection->state = CONNECTION_READING;
+        connection->state = CONNECTION_CLOSING;
         connection_close(connection);
     } else if ((size_t)sent < answer.head.len + answer.body.len) {
         write_rest(connection, answer, (size_t)sent);
@@ -199,5 +296,36 @@ void http_reply(struct http_exchange *exchange, int status, const struct http_he
         return;
     }
     connection->must_close |= connection->saw_eof || asks_to_close(headers, header_count);
-    send_answer(connection, build(connection, status, headers, header_count, body));
+    send_answer(connection, build(connection, status, headers, header_count, body, body.len));
+}
+
+/* The kernel would take megabytes for each client that reads nothing. */
+static void send_no_further_ahead(struct connection *connection)
+{
+    int fd, most = SENT_AHEAD;
+    if (uv_fileno((uv_handle_t *)&connection->tcp, &fd) == 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof(most));
+}
+
+void http_reply_from(struct http_exchange *exchange, int status, const struct http_header *headers,
+                     size_t header_count, uint64_t size, struct http_source *source)
+{
+    struct connection *connection = (struct connection *)exchange;
+    assert(connection->state == CONNECTION_PENDING);
+    connection->source = source;
+    if (exchange->is_aborted) {
+        drop_answer(connection);
+        return;
+    }
+    connection->must_close |= connection->saw_eof || asks_to_close(headers, header_count);
+    struct answer answer = build(connection, status, headers, header_count, STR_EMPTY, size);
+    connection->source_at = 0;
+    connection->source_end = has_body(exchange, status) ? size : 0;
+    connection->answer_size = answer.head.len + connection->source_end;
+    send_no_further_ahead(connection);
+    make_room(connection, answer.head.len);
+    memcpy(connection->unsent, answer.head.ptr, answer.head.len);
+    start_writing(connection);
+    connection_settle(connection);
+    send_unsent(connection, answer.head.len);
 }

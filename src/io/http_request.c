@@ -1,7 +1,8 @@
 /* The server's requests: from bytes through llhttp to a struct http_exchange, or a refusal. */
 #include "io/http_server.h"
 
-enum { FIRST_BODY_BYTES = 1024 * 1024 };
+/* Where a status stands: no refusal, but the request function is to answer without a body. */
+enum { BODY_REFUSED = 1 };
 
 static struct connection *connection_of(llhttp_t *parser)
 {
@@ -128,11 +129,19 @@ static int check_head(const llhttp_t *parser, const struct shape *shape)
     return 0;
 }
 
-static size_t limit_of(struct connection *connection)
+static size_t limit_of(struct connection *connection, size_t announced)
 {
     const struct http_listener_options *options = &connection->listener->options;
-    return options->body_limit ? options->body_limit(&connection->exchange, options->arg)
+    return options->body_limit ? options->body_limit(&connection->exchange, announced, options->arg)
                                : options->max_body_bytes;
+}
+
+/* A guest may ask whether the server lives, and no more. */
+static bool is_probe(const struct connection *connection)
+{
+    const struct http_exchange *exchange = &connection->exchange;
+    return str_eq(exchange->path, connection->listener->options.probe_path) &&
+           str_eq(exchange->method, STR("GET"));
 }
 
 /* The same for the body that the head announces. */
@@ -146,14 +155,14 @@ static int prepare_body(struct connection *connection, const struct shape *shape
     if (!has_body)
         return 0;
 
-    size_t limit = limit_of(connection);
+    size_t limit = limit_of(connection, has_length ? parser->content_length : SIZE_MAX);
+    if (limit == HTTP_REFUSE_BODY)
+        return BODY_REFUSED;
     if (has_length && parser->content_length > limit)
         return 413;
     connection->body.max = has_length ? parser->content_length : limit;
-    if (has_length) {
-        bool is_small = parser->content_length < FIRST_BODY_BYTES;
-        buf_reserve(&connection->body, is_small ? parser->content_length : FIRST_BODY_BYTES);
-    }
+    if (has_length && parser->content_length < MEMORY_BODY)
+        buf_reserve(&connection->body, parser->content_length);
     connection->wants_continue = shape->expect && !connection->exchange.is_http_1_0;
     return 0;
 }
@@ -172,6 +181,8 @@ static int on_headers_complete(llhttp_t *parser)
     if (shape.host && connection->authority.len)
         shape.host->value = connection->authority;
     int status = check_head(parser, &shape);
+    if (!status && connection->is_guest && !is_probe(connection))
+        status = 503;
     if (!status)
         status = prepare_body(connection, &shape);
     return status ? refuse(connection, status) : 0;
@@ -179,10 +190,39 @@ static int on_headers_complete(llhttp_t *parser)
 
 /* --- The body --- */
 
+/* A body that turns out to be large, of someone who is known, goes on in a file. */
+static bool move_to_file(struct connection *connection)
+{
+    struct http_file *file = &connection->body_file;
+    if (!http_file_open(file, connection->listener->options.spill) ||
+        !http_file_add(file, buf_str(&connection->body)))
+        return false;
+    buf_release(&connection->body);
+    connection_settle(connection);
+    return true;
+}
+
+static int add_to_file(struct connection *connection, struct str bytes)
+{
+    struct http_file *file = &connection->body_file;
+    if (bytes.len > connection->body.max - file->size)
+        return refuse(connection, 413);
+    return http_file_add(file, bytes) ? 0 : refuse(connection, 503);
+}
+
 static int on_body(llhttp_t *parser, const char *at, size_t len)
 {
     struct connection *connection = connection_of(parser);
-    return buf_add(&connection->body, str_make(at, len)) ? 0 : refuse(connection, 413);
+    struct buf *body = &connection->body;
+    if (http_file_is_open(&connection->body_file))
+        return add_to_file(connection, str_make(at, len));
+    if (!buf_add(body, str_make(at, len)))
+        return refuse(connection, 413);
+    if (!connection_claim(connection))
+        return refuse(connection, 503);
+    bool goes_to_file = body->len > MEMORY_BODY && connection->listener->options.spill &&
+                        connection_is_known(connection);
+    return !goes_to_file || move_to_file(connection) ? 0 : refuse(connection, 503);
 }
 
 /* Chunk extensions mean nothing here but could go on for ever. */
@@ -200,7 +240,7 @@ static int on_chunk_extension(llhttp_t *parser, const char *at, size_t len)
 static int on_message_complete(llhttp_t *parser)
 {
     struct connection *connection = connection_of(parser);
-    connection->must_close = !llhttp_should_keep_alive(parser);
+    connection->must_close = !llhttp_should_keep_alive(parser) || connection->is_guest;
     connection->is_complete = true;
     return HPE_PAUSED;
 }
@@ -245,6 +285,7 @@ void connection_reject(struct connection *connection, int status)
     const struct http_listener_options *options = &connection->listener->options;
     connection->refused = status;
     connection->must_close = true;
+    connection_leave(connection);
     connection->state = CONNECTION_PENDING;
     if (!exchange->method.ptr)
         exchange->method = exchange->target = exchange->path = exchange->query = STR_EMPTY;
@@ -257,14 +298,41 @@ void connection_reject(struct connection *connection, int status)
         http_reply(exchange, status, NULL, 0, STR_EMPTY);
 }
 
-static void hand_over(struct connection *connection)
+void connection_hand_over(struct connection *connection)
 {
     const struct http_listener_options *options = &connection->listener->options;
+    struct http_file *file = &connection->body_file;
+    struct str body = http_file_is_open(file) ? http_file_map(file) : buf_str(&connection->body);
+    if (!body.ptr) {
+        connection_reject(connection, 503);
+        return;
+    }
+    connection_leave(connection);
+    connection->state = CONNECTION_PENDING;
+    connection->exchange.body = body;
+    options->request(&connection->exchange, options->arg);
+    if (connection->state == CONNECTION_PENDING)
+        connection_settle(connection);
+}
+
+static void complete(struct connection *connection)
+{
     connection->is_complete = false;
     connection->wants_continue = false;
-    connection->state = CONNECTION_PENDING;
-    connection->exchange.body = buf_str(&connection->body);
-    options->request(&connection->exchange, options->arg);
+    if (http_file_is_open(&connection->body_file))
+        connection_queue(connection);
+    else
+        connection_hand_over(connection);
+}
+
+/* What was sent of the body goes nowhere. */
+static void hand_over_without_body(struct connection *connection)
+{
+    struct http_exchange *exchange = &connection->exchange;
+    connection->wants_continue = false;
+    connection->must_close = true;
+    exchange->is_body_refused = true;
+    connection_hand_over(connection);
 }
 
 static void send_continue(struct connection *connection)
@@ -288,6 +356,8 @@ static void wait_for_more(struct connection *connection, size_t parsed)
         connection->head_bytes += parsed;
     if (connection->head_bytes > connection->listener->options.max_header_bytes)
         connection_reject(connection, 431);
+    else if (!connection_claim(connection))
+        connection_reject(connection, 503);
     else if (connection->wants_continue && connection->body.len == 0)
         send_continue(connection);
 }
@@ -302,7 +372,10 @@ void connection_parse(struct connection *connection)
         size_t parsed = (size_t)(llhttp_get_error_pos(&connection->parser) - input.ptr);
         connection->input = str_slice(input, parsed, input.len);
         llhttp_resume(&connection->parser);
-        hand_over(connection);
+        complete(connection);
+    } else if (connection->refused == BODY_REFUSED) {
+        connection->input = STR_EMPTY;
+        hand_over_without_body(connection);
     } else {
         connection->input = STR_EMPTY;
         connection_reject(connection, status_of(connection, error));

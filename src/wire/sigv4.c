@@ -341,7 +341,7 @@ static enum err payload_hash(const struct sigv4_request *request, const struct s
         return OK;
     }
     enum err rc = rules->is_s3 ? check_s3_hash(claim, error) : OK;
-    if (rc || (rules->is_s3 && is_payload_marker(claim->payload_hash))) {
+    if (rc || request->is_head_only || (rules->is_s3 && is_payload_marker(claim->payload_hash))) {
         *out = claim->payload_hash;
         return rc;
     }
@@ -360,7 +360,7 @@ enum err sigv4_verify(const struct sigv4_request *request, const struct sigv4_cl
 {
     struct str body_hash;
     enum err rc = payload_hash(request, claim, rules, arena, &body_hash, error);
-    if (rc)
+    if (rc || body_hash.len == 0) /* of a head alone */
         return rc;
     struct str canonical =
         canonical_request(request, claim->service, claim->signed_headers, body_hash, arena);

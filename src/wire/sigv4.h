@@ -25,6 +25,9 @@ struct sigv4_request {
     const struct sigv4_header *headers;
     size_t header_count;
     struct str body;
+    /* The body is not here (yet): the hash that the head claims is taken for it, and a head that
+     * claims none passes when its time and its headers are right. */
+    bool is_head_only;
 };
 
 /* What a request says of its own signature; all parts are borrowed from the request or the arena.

@@ -94,6 +94,50 @@ __attribute__((noreturn)) static void allocate(void)
     }
 }
 
+/* Connects to 127.0.0.1:`port` as often as it may and sends `head` and as much of `size` bytes as
+ * is taken; what it has opened stays so until its next call. */
+static enum err park(struct lambda_context *context, int64_t port, int64_t count, int64_t size,
+                     struct str head, struct str *out)
+{
+    static char filler[64 * 1024];
+    struct sockaddr_in where = {.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int opened = 0;
+    int64_t sent = 0;
+    close_range(100, ~0U, 0);
+    for (int64_t i = 0; i < count; i++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        int high = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 100);
+        struct timeval patience = {.tv_usec = 20 * 1000};
+        if (fd >= 0)
+            close(fd);
+        if (high < 0 || connect(high, (struct sockaddr *)&where, sizeof(where)) != 0)
+            break;
+        opened++;
+        setsockopt(high, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+        ssize_t taken = send(high, head.ptr, head.len, MSG_NOSIGNAL);
+        for (int64_t left = size; left > 0 && taken > 0; left -= taken) {
+            size_t piece = left < (int64_t)sizeof(filler) ? (size_t)left : sizeof(filler);
+            taken = send(high, filler, piece, MSG_NOSIGNAL);
+            sent += taken > 0 ? taken : 0;
+        }
+    }
+    return answer(context, out, "%d connections, %lld MB", opened,
+                  (long long)(sent / (1024 * 1024)));
+}
+
+/* Half-sent answers to the Runtime API. */
+static enum err park_answers(struct lambda_context *context, int64_t count, struct str *out)
+{
+    const char *address = getenv("AWS_LAMBDA_RUNTIME_API");
+    const char *colon = address ? strrchr(address, ':') : NULL;
+    return park(context, colon ? strtol(colon + 1, NULL, 10) : 0, count, 6 * 1024 * 1024,
+                STR("POST /2018-06-01/runtime/invocation/x/response HTTP/1.1\r\nHost: x\r\n"
+                    "Content-Length: 6291500\r\n\r\n"),
+                out);
+}
+
 static enum err big_answer(struct lambda_context *context, int64_t size, struct str *out)
 {
     char *bytes = arena_alloc(context->arena, (size_t)size);
@@ -148,6 +192,10 @@ static enum err probe(struct lambda_context *context, struct str text, struct st
         return connect_to(context, path, number, out);
     if (str_eq(what, STR("fork")))
         return fork_many(context, out);
+    if (str_eq(what, STR("park_answers")))
+        return park_answers(context, number, out);
+    if (str_eq(what, STR("park_clients")))
+        return park(context, 4566, number, 0, STR("GET /health HTTP/1.1\r\nHost: x\r\n\r\n"), out);
     if (str_eq(what, STR("big")))
         return big_answer(context, number, out);
     if (str_eq(what, STR("answer"))) {

@@ -199,8 +199,8 @@ static void event_over(struct event *event)
 
 static void drop(struct event *event, const char *why)
 {
-    log_warn("lambda", "function=%.*s request=%.*s the event is dropped: %s",
-             STR_ARG(event->function), STR_ARG(event->id), why);
+    log_warn_limited("lambda", "function=%.*s request=%.*s the event is dropped: %s",
+                     STR_ARG(event->function), STR_ARG(event->id), why);
     event_over(event);
 }
 

@@ -241,9 +241,13 @@ static enum err listen_in_sandbox(struct instance *instance, const struct launch
                                   struct error *error)
 {
     struct loop *loop = instance->fleet->loop;
+    struct skylite *skylite = instance->fleet->lambda->skylite;
+    unsigned index = loop_index(loop);
+    limits_of_sandbox(&skylite->limits.loops[index],
+                      (size_t)instance->function->memory_mb * 1024 * 1024, &instance->limits);
     struct http_listener_options api = runtime_api_options(instance);
     struct http_listener_options endpoint =
-        front_door_options_in_sandbox(instance->fleet->lambda->skylite);
+        front_door_options_in_sandbox(skylite, index, &instance->limits);
     enum err rc = http_listen_fd(loop, event->api_fd, &api, &instance->api, error);
     if (rc) {
         close(event->endpoint_fd);

@@ -30,6 +30,7 @@ struct instance {
     unsigned open; /* what is still to be closed before it can be freed */
 
     struct http_listener *api, *endpoint;
+    struct sandbox_limits limits; /* of both together */
     struct http_exchange *asking; /* its request for work, while idle */
     struct ticket *ticket;        /* its work, while running */
     int output_fd, memory_fd, process_fd;

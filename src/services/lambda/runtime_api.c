@@ -113,12 +113,14 @@ static void reject(struct http_exchange *exchange, int status, void *arg)
     reply_and_finish(exchange, refusal ? refusal : RUNTIME_TOO_LARGE, ticket);
 }
 
-struct http_listener_options runtime_api_options(void *instance)
+struct http_listener_options runtime_api_options(struct instance *instance)
 {
     return (struct http_listener_options){
         .request = handle,
         .reject = reject,
         .arg = instance,
+        .memory = &instance->limits.memory,
+        .places = &instance->limits.places,
         .max_body_bytes = LAMBDA_MAX_RESPONSE,
         .request_timeout_ms = CONNECTION_TIMEOUT_MS,
         .idle_timeout_ms = CONNECTION_TIMEOUT_MS,

@@ -15,5 +15,6 @@ enum runtime_call {
 /* Which call a request is; `out_id` is the invocation it is about, for the middle two. */
 enum runtime_call runtime_api_parse(struct str method, struct str path, struct str *out_id);
 
-/* For the listener inside an instance's sandbox; `arg` is the struct instance. */
-struct http_listener_options runtime_api_options(void *instance);
+/* For the listener inside an instance's sandbox. */
+struct instance;
+struct http_listener_options runtime_api_options(struct instance *instance);

@@ -9,7 +9,11 @@
 
 #define S3_ARTIFACTS_BUCKET "skylite-artifacts"
 
-enum { S3_MAX_OBJECT = 250 * 1024 * 1024, S3_MAX_META = 8 };
+enum {
+    S3_MAX_OBJECT = 250 * 1024 * 1024,
+    S3_MAX_META = 8,
+    S3_PIECE = HTTP_PIECE, /* of a blob: what is read at once */
+};
 
 struct s3 {
     struct skylite *skylite;
@@ -51,9 +55,20 @@ enum err s3_find_object(const struct s3_reader *reader, struct str bucket, struc
 enum err s3_read_blobs(const struct s3_reader *reader, yyjson_val *object, struct str *out,
                        struct error *error);
 
-/* Stores bytes under a new id, which is returned in the arena. */
-struct str s3_write_blob(struct store_txn *txn, struct arena *arena, struct str bytes);
+/* Stores bytes as one more of the object's (or part's) blobs. */
+void s3_add_blob(struct request *request, struct store_txn *txn, yyjson_mut_val *blobs,
+                 struct str bytes);
 void s3_delete_blobs(struct store_txn *txn, struct arena *arena, yyjson_val *object);
+
+/* --- Answers in pieces (stream.c) --- */
+
+/* Has the bytes of the object from `first` on be the answer, `size` of them, read from the store as
+ * the client takes them. False when they are not stored so that this goes. */
+bool s3_stream(struct request *request, yyjson_val *object, uint64_t first, uint64_t size);
+
+/* The key of a blob's piece; of a blob that is in one piece without a number. */
+struct str s3_blob_key(struct arena *arena, struct str id);
+struct str s3_piece_key(struct arena *arena, struct str id, uint64_t number);
 
 /* --- Bodies (body.c) --- */
 

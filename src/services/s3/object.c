@@ -66,13 +66,9 @@ struct put {
 static enum err put(struct request *request, struct store_txn *txn)
 {
     struct put *put = request->handler_state;
-    struct str id = s3_write_blob(txn, request->arena, put->body.bytes);
-    int64_t size = (int64_t)put->body.bytes.len;
     yyjson_mut_val *blobs = json_add_arr(request->doc, put->document, "blobs");
-    yyjson_mut_val *blob = yyjson_mut_arr_add_obj(request->doc, blobs);
-    json_add_str(request->doc, blob, "id", id);
-    json_add_i64(request->doc, blob, "size", size);
-    json_add_i64(request->doc, put->document, "size", size);
+    s3_add_blob(request, txn, blobs, put->body.bytes);
+    json_add_i64(request->doc, put->document, "size", (int64_t)put->body.bytes.len);
     return s3_replace_object(request, txn, s3_bucket_of(request), s3_key_of(request),
                              put->document);
 }
@@ -148,39 +144,63 @@ static bool parse_range(struct str header, size_t size, size_t *out_first, size_
     return true;
 }
 
-static enum err cut_range(struct request *request, struct str *bytes)
+/* What of an object of `size` bytes is asked for. */
+static enum err find_range(struct request *request, size_t size, size_t *out_first,
+                           size_t *out_size)
 {
     struct str header = request_header(request, STR("range"));
-    size_t first, last, size = bytes->len;
+    size_t first, last;
+    *out_first = 0;
+    *out_size = size;
     if (!header.ptr || !parse_range(header, size, &first, &last))
         return OK;
     if (first >= size || first > last)
         return request_fail(request, ERR_S3_INVALID_RANGE,
                             "The requested range is not satisfiable");
-    *bytes = str_slice(*bytes, first, last - first + 1);
+    *out_first = first;
+    *out_size = last - first + 1;
     request->status = 206;
     request_add_header(request, STR("Content-Range"),
                        arena_printf(request->arena, "bytes %zu-%zu/%zu", first, last, size));
     return OK;
 }
 
+/* As one piece: what is small, and what is not for a client. */
+static enum err answer_whole(struct request *request, yyjson_val *object, size_t size, size_t first,
+                             size_t part)
+{
+    struct s3_reader reader = s3_reader_of(request, NULL);
+    struct str bytes;
+    if (request->exchange && !http_reserve(request->exchange, size))
+        return request_fail(request, ERR_S3_SLOW_DOWN, "Please reduce your request rate.");
+    enum err rc = s3_read_blobs(&reader, object, &bytes, &request->error);
+    if (rc == OK)
+        request->raw_output = str_slice(bytes, first, part);
+    return rc;
+}
+
 /* HeadObject too: the body gives the length, and is not sent. */
 enum err s3_get_object(struct request *request)
 {
     struct s3_reader reader = s3_reader_of(request, NULL);
-    struct str bytes;
+    size_t first, part;
+    int64_t size = 0;
     yyjson_val *object;
     enum err rc = s3_find_object(&reader, s3_bucket_of(request), s3_key_of(request), &object,
                                  &request->error);
-    if (rc == OK)
-        rc = s3_read_blobs(&reader, object, &bytes, &request->error);
-    if (rc == OK)
-        rc = cut_range(request, &bytes);
     if (rc)
         return rc;
-    add_headers(request, object);
-    request->raw_output = bytes;
-    return OK;
+    json_get_i64(object, "size", &size);
+    rc = find_range(request, (size_t)size, &first, &part);
+    if (rc)
+        return rc;
+    if (request->exchange && !http_reserve(request->exchange, S3_PIECE))
+        return request_fail(request, ERR_S3_SLOW_DOWN, "Please reduce your request rate.");
+    if (part <= S3_PIECE || !s3_stream(request, object, first, part))
+        rc = answer_whole(request, object, (size_t)size, first, part);
+    if (rc == OK)
+        add_headers(request, object);
+    return rc;
 }
 
 /* --- DeleteObject --- */

@@ -77,9 +77,7 @@ static enum err put_part(struct request *request, struct store_txn *txn)
 
     yyjson_mut_val *document = yyjson_mut_obj(request->doc);
     yyjson_mut_val *blobs = json_add_arr(request->doc, document, "blobs");
-    yyjson_mut_val *blob = yyjson_mut_arr_add_obj(request->doc, blobs);
-    json_add_str(request->doc, blob, "id", s3_write_blob(txn, request->arena, part->body.bytes));
-    json_add_i64(request->doc, blob, "size", (int64_t)part->body.bytes.len);
+    s3_add_blob(request, txn, blobs, part->body.bytes);
     json_add_str(request->doc, document, "md5", encode_hex(request->arena, part->body.md5));
     s3_put(txn, request->arena, place, document);
     return OK;

@@ -162,7 +162,7 @@ static int setup(void **state)
     skylite_add_service(&f->skylite, &service);
     assert_int_equal(loop_new(0, &f->skylite.loops[0], &f->error), OK);
     f->skylite.loop_count = 1;
-    struct http_listener_options listen = front_door_options(&f->skylite);
+    struct http_listener_options listen = front_door_options(&f->skylite, 0);
     assert_int_equal(
         http_listen(f->skylite.loops[0], "127.0.0.1", 0, &listen, &f->listener, &f->error), OK);
     assert_int_equal(loop_start(f->skylite.loops[0], &f->error), OK);

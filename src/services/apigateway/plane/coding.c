@@ -28,6 +28,10 @@ bool coding_unpack(struct api_call *call)
     struct str coding = http_header_get(exchange, STR("content-encoding"));
     if (!str_eq_nocase(coding, STR("gzip")) && !str_eq_nocase(coding, STR("deflate")))
         return true;
+    if (!http_reserve(exchange, gzip_most(exchange->body, MAX_UNPACKED))) {
+        call_fail(call, GATEWAY_DEFAULT_5XX, 503, "Service Unavailable");
+        return false;
+    }
     if (!gzip_unpack(call->arena, exchange->body, MAX_UNPACKED, &body)) {
         call_fail(call, GATEWAY_BAD_REQUEST_BODY, 0, NULL);
         return false;

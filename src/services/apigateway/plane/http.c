@@ -294,6 +294,7 @@ void http_start(const struct plane *plane, struct api_call *call)
         .timeout_ms = integration->timeout_ms,
         .max_body = MAX_ANSWER,
         .reach = &plane->skylite->config.reach,
+        .exchange = call->exchange,
         .done = fetched,
         .arg = call,
     };

@@ -14,10 +14,10 @@ void call_misconfigured(struct api_call *call, int status, const char *why, stru
     call->integration_error = arena_str(call->arena, detail.len ? detail : str_from(why));
     execution_log_error(call, "Execution failed due to configuration error: %s%s%.*s", why,
                         detail.len ? ": " : "", STR_ARG(detail));
-    log_warn("apigateway", "%s: api=%.*s stage=%.*s method=%.*s path=%.*s request=%.*s %.*s", why,
-             STR_ARG(call->stage->api_id), STR_ARG(call->stage->name),
-             STR_ARG(call->exchange->method), STR_ARG(call->resource_path),
-             STR_ARG(call->request_id), STR_ARG(detail));
+    log_warn_limited(
+        "apigateway", "%s: api=%.*s stage=%.*s method=%.*s path=%.*s request=%.*s %.*s", why,
+        STR_ARG(call->stage->api_id), STR_ARG(call->stage->name), STR_ARG(call->exchange->method),
+        STR_ARG(call->resource_path), STR_ARG(call->request_id), STR_ARG(detail));
     call_fail(call, GATEWAY_API_CONFIGURATION_ERROR, status, NULL);
 }
 

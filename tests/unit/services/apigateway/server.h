@@ -119,7 +119,7 @@ static inline void server_open(struct server *server)
     assert_int_equal(store_open(server->path, &store_options, &skylite->store, error), OK);
     assert_int_equal(loop_new(0, &skylite->loops[0], error), OK);
     assert_int_equal(apigateway_new(skylite, &server->apigateway, error), OK);
-    struct http_listener_options options = front_door_options(skylite);
+    struct http_listener_options options = front_door_options(skylite, 0);
     assert_int_equal(
         http_listen(skylite->loops[0], "127.0.0.1", 0, &options, &server->listener, error), OK);
     skylite->port = http_listener_port(server->listener);
