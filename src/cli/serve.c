@@ -256,11 +256,21 @@ static const char *data_path(struct server *server, const char *name)
     return arena_printf(&server->arena, "%s/%s", server->options.config.data_dir, name).ptr;
 }
 
+/* It holds secrets, so nobody else may look in. */
 static enum err make_data_dir(struct server *server, struct error *error)
 {
     const char *path = server->options.config.data_dir;
-    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+    struct stat stat_of;
+    if (mkdir(path, 0700) == 0)
+        return OK;
+    if (errno != EEXIST || stat(path, &stat_of))
         return error_set(error, ERR_INTERNAL, "cannot make the data folder %s: %m", path);
+    if (stat_of.st_mode & 077)
+        return error_set(
+            error, ERR_INTERNAL,
+            "others than its owner can use the data folder %s (mode %04o), which holds "
+            "secrets: chmod 700 %s",
+            path, (unsigned)stat_of.st_mode & 07777, path);
     return OK;
 }
 
@@ -276,18 +286,31 @@ static struct str endpoint_url(struct server *server)
                : arena_printf(&server->arena, "http://%s:%u", address, server->skylite.port);
 }
 
-/* Where the other commands find the server, and its region. Written whole or not at all. */
+static bool write_text(const char *path, struct str text)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return false;
+    bool is_written = fchmod(fd, 0600) == 0 && write(fd, text.ptr, text.len) == (ssize_t)text.len &&
+                      ftruncate(fd, (off_t)text.len) == 0;
+    return close(fd) == 0 && is_written;
+}
+
+/* Where the other commands find the server, and its region. Written whole or not at all; on a full
+ * disk over the one that is there, which has its block, or not at all: a server that can be read is
+ * better than none. */
 static enum err write_endpoint(struct server *server, struct error *error)
 {
     const char *path = data_path(server, "endpoint"), *new_path = data_path(server, "endpoint.new");
-    FILE *file = fopen(new_path, "w");
-    if (!file)
-        return error_set(error, ERR_INTERNAL, "cannot write %s: %m", new_path);
-    struct str url = endpoint_url(server);
-    struct str region = server->skylite.config.region;
-    bool is_written = fprintf(file, "%.*s\n%.*s\n", STR_ARG(url), STR_ARG(region)) > 0;
-    if (fclose(file) != 0 || !is_written || rename(new_path, path) != 0)
+    struct str text = arena_concat(&server->arena, endpoint_url(server), STR("\n"),
+                                   server->skylite.config.region, STR("\n"));
+    if (write_text(new_path, text) && rename(new_path, path) == 0)
+        return OK;
+    if (errno != ENOSPC && errno != EDQUOT)
         return error_set(error, ERR_INTERNAL, "cannot write %s: %m", path);
+    unlink(new_path);
+    if (!write_text(path, text))
+        log_warn("cli", "cannot write %s, by which other commands find the server: %m", path);
     return OK;
 }
 
@@ -391,9 +414,25 @@ static void guard_own_ports(struct server *server)
         reach_add_own_port(reach, http_listener_port(server->metrics_listener));
 }
 
+/* Every write that was acknowledged is on disk, and no other can be made: whoever watches over the
+ * server starts it again. On the store's writer thread. */
+static void report_store(void *arg, enum store_state state, const char *reason)
+{
+    struct server *server = arg;
+    health_report(&server->skylite.health, HEALTH_STORE, reason);
+    if (state != STORE_FAILED)
+        return;
+    fprintf(stderr, "skylite: %s: the server ends, nothing acknowledged is lost\n", reason);
+    _exit(1);
+}
+
 static enum err build(struct server *server, struct error *error)
 {
-    struct store_options store_options = {.durability = server->options.config.durability};
+    struct store_options store_options = {
+        .durability = server->options.config.durability,
+        .report = report_store,
+        .report_arg = server,
+    };
     server->skylite.config = server->options.config;
     server->skylite.config.listen_address = server->options.listen_address;
     enum err rc = machine_check_address_space(server->options.config.memory,
@@ -537,7 +576,13 @@ static void *deploy_and_report(void *arg)
 {
     struct server *server = arg;
     struct error error;
-    if (deploy_all(server, &error) != OK) {
+    enum err rc = deploy_all(server, &error);
+    if (rc && store_state(server->skylite.store) != STORE_WRITABLE) {
+        /* What is deployed already can be served. */
+        log_warn("cli", "not deployed: %s", error.message);
+        rc = OK;
+    }
+    if (rc) {
         fprintf(stderr, "skylite: %s\n", error.message);
         server->exit_status = 1;
         server->failed_task.run = on_failed_deployment;
@@ -598,6 +643,7 @@ int cli_serve(int argc, char **argv)
         fprintf(stderr, "skylite: %s\n", error.message);
         return 2;
     }
+    umask(077);
     enum err rc = build(&server, &error);
     if (rc == OK)
         rc = run(&server, &error);

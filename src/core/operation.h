@@ -33,6 +33,8 @@ enum operation_flag {
     OPERATION_NO_AUTH = 2,  /* may be called unsigned */
     OPERATION_NO_IAM = 4,   /* signed, but no IAM check by the row (sts:GetCallerIdentity), or the
                                handler makes its own */
+    OPERATION_BULK = 8,     /* stores what callers send: refused on a disk that runs full, while
+                               deletions and other control calls still have room */
 };
 
 struct operation {
@@ -62,6 +64,8 @@ struct service {
                                   "com.amazonaws.dynamodb.v20120810#"; NULL: nothing */
     const char *error_message_member; /* REST-JSON: "Message" (Lambda; a "Type" goes with it); NULL:
                                          "message" */
+    enum err unavailable;             /* a write that is refused because the disk is full; 0:
+                                         ERR_SERVICE_UNAVAILABLE */
     const struct operation *operations;
     size_t operation_count;
     const struct condition_key *condition_keys; /* of the actions named after the service */

@@ -181,6 +181,8 @@ static void write_done(struct store_write *write)
     /* A failed commit is the store's error, not one of the write function's. */
     if (write->rc && request->error.code != write->rc)
         request->error = write->error;
+    if (write->rc == ERR_SERVICE_UNAVAILABLE && request->service->unavailable)
+        write->rc = request->error.code = request->service->unavailable;
     request->task.run = written;
     loop_post(request->loop, &request->task);
 }
@@ -198,6 +200,9 @@ enum err request_write(struct request *request,
     request->write.run = write_on_writer;
     request->write.done = write_done;
     request->write.arg = request;
+    request->write.bytes = request->raw_input.len;
+    if (request->write.class == STORE_INTERACTIVE && !(request->operation->flags & OPERATION_BULK))
+        request->write.class = STORE_CONTROL;
     store_submit(request->skylite->store, &request->write);
     return ERR_PENDING;
 }

@@ -115,7 +115,8 @@ enum err request_authorize_pass_role(struct request *request, struct str role_ar
 /* Has `run(request, txn)` run on the writer thread and, when it succeeded and is durable,
  * `after(request)` on the request's loop (NULL: the request is finished as it is). Returns
  * ERR_PENDING, for: return request_write(request, run, after). `run` uses request->error and may
- * use the request's arena: the loop does not touch the request meanwhile. */
+ * use the request's arena: the loop does not touch the request meanwhile. Where the disk runs full,
+ * operations with OPERATION_BULK are refused first, unless the handler has set write.class. */
 enum err request_write(struct request *request,
                        enum err (*run)(struct request *request, struct store_txn *txn),
                        enum err (*after)(struct request *request));

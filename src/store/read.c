@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 struct store_iter {
+    struct database *database; /* NULL in a transaction */
     rocksdb_iterator_t *iter;
     rocksdb_readoptions_t *options;
     struct arena arena; /* the bounds, which RocksDB borrows */
@@ -20,8 +21,11 @@ enum err store_get(struct store *store, enum store_family family, struct str key
                    struct arena *arena, bool *out_found, struct str *out_value, struct error *error)
 {
     char *message = NULL;
+    struct database *database = readers_enter(store);
+    /* What is pinned is the cache's, which outlives the database. */
     rocksdb_pinnableslice_t *value = rocksdb_get_pinned_cf(
-        store->db, store->read_options, store->families[family], key.ptr, key.len, &message);
+        database->db, store->read_options, database->families[family], key.ptr, key.len, &message);
+    readers_leave();
     if (message)
         return store_take_error(message, error);
 
@@ -62,7 +66,12 @@ struct store_iter *store_iter_new(struct store *store, enum store_family family,
                                   struct str end, bool is_reverse)
 {
     struct store_iter *iter = iter_new(start, end, is_reverse);
-    iter->iter = rocksdb_create_iterator_cf(store->db, iter->options, store->families[family]);
+    struct database *database = readers_enter(store);
+    iter->iter =
+        rocksdb_create_iterator_cf(database->db, iter->options, database->families[family]);
+    iter->database = database;
+    atomic_fetch_add(&database->iterators, 1);
+    readers_leave();
     return iter;
 }
 
@@ -70,10 +79,11 @@ struct store_iter *store_txn_iter_new(struct store_txn *txn, enum store_family f
                                       struct str start, struct str end, bool is_reverse)
 {
     struct store_iter *iter = iter_new(start, end, is_reverse);
+    struct database *database = txn->database;
     rocksdb_iterator_t *base =
-        rocksdb_create_iterator_cf(txn->store->db, iter->options, txn->store->families[family]);
+        rocksdb_create_iterator_cf(database->db, iter->options, database->families[family]);
     iter->iter = rocksdb_writebatch_wi_create_iterator_with_base_cf(txn->batch, base,
-                                                                    txn->store->families[family]);
+                                                                    database->families[family]);
     return iter;
 }
 
@@ -137,6 +147,8 @@ void store_iter_free(struct store_iter *iter)
     if (!iter)
         return;
     rocksdb_iter_destroy(iter->iter);
+    if (iter->database)
+        atomic_fetch_sub(&iter->database->iterators, 1);
     rocksdb_readoptions_destroy(iter->options);
     arena_release(&iter->arena);
     free(iter);
@@ -159,12 +171,12 @@ enum err store_txn_get(struct store_txn *txn, enum store_family family, struct s
                        struct arena *arena, bool *out_found, struct str *out_value,
                        struct error *error)
 {
-    struct store *store = txn->store;
+    struct database *database = txn->database;
     char *message = NULL;
     size_t len;
     char *value = rocksdb_writebatch_wi_get_from_batch_and_db_cf(
-        txn->batch, store->db, store->read_options, store->families[family], key.ptr, key.len, &len,
-        &message);
+        txn->batch, database->db, txn->store->read_options, database->families[family], key.ptr,
+        key.len, &len, &message);
     if (message)
         return store_take_error(message, error);
 
@@ -187,12 +199,12 @@ void store_txn_put(struct store_txn *txn, enum store_family family, struct str k
                    struct str value)
 {
     mark(txn);
-    rocksdb_writebatch_wi_put_cf(txn->batch, txn->store->families[family], key.ptr, key.len,
+    rocksdb_writebatch_wi_put_cf(txn->batch, txn->database->families[family], key.ptr, key.len,
                                  value.ptr, value.len);
 }
 
 void store_txn_delete(struct store_txn *txn, enum store_family family, struct str key)
 {
     mark(txn);
-    rocksdb_writebatch_wi_delete_cf(txn->batch, txn->store->families[family], key.ptr, key.len);
+    rocksdb_writebatch_wi_delete_cf(txn->batch, txn->database->families[family], key.ptr, key.len);
 }

@@ -32,15 +32,33 @@ enum store_durability {
     STORE_RELAXED, /* a write is acknowledged before; fsync every 100 ms */
 };
 
+/* What the store can do. */
+enum store_state {
+    STORE_WRITABLE,
+    STORE_FULL,      /* the disk is full: only control writes are let in, if they have room */
+    STORE_READ_ONLY, /* the disk is full: every write is refused */
+    STORE_DAMAGED,   /* every write is refused, until the store is mended */
+    STORE_FAILED,    /* the disk does not write: the process should end, nothing acknowledged is
+                        lost */
+};
+
 struct store_options {
     enum store_durability durability;
     size_t cache_bytes; /* block cache; 0 for the default of 64 MiB */
+    /* Told of each new state, with a sentence that says why (NULL: STORE_WRITABLE). On the writer
+     * thread, or inside store_open. May be NULL. */
+    void (*report)(void *arg, enum store_state state, const char *reason);
+    void *report_arg;
 };
 
-/* Opens (or creates) the store in the folder `path` and starts the writer thread. Fails when
- * another process has it. */
+/* Opens (or creates) the store in the folder `path` and starts the writer thread. On a full disk
+ * the store opens for reading, and takes writes as soon as there is space. Fails when another
+ * process has it, and when its files are damaged; nothing is changed then. */
 enum err store_open(const char *path, const struct store_options *options, struct store **out,
                     struct error *error);
+
+/* Any thread. */
+enum store_state store_state(const struct store *store);
 
 /* Commits what waits, stops the writer and closes. No other call may be under way. */
 void store_close(struct store *store);
@@ -83,12 +101,14 @@ typedef void (*store_done_fn)(struct store_write *write);
 enum store_class {
     STORE_INTERACTIVE, /* someone waits for the answer: the default */
     STORE_CONTROL,     /* the same, of what makes room or steers: deletions, control-plane calls */
+    STORE_READING,     /* writes nothing, and reads when the writes before it are done */
     STORE_BACKGROUND,  /* logs, figures and what else nobody waits for */
 };
 
 /* Embedded in or pointed to by the submitter's own struct; it must stay until `done` was called. */
 struct store_write {
     enum store_class class;
+    size_t bytes; /* how much it is about to write, where that may be megabytes */
     store_write_fn run;
     /* Set by `run` when it has done a part of its work: that part is committed (and stays, even
      * when a later one fails), then `run` is called again, before those of its kind that were
@@ -117,7 +137,7 @@ struct store_observer {
      * write can be written once. May be NULL. */
     void (*batch_ending)(struct store_observer *observer, struct store_txn *txn);
     /* Before any `committed` and `done` of the batch. `rc` is OK when it is durable; otherwise none
-     * of it is. Must not block, nor call the store. */
+     * of it is. Must not block, nor call the store. No lock of the store is held. */
     void (*batch_ended)(struct store_observer *observer, enum err rc);
     struct store_observer *next; /* the store's own */
 };
@@ -126,8 +146,9 @@ struct store_observer {
 void store_observe(struct store *store, struct store_observer *observer);
 void store_unobserve(struct store *store, struct store_observer *observer);
 
-/* Submits and waits; for start-up, the end, tools and tests, never on a loop. It is a background
- * write, so it runs behind all of those that were submitted before. Fills `error` from the write.
+/* Submits and waits; for start-up, the end, tools and tests, never on a loop. It runs behind all
+ * that were submitted before, background writes too, and is let in as STORE_CONTROL. Fills `error`
+ * from the write.
  */
 enum err store_write_wait(struct store *store, store_write_fn run, void *arg, struct error *error);
 

@@ -4,10 +4,9 @@
 #include <assert.h>
 #include <time.h>
 
-#include "base/clock.h"
-
 enum {
-    RELAXED_SYNC_MS = 100,
+    RELAXED_SYNC_US = 100 * 1000,
+    TICK_US = 1000 * 1000, /* between looks at the disk */
     /* What is committed together: bounds the wait of the first write of a batch, and of the
      * interactive ones that come while a background batch runs. */
     BATCH_MAX = 1024,
@@ -17,13 +16,28 @@ enum {
     BACKGROUND_EVERY_US = 20 * 1000, /* as seldom as interactive writes may have it wait */
 };
 
-static void sync_log(struct store *store)
+/* Not base/clock, whose time tests may hold: the condition waits by the true one. */
+static int64_t now_us(void)
 {
-    char *message = NULL;
-    struct error error;
-    rocksdb_flush_wal(store->db, 1, &message);
-    store_take_error(message, &error);
-    store->is_unsynced = false;
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* --- The queue --- */
+
+static _Thread_local bool holds_queue;
+
+static void lock_queue(struct store *store)
+{
+    pthread_mutex_lock(&store->mutex);
+    holds_queue = true;
+}
+
+static void unlock_queue(struct store *store)
+{
+    holds_queue = false;
+    pthread_mutex_unlock(&store->mutex);
 }
 
 static bool has_work(const struct store_queue queues[STORE_QUEUE_COUNT])
@@ -35,38 +49,34 @@ static bool has_work(const struct store_queue queues[STORE_QUEUE_COUNT])
     return false;
 }
 
-/* Waits for writes, at most until the next fsync is due. */
+/* Waits for a write until something else is due. */
 static void wait_for_work(struct store *store)
 {
-    if (!store->is_unsynced) {
-        pthread_cond_wait(&store->wake, &store->mutex);
-        return;
-    }
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += RELAXED_SYNC_MS * 1000000L;
-    until.tv_sec += until.tv_nsec / 1000000000L;
-    until.tv_nsec %= 1000000000L;
-    int timed_out = pthread_cond_timedwait(&store->wake, &store->mutex, &until);
-    if (timed_out && !has_work(store->submitted)) {
-        pthread_mutex_unlock(&store->mutex);
-        sync_log(store);
-        pthread_mutex_lock(&store->mutex);
+    bool is_sync_first = store->is_unsynced && store->sync_due_us < store->tick_due_us;
+    int64_t until_us = is_sync_first ? store->sync_due_us : store->tick_due_us;
+    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
+    int rc = 0;
+    while (!has_work(store->submitted) && !store->is_closing && rc == 0) {
+        holds_queue = false;
+        rc = pthread_cond_timedwait(&store->wake, &store->mutex, &until);
+        holds_queue = true;
     }
 }
 
-/* Takes over what was submitted. False when the store closes and nothing is left. */
+/* Takes over what was submitted, or nothing when something else is due. False when the store closes
+ * and nothing is left. */
 static bool take_submitted(struct store *store)
 {
-    pthread_mutex_lock(&store->mutex);
-    while (!has_work(store->waiting) && !has_work(store->submitted) && !store->is_closing)
+    lock_queue(store);
+    if (!has_work(store->waiting))
         wait_for_work(store);
     if (!store->waiting[STORE_BEHIND].first && store->submitted[STORE_BEHIND].first)
-        store->background_us = clock_mono_us();
+        store->background_us = now_us();
     for (int i = 0; i < STORE_QUEUE_COUNT; i++)
         store_queue_append(&store->waiting[i], &store->submitted[i]);
-    pthread_mutex_unlock(&store->mutex);
-    return has_work(store->waiting);
+    bool is_over = store->is_closing && !has_work(store->waiting);
+    unlock_queue(store);
+    return !is_over;
 }
 
 static int next_queue(const struct store *store)
@@ -75,15 +85,27 @@ static int next_queue(const struct store *store)
         return STORE_FOREGROUND;
     if (!store->waiting[STORE_FOREGROUND].first)
         return STORE_BEHIND;
-    bool is_due = clock_mono_us() - store->background_us >= BACKGROUND_EVERY_US;
+    bool is_due = now_us() - store->background_us >= BACKGROUND_EVERY_US;
     return is_due ? STORE_BEHIND : STORE_FOREGROUND;
+}
+
+/* --- Batches --- */
+
+static size_t batch_bytes(rocksdb_writebatch_wi_t *batch)
+{
+    size_t bytes;
+    rocksdb_writebatch_wi_data(batch, &bytes);
+    return bytes;
 }
 
 static void run_one(struct store_txn *txn, struct store_write *write)
 {
     txn->has_save_point = write->has_more = false;
+    if (!store_guard_admits(txn->store, write, batch_bytes(txn->batch)))
+        return;
     write->rc = write->run(txn, write, &write->error);
     assert(write->rc != ERR_PENDING);
+    assert(write->class != STORE_READING || !txn->has_save_point);
     if (write->rc && txn->has_save_point) {
         char *message = NULL;
         rocksdb_writebatch_wi_rollback_to_save_point(txn->batch, &message);
@@ -95,31 +117,67 @@ static enum err commit(struct store *store, rocksdb_writebatch_wi_t *batch, stru
 {
     if (rocksdb_writebatch_wi_count(batch) == 0)
         return OK;
+    enum err rc = store_guard_check(store, batch_bytes(batch), error);
+    if (rc)
+        return rc;
     char *message = NULL;
-    rocksdb_write_writebatch_wi(store->db, store->write_options, batch, &message);
+    rocksdb_write_writebatch_wi(atomic_load(&store->database)->db, store->write_options, batch,
+                                &message);
+    if (message)
+        return store_guard_failed(store, message, error);
     if (store->durability == STORE_RELAXED && !store->is_unsynced) {
         store->is_unsynced = true;
-        store->unsynced_us = clock_mono_us();
+        store->sync_due_us = now_us() + RELAXED_SYNC_US;
     }
-    return store_take_error(message, error);
+    return OK;
+}
+
+static void sync_log(struct store *store)
+{
+    char *message = NULL;
+    struct error error;
+    store->is_unsynced = false;
+    rocksdb_flush_wal(atomic_load(&store->database)->db, 1, &message);
+    if (message)
+        store_guard_failed(store, message, &error);
+}
+
+/* Observers come and go while none is called, so that they can be called without the lock: they
+ * take locks of their own, whose holders may be submitting. */
+static struct store_observer *begin_telling(struct store *store)
+{
+    lock_queue(store);
+    store->is_telling = true;
+    struct store_observer *first = store->observers;
+    unlock_queue(store);
+    return first;
+}
+
+static void end_telling(struct store *store)
+{
+    lock_queue(store);
+    store->is_telling = false;
+    pthread_cond_broadcast(&store->told);
+    unlock_queue(store);
 }
 
 static void tell_of_ending(struct store *store, struct store_txn *txn)
 {
-    pthread_mutex_lock(&store->mutex);
-    for (struct store_observer *one = store->observers; one; one = one->next) {
+    for (struct store_observer *one = begin_telling(store); one; one = one->next) {
+        assert(!holds_queue);
         if (one->batch_ending)
             one->batch_ending(one, txn);
     }
-    pthread_mutex_unlock(&store->mutex);
+    end_telling(store);
 }
 
 static void tell_observers(struct store *store, enum err rc)
 {
-    pthread_mutex_lock(&store->mutex);
-    for (struct store_observer *one = store->observers; one; one = one->next)
+    for (struct store_observer *one = begin_telling(store); one; one = one->next) {
+        assert(!holds_queue);
         one->batch_ended(one, rc);
-    pthread_mutex_unlock(&store->mutex);
+    }
+    end_telling(store);
 }
 
 /* Runs writes until there are enough for a commit, and takes them off their queue. */
@@ -127,16 +185,16 @@ static void run_some(struct store *store, struct store_txn *txn, int which, stru
 {
     struct store_queue *waiting = &store->waiting[which];
     bool is_background = which == STORE_BEHIND;
-    size_t max = is_background ? BACKGROUND_BYTES : BATCH_BYTES, bytes = 0;
-    int64_t until_us = is_background ? clock_mono_us() + BACKGROUND_US : 0;
+    size_t max = is_background ? BACKGROUND_BYTES : BATCH_BYTES;
+    int64_t until_us = is_background ? now_us() + BACKGROUND_US : 0;
     bool goes_on = true;
     store_queue_init(ran);
     for (int i = 0; goes_on && i < BATCH_MAX && waiting->first; i++) {
         struct store_write *write = store_queue_take(waiting);
         store_queue_add(ran, write);
         run_one(txn, write);
-        rocksdb_writebatch_wi_data(txn->batch, &bytes);
-        goes_on = !write->has_more && bytes < max && (!is_background || clock_mono_us() < until_us);
+        goes_on = !write->has_more && batch_bytes(txn->batch) < max &&
+                  (!is_background || now_us() < until_us);
     }
 }
 
@@ -159,6 +217,9 @@ static void run_batch(struct store *store, struct store_txn *txn, int which)
     struct store_write *write;
     struct store_queue ran;
     struct error error;
+    assert(!holds_queue);
+    store_guard_measure(store);
+    txn->database = atomic_load(&store->database);
     run_some(store, txn, which, &ran);
     tell_of_ending(store, txn);
     enum err rc = commit(store, txn->batch, &error);
@@ -172,19 +233,30 @@ static void run_batch(struct store *store, struct store_txn *txn, int which)
             write->done(write);
     }
     if (which == STORE_BEHIND)
-        store->background_us = clock_mono_us();
+        store->background_us = now_us();
+}
+
+static void do_what_is_due(struct store *store)
+{
+    int64_t now = now_us();
+    if (store->is_unsynced && now >= store->sync_due_us)
+        sync_log(store);
+    if (now < store->tick_due_us)
+        return;
+    store->tick_due_us = now + TICK_US;
+    store_guard_tick(store);
 }
 
 void *store_writer_main(void *arg)
 {
     struct store *store = arg;
-    struct store_txn txn = {store, rocksdb_writebatch_wi_create(0, 1), false};
+    struct store_txn txn = {.store = store, .batch = rocksdb_writebatch_wi_create(0, 1)};
 
     pthread_setname_np(pthread_self(), "writer");
     while (take_submitted(store)) {
-        run_batch(store, &txn, next_queue(store));
-        if (store->is_unsynced && clock_mono_us() - store->unsynced_us >= RELAXED_SYNC_MS * 1000)
-            sync_log(store);
+        if (has_work(store->waiting))
+            run_batch(store, &txn, next_queue(store));
+        do_what_is_due(store);
     }
     if (store->is_unsynced)
         sync_log(store);
@@ -192,35 +264,50 @@ void *store_writer_main(void *arg)
     return NULL;
 }
 
-void store_submit(struct store *store, struct store_write *write)
+static void submit(struct store *store, struct store_write *write, int which)
 {
-    pthread_mutex_lock(&store->mutex);
+    lock_queue(store);
     bool was_empty = !has_work(store->submitted);
-    store_queue_add(
-        &store->submitted[write->class == STORE_BACKGROUND ? STORE_BEHIND : STORE_FOREGROUND],
-        write);
-    pthread_mutex_unlock(&store->mutex);
+    store_queue_add(&store->submitted[which], write);
+    unlock_queue(store);
     if (was_empty)
         pthread_cond_signal(&store->wake);
 }
 
+void store_submit(struct store *store, struct store_write *write)
+{
+    submit(store, write, write->class == STORE_BACKGROUND ? STORE_BEHIND : STORE_FOREGROUND);
+}
+
+static void wait_until_told(struct store *store)
+{
+    assert(!pthread_equal(pthread_self(), store->writer));
+    while (store->is_telling) {
+        holds_queue = false;
+        pthread_cond_wait(&store->told, &store->mutex);
+        holds_queue = true;
+    }
+}
+
 void store_observe(struct store *store, struct store_observer *observer)
 {
-    pthread_mutex_lock(&store->mutex);
+    lock_queue(store);
+    wait_until_told(store);
     observer->next = store->observers;
     store->observers = observer;
-    pthread_mutex_unlock(&store->mutex);
+    unlock_queue(store);
 }
 
 void store_unobserve(struct store *store, struct store_observer *observer)
 {
-    pthread_mutex_lock(&store->mutex);
+    lock_queue(store);
+    wait_until_told(store);
     struct store_observer **place = &store->observers;
     while (*place && *place != observer)
         place = &(*place)->next;
     if (*place)
         *place = observer->next;
-    pthread_mutex_unlock(&store->mutex);
+    unlock_queue(store);
 }
 
 struct waiting_write {
@@ -242,11 +329,11 @@ static void wake_waiting(struct store_write *write)
 enum err store_write_wait(struct store *store, store_write_fn run, void *arg, struct error *error)
 {
     struct waiting_write waiting = {
-        .write = {.class = STORE_BACKGROUND, .run = run, .done = wake_waiting, .arg = arg},
+        .write = {.class = STORE_CONTROL, .run = run, .done = wake_waiting, .arg = arg},
         .mutex = PTHREAD_MUTEX_INITIALIZER,
         .wake = PTHREAD_COND_INITIALIZER,
     };
-    store_submit(store, &waiting.write);
+    submit(store, &waiting.write, STORE_BEHIND);
     pthread_mutex_lock(&waiting.mutex);
     while (!waiting.is_done)
         pthread_cond_wait(&waiting.wake, &waiting.mutex);

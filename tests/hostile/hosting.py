@@ -17,9 +17,10 @@ ACCOUNTS = ["root", "user"] if os.geteuid() == 0 else ["user"]
 
 
 @contextlib.contextmanager
-def server_as(account, *arguments, prefix=()):
-    """A server with the Notes stack, run as root or as an ordinary user (`setpriv` gives root up). Its `account` says which."""
-    data = tempfile.mkdtemp(prefix="skylite-")
+def server_as(account, *arguments, prefix=(), below=None):
+    """A server with the Notes stack, run as root or as an ordinary user (`setpriv` gives root up). Its `account` says which.
+    Its data are in a folder of their own, in the folder `below`."""
+    data = tempfile.mkdtemp(prefix="skylite-", dir=below)
     if account == "user" and os.geteuid() == 0:
         os.chown(data, ORDINARY, ORDINARY)
         prefix = ("setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups", *prefix)

@@ -63,8 +63,8 @@ static void flush_due(void *arg)
     if (cloudwatch->is_writing)
         return;
     cloudwatch->is_writing = true;
-    cloudwatch->write =
-        (struct store_write){.run = write_out, .done = write_done, .arg = cloudwatch};
+    cloudwatch->write = (struct store_write){
+        .class = STORE_BACKGROUND, .run = write_out, .done = write_done, .arg = cloudwatch};
     store_submit(cloudwatch->skylite->store, &cloudwatch->write);
 }
 
@@ -120,6 +120,8 @@ enum err cw_after_flush(struct request *request, cw_read_fn read, void *state)
     struct reading *reading = arena_new(request->arena, struct reading);
     *reading = (struct reading){.request = request, .read = read, .state = state};
     request->handler_state = reading;
+    if (store_state(request->skylite->store) != STORE_WRITABLE)
+        return start_reading(request); /* what is stored can be read all the same */
     return request_write(request, flush_for_request, start_reading);
 }
 

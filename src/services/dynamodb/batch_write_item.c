@@ -131,5 +131,10 @@ enum err ddb_batch_write_item(struct request *request)
     if (rc == OK)
         rc = find_tables(request, batch);
     request->handler_state = batch;
+    request->write.class = STORE_CONTROL; /* deletions make room */
+    for (size_t i = 0; i < batch->count; i++) {
+        if (batch->writes[i]->kind != DDB_DELETE)
+            request->write.class = STORE_INTERACTIVE;
+    }
     return rc ? rc : request_write(request, carry_out, answer);
 }

@@ -21,17 +21,26 @@
 #name, handler, "dynamodb:" #name, resource, NULL, NULL, 0, 0                              \
     }
 
+#define BULK_OPERATION(name, handler, resource)                                                    \
+    {                                                                                              \
+#name, handler, "dynamodb:" #name, resource, NULL, NULL, 0, OPERATION_BULK                 \
+    }
+
 /* Of operations on several tables: the handler checks the permission on each. */
 #define OPERATION_ON_SEVERAL(name, handler)                                                        \
     {                                                                                              \
 #name, handler, "dynamodb:" #name, NULL, NULL, NULL, 0, OPERATION_NO_IAM                   \
     }
+#define BULK_OPERATION_ON_SEVERAL(name, handler)                                                   \
+    {                                                                                              \
+#name, handler, "dynamodb:" #name, NULL, NULL, NULL, 0, OPERATION_NO_IAM | OPERATION_BULK  \
+    }
 
 static const struct operation operations[] = {
-    OPERATION_ON_SEVERAL(BatchExecuteStatement, ddb_batch_execute_statement),
+    BULK_OPERATION_ON_SEVERAL(BatchExecuteStatement, ddb_batch_execute_statement),
     OPERATION_ON_SEVERAL(BatchGetItem, ddb_batch_get_item),
-    OPERATION_ON_SEVERAL(BatchWriteItem, ddb_batch_write_item),
-    OPERATION(CreateBackup, ddb_create_backup, ddb_table_resource),
+    BULK_OPERATION_ON_SEVERAL(BatchWriteItem, ddb_batch_write_item),
+    BULK_OPERATION(CreateBackup, ddb_create_backup, ddb_table_resource),
     OPERATION(CreateTable, ddb_create_table, ddb_table_resource),
     OPERATION(DeleteBackup, ddb_delete_backup, ddb_backup_resource),
     OPERATION(DeleteItem, ddb_delete_item, ddb_table_resource),
@@ -43,25 +52,26 @@ static const struct operation operations[] = {
     OPERATION(DescribeLimits, ddb_describe_limits, NULL),
     OPERATION(DescribeTable, ddb_describe_table, ddb_table_resource),
     OPERATION(DescribeTimeToLive, ddb_describe_time_to_live, ddb_table_resource),
-    OPERATION_ON_SEVERAL(ExecuteStatement, ddb_execute_statement),
-    OPERATION_ON_SEVERAL(ExecuteTransaction, ddb_execute_transaction),
+    BULK_OPERATION_ON_SEVERAL(ExecuteStatement, ddb_execute_statement),
+    BULK_OPERATION_ON_SEVERAL(ExecuteTransaction, ddb_execute_transaction),
     OPERATION(GetItem, ddb_get_item, ddb_table_resource),
     OPERATION(GetResourcePolicy, ddb_get_resource_policy, ddb_given_resource),
     OPERATION(ListBackups, ddb_list_backups, NULL),
     OPERATION(ListTables, ddb_list_tables, NULL),
     OPERATION(ListTagsOfResource, ddb_list_tags_of_resource, ddb_given_resource),
-    OPERATION(PutItem, ddb_put_item, ddb_table_resource),
+    BULK_OPERATION(PutItem, ddb_put_item, ddb_table_resource),
     OPERATION(PutResourcePolicy, ddb_put_resource_policy, ddb_given_resource),
     OPERATION(Query, ddb_query, ddb_index_resource),
-    OPERATION(RestoreTableFromBackup, ddb_restore_table_from_backup, ddb_restore_resource),
-    OPERATION(RestoreTableToPointInTime, ddb_restore_table_to_point_in_time, ddb_restore_resource),
+    BULK_OPERATION(RestoreTableFromBackup, ddb_restore_table_from_backup, ddb_restore_resource),
+    BULK_OPERATION(RestoreTableToPointInTime, ddb_restore_table_to_point_in_time,
+                   ddb_restore_resource),
     OPERATION(Scan, ddb_scan, ddb_index_resource),
     OPERATION(TagResource, ddb_tag_resource, ddb_given_resource),
     OPERATION_ON_SEVERAL(TransactGetItems, ddb_transact_get_items),
-    OPERATION_ON_SEVERAL(TransactWriteItems, ddb_transact_write_items),
+    BULK_OPERATION_ON_SEVERAL(TransactWriteItems, ddb_transact_write_items),
     OPERATION(UntagResource, ddb_untag_resource, ddb_given_resource),
     OPERATION(UpdateContinuousBackups, ddb_update_continuous_backups, ddb_table_resource),
-    OPERATION(UpdateItem, ddb_update_item, ddb_table_resource),
+    BULK_OPERATION(UpdateItem, ddb_update_item, ddb_table_resource),
     OPERATION(UpdateTable, ddb_update_table, ddb_table_resource),
     OPERATION(UpdateTimeToLive, ddb_update_time_to_live, ddb_table_resource),
 };
@@ -126,6 +136,7 @@ static struct service service = {
     .resource_policy = ddb_policy_of_resource,
     .observe = ddb_metrics_observe,
     .error_type = type_of_error,
+    .unavailable = ERR_DDB_INTERNAL,
 };
 
 /* Clients of before 2012 name the service so; the operations are the same. */
@@ -142,6 +153,7 @@ static struct service older_service = {
     .resource_policy = ddb_policy_of_resource,
     .observe = ddb_metrics_observe,
     .error_type = type_of_error,
+    .unavailable = ERR_DDB_INTERNAL,
 };
 
 static struct service streams_service = {
@@ -153,6 +165,7 @@ static struct service streams_service = {
     .arns = &arn_rules,
     .resource_policy = ddb_policy_of_resource,
     .error_type = type_of_error,
+    .unavailable = ERR_DDB_INTERNAL,
 };
 
 /* --- Periodic work --- */
@@ -163,6 +176,7 @@ static void tick(void *arg)
 {
     struct dynamodb *dynamodb = arg;
     int64_t now_ms = clock_wall_ms();
+    ddb_jobs_go_on(dynamodb);
     ddb_expire(dynamodb);
     if (now_ms < dynamodb->next_trim_ms)
         return;
@@ -200,6 +214,7 @@ enum err dynamodb_new(struct skylite *skylite, struct dynamodb **out, struct err
         abort();
     dynamodb->skylite = skylite;
     pthread_rwlock_init(&dynamodb->lock, NULL);
+    pthread_mutex_init(&dynamodb->stalled_lock, NULL);
     dynamodb->observer.batch_ending = ddb_batch_ending;
     dynamodb->observer.batch_ended = ddb_batch_ended;
     store_observe(skylite->store, &dynamodb->observer);
@@ -251,5 +266,6 @@ void dynamodb_free(struct dynamodb *dynamodb)
     map_release(&dynamodb->tables);
     map_release(&dynamodb->stats);
     pthread_rwlock_destroy(&dynamodb->lock);
+    pthread_mutex_destroy(&dynamodb->stalled_lock);
     free(dynamodb);
 }

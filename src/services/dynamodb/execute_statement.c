@@ -203,5 +203,7 @@ enum err ddb_execute_statement(struct request *request)
                             "EXISTS is only supported in ExecuteTransaction");
     rc = ddb_statement_write(request, statement, table, request->input, &one->write);
     request->handler_state = one;
+    if (one->write.kind == DDB_DELETE)
+        request->write.class = STORE_CONTROL;
     return rc ? rc : request_write(request, carry_out, answer_write);
 }

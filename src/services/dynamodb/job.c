@@ -15,6 +15,32 @@ static enum err run_step(struct store_txn *txn, struct store_write *write, struc
     return rc;
 }
 
+static void end(struct ddb_job *job)
+{
+    if (job->end)
+        job->end(job);
+    else
+        free(job);
+}
+
+static void stall(struct ddb_job *job)
+{
+    struct dynamodb *dynamodb = job->dynamodb;
+    pthread_mutex_lock(&dynamodb->stalled_lock);
+    job->next_stalled = dynamodb->stalled;
+    dynamodb->stalled = job;
+    pthread_mutex_unlock(&dynamodb->stalled_lock);
+}
+
+static struct ddb_job *take_stalled(struct dynamodb *dynamodb)
+{
+    pthread_mutex_lock(&dynamodb->stalled_lock);
+    struct ddb_job *first = dynamodb->stalled;
+    dynamodb->stalled = NULL;
+    pthread_mutex_unlock(&dynamodb->stalled_lock);
+    return first;
+}
+
 static void step_done(struct store_write *write)
 {
     struct ddb_job *job = (struct ddb_job *)write;
@@ -23,12 +49,22 @@ static void step_done(struct store_write *write)
         store_submit(job->dynamodb->skylite->store, write);
         return;
     }
+    if (write->rc == ERR_SERVICE_UNAVAILABLE && job->is_stateless) {
+        stall(job);
+        return;
+    }
     if (write->rc)
         log_error("dynamodb", "%s stops until the next start: %s", job->what, write->error.message);
-    if (job->end)
-        job->end(job);
-    else
-        free(job);
+    end(job);
+}
+
+void ddb_jobs_go_on(struct dynamodb *dynamodb)
+{
+    struct ddb_job *job = take_stalled(dynamodb), *next;
+    for (; job; job = next) {
+        next = job->next_stalled;
+        ddb_job_start(job);
+    }
 }
 
 void *ddb_job_new(struct dynamodb *dynamodb, size_t size, const char *what,
@@ -67,6 +103,11 @@ void ddb_jobs_stop(struct dynamodb *dynamodb)
     for (int i = 0; i < 2; i++) {
         if (store_write_wait(dynamodb->skylite->store, do_nothing, NULL, &error))
             log_error("dynamodb", "%s", error.message);
+    }
+    struct ddb_job *job = take_stalled(dynamodb), *next;
+    for (; job; job = next) {
+        next = job->next_stalled;
+        end(job);
     }
 }
 
@@ -130,6 +171,8 @@ void ddb_purge_start(struct dynamodb *dynamodb, uint64_t id)
 {
     struct purge *purge =
         ddb_job_new(dynamodb, sizeof(*purge), "deleting what a table left", purge_step);
+    purge->job.write.class = STORE_CONTROL;
+    purge->job.is_stateless = true;
     purge->id = id;
     ddb_job_start(&purge->job);
 }

@@ -12,6 +12,8 @@ struct ddb_job {
     struct dynamodb *dynamodb;
     const char *what; /* for the log */
     bool is_done;     /* set by the step that found nothing more to do */
+    bool is_stateless; /* each step finds what is left: goes on by itself after a full disk */
+    struct ddb_job *next_stalled;
     /* One step; `scratch` is empty at its start. */
     enum err (*step)(struct ddb_job *job, struct store_txn *txn, struct arena *scratch,
                      struct error *error);
@@ -26,6 +28,9 @@ void *ddb_job_new(struct dynamodb *dynamodb, size_t size, const char *what,
 
 /* Takes the job over. Any thread. */
 void ddb_job_start(struct ddb_job *job);
+
+/* Goes on with stateless jobs that met a full disk. Now and then, on a loop. */
+void ddb_jobs_go_on(struct dynamodb *dynamodb);
 
 /* Waits until no job runs any more; those that are not done stay in the store. After is_closing is
  * set, not on the writer thread. */

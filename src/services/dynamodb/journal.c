@@ -120,5 +120,8 @@ static enum err trim_step(struct ddb_job *job, struct store_txn *txn, struct are
 
 void ddb_journal_trim(struct dynamodb *dynamodb)
 {
-    ddb_job_start(ddb_job_new(dynamodb, sizeof(struct ddb_job), "trimming journals", trim_step));
+    struct ddb_job *job = ddb_job_new(dynamodb, sizeof(*job), "trimming journals", trim_step);
+    job->write.class = STORE_CONTROL;
+    job->is_stateless = true;
+    ddb_job_start(job);
 }

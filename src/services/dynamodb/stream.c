@@ -319,6 +319,8 @@ void ddb_stream_trim(struct dynamodb *dynamodb)
     if (atomic_exchange(&dynamodb->is_trimming, true))
         return;
     struct ddb_job *job = ddb_job_new(dynamodb, sizeof(*job), "trimming streams", trim_step);
+    job->write.class = STORE_CONTROL;
+    job->is_stateless = true;
     job->end = trim_end;
     ddb_job_start(job);
 }

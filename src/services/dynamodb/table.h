@@ -105,6 +105,8 @@ struct dynamodb {
     atomic_bool is_closing;               /* background work is not continued */
     atomic_bool is_expiring, is_trimming; /* such a job is under way */
     int64_t next_trim_ms;                 /* the timer's own */
+    pthread_mutex_t stalled_lock;
+    struct ddb_job *stalled; /* guarded: jobs that met a full disk */
 };
 
 /* Makes a snapshot of a stored definition. ERR_INTERNAL when it cannot be read. */

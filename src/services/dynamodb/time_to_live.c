@@ -232,6 +232,8 @@ void ddb_expire(struct dynamodb *dynamodb)
         return;
     struct ddb_job *job =
         ddb_job_new(dynamodb, sizeof(*job), "deleting expired items", expire_step);
+    job->write.class = STORE_CONTROL;
+    job->is_stateless = true;
     job->end = expire_end;
     ddb_job_start(job);
 }

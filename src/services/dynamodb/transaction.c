@@ -189,6 +189,20 @@ static enum err check_apart(struct request *request, const struct ddb_transactio
     return OK;
 }
 
+/* Deletions make room; reads go to the writer because between two writes they see all items at one
+ * moment. */
+static enum store_class class_of(const struct ddb_transaction *transaction)
+{
+    if (!transaction->writes)
+        return STORE_READING;
+    for (size_t i = 0; i < transaction->count; i++) {
+        enum ddb_write_kind kind = transaction->writes[i].kind;
+        if (kind != DDB_DELETE && kind != DDB_CHECK)
+            return STORE_INTERACTIVE;
+    }
+    return STORE_CONTROL;
+}
+
 enum err ddb_transaction_submit(struct request *request, struct ddb_transaction *transaction,
                                 enum err (*answer)(struct request *request))
 {
@@ -196,7 +210,7 @@ enum err ddb_transaction_submit(struct request *request, struct ddb_transaction 
     if (rc == OK)
         rc = check_apart(request, transaction);
     request->handler_state = transaction;
-    /* Reads go to the writer as well: between two writes they see all items at one moment. */
+    request->write.class = class_of(transaction);
     return rc ? rc : request_write(request, transaction->writes ? write_items : read_items, answer);
 }
 

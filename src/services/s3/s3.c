@@ -10,9 +10,10 @@
     {                                                                                              \
         name, handler, action, s3_resource_bucket, method, path, status, .flags = 0                \
     }
-#define OBJECT_ROW(name, handler, action, method, status)                                          \
+#define OBJECT_ROW(name, handler, action, method, status, flags_)                                  \
     {                                                                                              \
-        name, handler, action, s3_resource_object, method, "/{Bucket}/{Key+}", status, .flags = 0  \
+        name, handler, action, s3_resource_object, method, "/{Bucket}/{Key+}", status,             \
+            .flags = flags_                                                                        \
     }
 
 const struct operation s3_operations[] = {
@@ -31,11 +32,11 @@ const struct operation s3_operations[] = {
 
     /* With ?uploadId these are UploadPart and AbortMultipartUpload, with ?uploads and ?uploadId the
      * POST starts and completes a multipart upload. */
-    OBJECT_ROW("PutObject", s3_put_object, "s3:PutObject", "PUT", 0),
-    OBJECT_ROW("GetObject", s3_get_object, "s3:GetObject", "GET", 0),
-    OBJECT_ROW("HeadObject", s3_get_object, "s3:GetObject", "HEAD", 0),
-    OBJECT_ROW("DeleteObject", s3_delete_object, "s3:DeleteObject", "DELETE", 204),
-    OBJECT_ROW("CreateMultipartUpload", s3_post_object, "s3:PutObject", "POST", 0),
+    OBJECT_ROW("PutObject", s3_put_object, "s3:PutObject", "PUT", 0, OPERATION_BULK),
+    OBJECT_ROW("GetObject", s3_get_object, "s3:GetObject", "GET", 0, 0),
+    OBJECT_ROW("HeadObject", s3_get_object, "s3:GetObject", "HEAD", 0, 0),
+    OBJECT_ROW("DeleteObject", s3_delete_object, "s3:DeleteObject", "DELETE", 204, 0),
+    OBJECT_ROW("CreateMultipartUpload", s3_post_object, "s3:PutObject", "POST", 0, OPERATION_BULK),
 };
 const size_t s3_operation_count = sizeof(s3_operations) / sizeof(s3_operations[0]);
 
