@@ -32,7 +32,8 @@ enum err code_store_init(struct code_store *store, const char *data_dir, struct 
     pthread_cond_init(&store->changed, NULL);
     if (asprintf(&store->dir, "%s/functions", data_dir) < 0)
         abort();
-    if (mkdir(store->dir, 0755) && errno != EEXIST)
+    /* Sandboxes' users go through it, whatever the server's umask. */
+    if ((mkdir(store->dir, 0755) && errno != EEXIST) || chmod(store->dir, 0755))
         return error_set(error, ERR_INTERNAL, "cannot make %s: %s", store->dir, strerror(errno));
     return OK;
 }

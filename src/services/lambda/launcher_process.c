@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -675,6 +676,7 @@ void launcher_process(int socket, bool is_sandboxed)
     keep_only(socket);
     /* Away from the terminal's group: its signals are the server's to handle. */
     setsid();
+    umask(022); /* as functions have it on AWS; the server's would close their files to them */
     prctl(PR_SET_NAME, "skylite-launch");
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     prctl(PR_SET_CHILD_SUBREAPER, 1);

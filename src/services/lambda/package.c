@@ -54,17 +54,25 @@ bool package_is_safe_name(struct str name)
     return true;
 }
 
+/* Sandboxes' users read what the server unpacks, whatever its umask. */
+static bool make_folder(int dir, const char *path)
+{
+    if (mkdirat(dir, path, 0755))
+        return errno == EEXIST;
+    return fchmodat(dir, path, 0755, 0) == 0;
+}
+
 /* Makes the folders above the last part of `path` (and, with `is_whole`, that one too). */
 static bool make_folders(int dir, char *path, bool is_whole)
 {
     for (char *slash = strchr(path, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        bool is_there = mkdirat(dir, path, 0755) == 0 || errno == EEXIST;
+        bool is_there = make_folder(dir, path);
         *slash = '/';
         if (!is_there)
             return false;
     }
-    return !is_whole || mkdirat(dir, path, 0755) == 0 || errno == EEXIST;
+    return !is_whole || make_folder(dir, path);
 }
 
 /* --- Entries --- */
@@ -171,7 +179,7 @@ enum err package_unpack(struct str zip, const char *dir, struct error *error)
         return cannot_unzip(error);
 
     enum err rc = OK;
-    if (mkdir(dir, 0755) == 0)
+    if (mkdir(dir, 0755) == 0 && chmod(dir, 0755) == 0)
         unpacking.dir = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (unpacking.dir < 0)
         rc = cannot_write(error);

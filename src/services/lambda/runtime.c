@@ -79,7 +79,7 @@ static bool make_folders(char *path)
 {
     for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        bool is_there = mkdir(path, 0755) == 0 || errno == EEXIST;
+        bool is_there = mkdir(path, 0755) == 0 ? chmod(path, 0755) == 0 : errno == EEXIST;
         *slash = '/';
         if (!is_there)
             return false;
@@ -93,7 +93,7 @@ static bool write_file(const char *path, const char *text)
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
     if (fd < 0)
         return false;
-    bool is_written = write(fd, text, len) == (ssize_t)len;
+    bool is_written = fchmod(fd, 0644) == 0 && write(fd, text, len) == (ssize_t)len;
     return close(fd) == 0 && is_written;
 }
 
