@@ -41,7 +41,7 @@ FENCES = {
 # something is judged as who it is, or named in core/own_call.h.
 PRINCIPALS = re.compile(r"\.?\bkind\s*=\s*(PRINCIPAL_(?:ROOT|SERVICE))\b")
 MAKERS = {
-    "PRINCIPAL_ROOT": ["src/core/front_door.c", "src/services/iam/session.c"],
+    "PRINCIPAL_ROOT": ["src/core/authenticate.c", "src/services/iam/session.c"],
     "PRINCIPAL_SERVICE": ["src/services/iam/session.c", "src/services/apigateway/plane/plane.c"],
 }
 
