@@ -603,6 +603,9 @@ static void greet(struct server *server)
     if (!config->is_sandboxed)
         fprintf(stderr,
                 "skylite: WARNING: --sandbox none: functions run as this user, unconfined\n");
+    const char *shortcoming;
+    for (size_t i = 0; (shortcoming = launcher_shortcoming(server->launcher, i)); i++)
+        fprintf(stderr, "skylite: WARNING: %s\n", shortcoming);
     if (server->metrics_listener)
         printf("skylite: figures for Prometheus on http://%s%s%s:%u/metrics\n",
                strchr(server->options.metrics_address, ':') ? "[" : "",

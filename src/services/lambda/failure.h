@@ -5,7 +5,9 @@
 #include "services/lambda/launcher.h"
 
 struct failure {
-    bool is_internal; /* the caller gets an error of the service's */
+    bool is_internal;  /* the caller gets an error of the service's */
+    bool is_transient; /* a start that is worth another try: the machine was short of something */
+    bool is_gone;      /* with the launcher */
     bool is_timeout;
     struct str payload;   /* what the caller gets; NULL pointer: made from the next two */
     const char *type;     /* "Runtime.ExitError" */

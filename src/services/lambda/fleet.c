@@ -10,6 +10,9 @@
 enum {
     MAX_STARTING = 32, /* per loop: what the launcher's socket holds without blocking */
     REAP_EVERY_MS = 10 * 1000,
+    PATIENCE_MS = 5 * 1000, /* how long an invocation waits for a launcher */
+    TRIES = 5,              /* of starts that fail for want of something */
+    TRY_AGAIN_MS = 50,      /* after the first; then twice that */
 };
 
 /* --- Request ids --- */
@@ -101,16 +104,34 @@ void ticket_finish_later(struct ticket *ticket)
 
 /* --- The launcher's channel --- */
 
+static void lose_patience(void *arg);
+static void try_again(void *arg);
+
+/* Until it tells anything of an instance, or somebody who waits loses patience. */
+static void wait_for_launcher(struct fleet *fleet)
+{
+    fleet->is_starved = true;
+    if (!fleet->patience)
+        fleet->patience = loop_timer_start(fleet->loop, PATIENCE_MS, 0, lose_patience, fleet);
+}
+
+static void try_again_after(struct fleet *fleet, uint64_t delay_ms)
+{
+    if (!fleet->again)
+        fleet->again = loop_timer_start(fleet->loop, delay_ms, 0, try_again, fleet);
+}
+
+/* Its instances have ended with it. Those that had work have failed it, the others are replaced. */
 static void launcher_is_gone(struct fleet *fleet)
 {
     const struct launcher_event gone = {.kind = LAUNCHER_GONE};
     size_t cursor = 0;
     void *value;
-    log_error("lambda", "the launcher has ended: functions cannot run any more");
     loop_watch_stop(fleet->watch);
     close(fleet->channel);
     fleet->watch = NULL;
     fleet->channel = -1;
+    fleet->is_ending = true;
     while (map_next(&fleet->pools, &cursor, NULL, &value)) {
         struct pool *pool = value;
         struct instance *next;
@@ -119,6 +140,9 @@ static void launcher_is_gone(struct fleet *fleet)
             instance_event(instance, &gone);
         }
     }
+    fleet->is_ending = false;
+    wait_for_launcher(fleet);
+    try_again_after(fleet, TRY_AGAIN_MS);
 }
 
 static void channel_ready(void *arg)
@@ -126,21 +150,30 @@ static void channel_ready(void *arg)
     struct fleet *fleet = arg;
     struct launcher_event event;
     while (fleet->channel >= 0 && launcher_receive(fleet->channel, &event)) {
-        if (event.kind == LAUNCHER_GONE)
+        if (event.kind == LAUNCHER_GONE) {
             launcher_is_gone(fleet);
-        else
-            instance_event((struct instance *)(uintptr_t)event.id, &event);
+            continue;
+        }
+        loop_timer_stop(fleet->patience);
+        fleet->patience = NULL;
+        instance_event((struct instance *)(uintptr_t)event.id, &event);
     }
 }
 
-static enum err open_channel(struct fleet *fleet, struct error *error)
+/* Whether instances can be started. When not, there will be a launcher again, and that is told. */
+static bool has_channel(struct fleet *fleet)
 {
+    struct error error;
+    if (fleet->is_ending)
+        return false;
     if (fleet->channel >= 0)
-        return OK;
-    enum err rc = launcher_open(fleet->lambda->launcher, &fleet->channel, error);
-    if (rc == OK)
-        fleet->watch = loop_watch_start(fleet->loop, fleet->channel, channel_ready, fleet);
-    return rc;
+        return true;
+    if (launcher_open(fleet->lambda->launcher, &fleet->channel, &error)) {
+        wait_for_launcher(fleet);
+        return false;
+    }
+    fleet->watch = loop_watch_start(fleet->loop, fleet->channel, channel_ready, fleet);
+    return true;
 }
 
 /* --- Reaping --- */
@@ -189,7 +222,7 @@ static void fill(struct pool *pool, enum instance_phase phase)
 {
     struct fleet *fleet = pool->fleet;
     while (pool->function && pool->waiting > pool->starting) {
-        if (fleet->starting >= MAX_STARTING) {
+        if (fleet->starting >= MAX_STARTING || !has_channel(fleet)) {
             fleet->is_starved = true;
             return;
         }
@@ -221,12 +254,34 @@ static void start_is_over(struct pool *pool, enum instance_phase phase)
 
 void pool_started(struct pool *pool)
 {
+    pool->failed = 0;
     start_is_over(pool, INSTANCE_PHASE_INIT);
 }
 
-void pool_not_started(struct pool *pool, bool again)
+void pool_not_started(struct pool *pool, enum instance_phase phase)
 {
-    start_is_over(pool, again ? INSTANCE_PHASE_INVOKE : INSTANCE_PHASE_INIT);
+    start_is_over(pool, phase);
+}
+
+static void try_again(void *arg)
+{
+    struct fleet *fleet = arg;
+    fleet->again = NULL; /* it has fired */
+    fill_all(fleet);
+}
+
+bool pool_try_again(struct pool *pool, bool is_launcher_gone)
+{
+    struct fleet *fleet = pool->fleet;
+    if (!is_launcher_gone && pool->failed + 1 >= TRIES)
+        return false;
+    if (!is_launcher_gone)
+        try_again_after(fleet, (uint64_t)TRY_AGAIN_MS << pool->failed);
+    pool->failed += !is_launcher_gone;
+    pool->starting--;
+    fleet->starting--;
+    fleet->is_starved = true;
+    return true;
 }
 
 struct ticket *pool_take(struct pool *pool)
@@ -267,13 +322,44 @@ void pool_shrunk(struct pool *pool)
 
 /* --- Keeping up with the catalog --- */
 
-static void refuse_waiting(struct pool *pool)
+static void refuse_waiting(struct pool *pool, enum err rc, const char *message)
 {
     struct ticket *ticket;
     while ((ticket = pool_take(pool))) {
-        ticket->invocation->rc = error_set(
-            &ticket->invocation->error, ERR_LAMBDA_RESOURCE_NOT_FOUND, "The function was deleted");
+        ticket->invocation->rc = error_set(&ticket->invocation->error, rc, "%s", message);
         ticket_finish_later(ticket);
+    }
+}
+
+static void lose_patience(void *arg)
+{
+    struct fleet *fleet = arg;
+    size_t cursor = 0;
+    struct str name;
+    void *value;
+    fleet->patience = NULL; /* it has fired */
+    while (map_next(&fleet->pools, &cursor, &name, &value)) {
+        struct pool *pool = value;
+        if (!pool->first)
+            continue;
+        log_error("lambda", "function=%.*s has waited for a launcher in vain", STR_ARG(name));
+        refuse_waiting(pool, ERR_LAMBDA_SERVICE, "The function's sandbox could not be made");
+    }
+}
+
+static void revive_task(struct loop_task *task)
+{
+    struct fleet *fleet = (struct fleet *)((char *)task - offsetof(struct fleet, revive));
+    atomic_store(&fleet->is_revive_posted, false);
+    fill_all(fleet);
+}
+
+void fleet_launcher_is_back(struct lambda *lambda)
+{
+    for (unsigned i = 0; i < lambda->fleet_count; i++) {
+        struct fleet *fleet = &lambda->fleets[i];
+        if (fleet->loop && !atomic_exchange(&fleet->is_revive_posted, true))
+            loop_post(fleet->loop, &fleet->revive);
     }
 }
 
@@ -284,7 +370,7 @@ static void refresh(struct pool *pool, struct str name)
     function_unref(pool->function);
     pool->function = function;
     if (!function)
-        refuse_waiting(pool);
+        refuse_waiting(pool, ERR_LAMBDA_RESOURCE_NOT_FOUND, "The function was deleted");
     end_idle(pool, INT64_MIN);
 }
 
@@ -400,9 +486,7 @@ static enum err accept_ticket(struct fleet *fleet, struct ticket *ticket, struct
     if (rc)
         return rc;
     note_target(ticket, &target);
-    rc = open_channel(fleet, error);
-    if (rc == OK)
-        rc = authorize(fleet, &target, invocation, error);
+    rc = authorize(fleet, &target, invocation, error);
     if (rc == OK && invocation->payload.len > LAMBDA_MAX_PAYLOAD)
         rc = error_set(error, ERR_LAMBDA_REQUEST_TOO_LARGE,
                        "%zu byte payload is too large for the RequestResponse invocation type "
@@ -476,8 +560,10 @@ static void tell_stopped(struct fleet *fleet)
 {
     struct lambda *lambda = fleet->lambda;
     loop_timer_stop(fleet->reaper);
+    loop_timer_stop(fleet->patience);
+    loop_timer_stop(fleet->again);
     loop_watch_stop(fleet->watch);
-    fleet->reaper = NULL;
+    fleet->reaper = fleet->patience = fleet->again = NULL;
     fleet->watch = NULL;
     if (atomic_fetch_sub(&lambda->fleets_stopping, 1) != 1)
         return;
@@ -532,6 +618,7 @@ void fleet_init(struct fleet *fleet, struct lambda *lambda)
 {
     *fleet = (struct fleet){.lambda = lambda, .channel = -1};
     fleet->sync.run = sync_task;
+    fleet->revive.run = revive_task;
     event_lane_init(&fleet->events, fleet);
 }
 

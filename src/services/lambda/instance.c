@@ -111,10 +111,12 @@ void instance_launch(struct pool *pool, enum instance_phase phase)
     struct arena arena = {0};
     struct error error;
     instance_log_launch(instance);
-    if (spawn(instance, &arena, &error)) {
+    enum err rc = spawn(instance, &arena, &error);
+    if (rc) {
         log_error("lambda", "function=%.*s cannot start: %s", STR_ARG(instance->function->name),
                   error.message);
         struct failure failure = failure_internal(error.message);
+        failure.is_transient = rc == ERR_INTERNAL; /* it is the launcher that does not answer */
         fail(instance, &failure);
         let_go(instance); /* the launcher knows nothing of it */
     }
@@ -149,7 +151,12 @@ static void fail_waiting(struct instance *instance, const struct failure *failur
 /* Its start has failed. The first time the function gets another chance. */
 static void fail_init(struct instance *instance, struct failure *failure)
 {
+    struct pool *pool = instance->pool;
     bool is_last = instance->phase == INSTANCE_PHASE_INVOKE || failure->is_internal;
+    if (failure->is_transient && pool_try_again(pool, failure->is_gone)) {
+        instance_end(instance);
+        return;
+    }
     struct arena arena = {0};
     if (instance->init_error.ptr) {
         struct str type = json_get_str(json_parse(&arena, instance->init_error), "errorType");
@@ -164,7 +171,7 @@ static void fail_init(struct instance *instance, struct failure *failure)
         fail_waiting(instance, failure);
     arena_release(&arena);
     instance_end(instance);
-    pool_not_started(instance->pool, !is_last);
+    pool_not_started(pool, is_last ? INSTANCE_PHASE_INIT : INSTANCE_PHASE_INVOKE);
 }
 
 /* It has ended, or shall, whatever it is doing. */
@@ -306,12 +313,18 @@ static void close_fd(int *fd)
 static struct failure failure_of(const struct instance *instance,
                                  const struct launcher_event *event)
 {
-    if (event->kind == LAUNCHER_EXITED)
+    struct str name = instance->function->name;
+    if (event->kind == LAUNCHER_EXITED) {
+        if (event->message[0])
+            log_warn("lambda", "function=%.*s was ended: %s", STR_ARG(name), event->message);
         return failure_exit(event, runtime_find(instance->function->runtime));
-    const char *reason = event->kind == LAUNCHER_GONE ? "the launcher is gone" : event->message;
-    log_error("lambda", "function=%.*s has no sandbox: %s", STR_ARG(instance->function->name),
-              reason);
-    return failure_internal("The function's sandbox could not be made");
+    }
+    struct failure failure = failure_internal("The function's sandbox could not be made");
+    failure.is_transient = true;
+    failure.is_gone = event->kind == LAUNCHER_GONE;
+    if (!failure.is_gone)
+        log_error("lambda", "function=%.*s has no sandbox: %s", STR_ARG(name), event->message);
+    return failure;
 }
 
 void instance_event(struct instance *instance, const struct launcher_event *event)

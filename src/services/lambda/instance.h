@@ -15,10 +15,6 @@ enum instance_state {
     INSTANCE_ENDING,   /* being killed and closed */
 };
 
-/* Lambda gives a function's first start ten seconds. When that fails, it starts it once more as
- * part of the invocation, with the invocation's time. */
-enum instance_phase { INSTANCE_PHASE_INIT, INSTANCE_PHASE_INVOKE };
-
 struct instance {
     struct fleet *fleet;
     struct pool *pool;

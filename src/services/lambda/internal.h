@@ -87,6 +87,10 @@ void lambda_sweep_code(struct lambda *lambda, struct loop *loop);
 
 /* --- Fleets --- */
 
+/* Lambda gives a function's first start ten seconds. When that fails, it starts it once more as
+ * part of the invocation, with the invocation's time. */
+enum instance_phase { INSTANCE_PHASE_INIT, INSTANCE_PHASE_INVOKE };
+
 /* An invocation that was accepted; in the invocation's arena. */
 struct ticket {
     struct fleet *fleet;
@@ -109,6 +113,7 @@ struct pool {
     struct ticket **last;
     unsigned waiting;
     unsigned starting; /* instances that have not asked for work yet */
+    unsigned failed;   /* starts in a row that were no fault of the function's */
 };
 
 /* One loop's instances. Everything in it belongs to the loop's thread but for what is atomic. */
@@ -118,12 +123,17 @@ struct fleet {
     int channel;                   /* to the launcher, or -1 */
     struct loop_watch *watch;      /* of the channel */
     struct loop_timer *reaper;     /* NULL while there are no instances */
+    struct loop_timer *patience;   /* how long invocations wait for a launcher; NULL: none does */
+    struct loop_timer *again;      /* when failed starts are tried again; NULL: none is */
     struct map pools;              /* by the function's name */
     unsigned long long generation; /* of the catalog, as far as the pools know it */
     unsigned instance_count;
     unsigned starting;
-    bool is_starved; /* a pool waits because too many instances are starting */
+    bool is_starved; /* a pool waits: too many are starting, or nothing can be started now */
+    bool is_ending;  /* the launcher's instances are being ended with it: nothing is started */
     bool is_stopping;
+    struct loop_task revive; /* posted when there is a launcher again */
+    atomic_bool is_revive_posted;
     struct loop_task sync; /* posted when the catalog has changed */
     atomic_bool is_sync_posted;
     struct loop_task stop;
@@ -144,6 +154,9 @@ void fleet_invoke(void *lambda, struct function_invocation *invocation);
 /* Tells every fleet that the catalog has changed. Any thread. */
 void fleet_catalog_changed(struct lambda *lambda);
 
+/* Tells every fleet that there is a launcher again. Any thread. */
+void fleet_launcher_is_back(struct lambda *lambda);
+
 /* --- For instances --- */
 
 /* The instance, which is idle, asks for work: it gets what waits, or is remembered. */
@@ -152,8 +165,13 @@ void pool_offer(struct pool *pool, struct instance *instance);
 /* A new instance has asked for work for the first time. */
 void pool_started(struct pool *pool);
 
-/* A new instance did not get so far. With `again` it is tried a second time for those who wait. */
-void pool_not_started(struct pool *pool, bool again);
+/* A new instance did not get so far. Those who wait get another one in `phase`. */
+void pool_not_started(struct pool *pool, enum instance_phase phase);
+
+/* The same, but it was no fault of the function's: it is tried again a little later, or when there
+ * is a launcher. False: that was often enough, somebody who waits shall be told. Nothing is changed
+ * then. */
+bool pool_try_again(struct pool *pool, bool is_launcher_gone);
 
 /* An instance is gone for good. */
 void pool_shrunk(struct pool *pool);

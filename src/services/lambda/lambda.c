@@ -426,6 +426,19 @@ static void fill_service(struct lambda *lambda)
     };
 }
 
+/* On the launcher's thread. */
+static void launcher_changed(void *arg, const char *reason)
+{
+    struct lambda *lambda = arg;
+    health_report(&lambda->skylite->health, HEALTH_LAUNCHER, reason);
+    if (reason) {
+        log_error("lambda", "%s", reason);
+        return;
+    }
+    log_warn("lambda", "there is a launcher again");
+    fleet_launcher_is_back(lambda);
+}
+
 enum err lambda_new(struct skylite *skylite, struct launcher *launcher, struct lambda **out,
                     struct error *error)
 {
@@ -458,6 +471,7 @@ enum err lambda_new(struct skylite *skylite, struct launcher *launcher, struct l
         lambda_free(lambda);
         return rc;
     }
+    launcher_on_change(launcher, launcher_changed, lambda);
     code_sweep(&lambda->codes, true);
     fill_service(lambda);
     skylite_add_service(skylite, &lambda->service);
@@ -470,6 +484,7 @@ void lambda_free(struct lambda *lambda)
 {
     if (!lambda)
         return;
+    launcher_on_change(lambda->launcher, NULL, NULL);
     for (unsigned i = 0; i < lambda->fleet_count; i++)
         fleet_release(&lambda->fleets[i]);
     free(lambda->fleets);

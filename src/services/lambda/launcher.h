@@ -1,8 +1,10 @@
 /* The launcher: a small process that makes sandboxes, so that the grown server never forks.
  *
- * It is forked before anything else is opened and before any thread. Each loop talks to it over a
- * channel of its own: it sends requests to spawn and kill instances and receives events. The
- * launcher dies with the server, and every instance dies with the launcher or with its channel. */
+ * Before anything else is opened and before any thread, a keeper is forked, which does nothing but
+ * fork a launcher when it is told to: a first one, and another one when that has ended. Each loop
+ * talks to the launcher over a channel of its own: it sends requests to spawn and kill instances
+ * and receives events. The launcher dies with the server, and every instance dies with the launcher
+ * or with its channel. */
 #pragma once
 
 #include <sys/types.h>
@@ -12,8 +14,8 @@
 
 struct launcher;
 
-/* Forks the launcher. With `is_sandboxed` false, functions run as plain processes of the server's
- * user, in process groups of their own. Call it first in main. */
+/* Forks the keeper and the launcher. With `is_sandboxed` false, functions run as plain processes of
+ * the server's user, in process groups of their own. Call it first in main. */
 enum err launcher_start(bool is_sandboxed, struct launcher **out, struct error *error);
 
 /* Tells it the folder that holds the code folders, and has it build the root that all sandboxes
@@ -23,8 +25,18 @@ enum err launcher_start(bool is_sandboxed, struct launcher **out, struct error *
 enum err launcher_configure(struct launcher *launcher, const char *functions_dir,
                             struct error *error);
 
-/* Opens a channel: a non-blocking socket, owned by the caller; closing it kills its instances. Any
- * thread. */
+/* Has fn(arg, reason) called when the launcher has ended and what is done about it (`reason` is a
+ * sentence for an administrator), and with NULL when there is one again. On a thread of the
+ * launcher's; not any more once this was called with another function or NULL. Any thread. */
+void launcher_on_change(struct launcher *launcher, void (*fn)(void *arg, const char *reason),
+                        void *arg);
+
+/* What this machine does not let it bound: a sentence each for an administrator, NULL behind the
+ * last. After launcher_configure. */
+const char *launcher_shortcoming(const struct launcher *launcher, size_t index);
+
+/* Opens a channel: a non-blocking socket, owned by the caller; closing it kills its instances.
+ * Fails while there is no launcher. Any thread. */
 enum err launcher_open(struct launcher *launcher, int *out_channel, struct error *error);
 
 /* Kills all instances, waits for the launcher's end and frees. NULL does nothing. */
@@ -82,7 +94,7 @@ struct launcher_event {
     int status;
     bool is_out_of_memory;
 
-    char message[256]; /* LAUNCHER_FAILED, NUL-terminated */
+    char message[256]; /* LAUNCHER_FAILED, and LAUNCHER_EXITED of what the watchdog has ended */
 };
 
 /* The next event that waits. False when there is none. After LAUNCHER_GONE nothing comes. */

@@ -597,6 +597,9 @@ static void configure(const char *functions_dir)
         reply.is_ok = false;
         snprintf(reply.message, sizeof(reply.message), "cannot build the system call filter");
     }
+    reply.has_memory_groups = launcher.machine.has_memory_groups;
+    reply.has_cpu_groups = launcher.machine.has_cpu_groups;
+    reply.has_own_users = launcher.machine.is_root;
     packet_send(launcher.socket, str_make((const char *)&reply, sizeof(reply)), STR_EMPTY, NULL, 0);
 }
 
@@ -668,20 +671,35 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-void launcher_process(int socket, bool is_sandboxed)
+void launcher_detach(int socket, const char *name)
 {
-    struct rlimit files;
-    pid_t server = getppid();
     reset_signals();
     keep_only(socket);
     /* Away from the terminal's group: its signals are the server's to handle. */
     setsid();
     umask(022); /* as functions have it on AWS; the server's would close their files to them */
-    prctl(PR_SET_NAME, "skylite-launch");
-    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    prctl(PR_SET_NAME, name);
+}
+
+void launcher_keeper(int socket, bool is_sandboxed)
+{
+    char byte;
+    int fds[PACKET_MAX_FDS];
+    launcher_detach(socket, "skylite-keeper");
+    signal(SIGCHLD, SIG_IGN); /* whose launchers have ended, the server sees */
+    while (packet_receive(socket, &byte, sizeof(byte), fds) > 0) {
+        if (fds[0] >= 0 && fork() == 0)
+            launcher_process(fds[0], is_sandboxed);
+        close_if_open(fds[0]);
+    }
+    _exit(0);
+}
+
+void launcher_process(int socket, bool is_sandboxed)
+{
+    struct rlimit files;
+    launcher_detach(socket, "skylite-launch");
     prctl(PR_SET_CHILD_SUBREAPER, 1);
-    if (getppid() != server)
-        _exit(0);
     if (getrlimit(RLIMIT_NOFILE, &files) == 0) {
         files.rlim_cur = files.rlim_max;
         setrlimit(RLIMIT_NOFILE, &files);

@@ -36,6 +36,7 @@ struct launcher_request {
 
 struct configure_reply {
     bool is_ok;
+    bool has_memory_groups, has_cpu_groups, has_own_users; /* what bounds sandboxes */
     char message[256];
 };
 
@@ -60,5 +61,13 @@ struct notice {
     char text[256];
 };
 
+/* The keeper's main function: forks a launcher for each socket that it is sent, until the other end
+ * of its own is closed. */
+_Noreturn void launcher_keeper(int socket, bool is_sandboxed);
+
 /* The launcher's main function: serves `socket` until its other end is closed. */
 _Noreturn void launcher_process(int socket, bool is_sandboxed);
+
+/* For both: closes all that the parent had open but standard error and `socket`, and leaves its
+ * session. */
+void launcher_detach(int socket, const char *name);
