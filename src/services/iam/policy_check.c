@@ -153,6 +153,11 @@ static bool repeats_sid(yyjson_val *const *statements, size_t index)
 
 /* --- Trust policies --- */
 
+static enum err only_assume_role(struct error *error)
+{
+    return malformed(error, "AssumeRole policy may only specify STS AssumeRole actions.");
+}
+
 static enum err check_trust_action(struct str action, struct error *error)
 {
     static const struct str allowed[] = {
@@ -168,7 +173,7 @@ static enum err check_trust_action(struct str action, struct error *error)
         if (str_eq_nocase(action, allowed[i]))
             return OK;
     }
-    return malformed(error, "AssumeRole policy may only specify STS AssumeRole actions.");
+    return only_assume_role(error);
 }
 
 /* --- Principals --- */
@@ -219,6 +224,8 @@ static enum err check_trust(yyjson_val *statement, struct error *error)
         return malformed(error, "AssumeRole policy must not contain NotPrincipal");
     if (!principal)
         return malformed(error, "Missing required field Principal");
+    if (yyjson_obj_get(statement, "NotAction"))
+        return only_assume_role(error);
     for (size_t i = 0; i < list_size(actions); i++) {
         enum err rc = check_trust_action(json_str(list_get(actions, i)), error);
         if (rc)

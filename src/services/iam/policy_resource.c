@@ -5,14 +5,13 @@ enum { PARTITION = 1, VENDOR, REGION, ACCOUNT, RELATIVE };
 
 /* A resource cut at its colons; what is behind the fifth is the last part. */
 struct resource {
-    struct str text;
     struct str parts[ARN_PARTS];
     size_t count;
 };
 
 static struct resource split(struct str text)
 {
-    struct resource resource = {.text = text};
+    struct resource resource = {.count = 0};
     bool has_more = true;
     while (has_more && resource.count < ARN_PARTS - 1)
         has_more = str_cut(&text, ':', &resource.parts[resource.count++]);

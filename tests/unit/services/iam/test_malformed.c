@@ -316,6 +316,8 @@ static const struct malformed cases[] = {
      "Invalid principal in policy: \"SERVICE\":\"lambda\""},
     {POLICY_TRUST, TRUST("'Principal':{'AWS':'*'},'Condition':{'DateEquals':{'x':'soon'}}"),
      LEGACY},
+    {POLICY_TRUST, STATEMENT("'NotAction':'s3:*','Principal':'*'"),
+     "AssumeRole policy may only specify STS AssumeRole actions."},
     {POLICY_TRUST, TRUST("'NotPrincipal':{'AWS':'*'}"),
      "AssumeRole policy must not contain NotPrincipal"},
     {POLICY_TRUST, TRUST("'Sid':'a'"), "Missing required field Principal"},
