@@ -27,8 +27,8 @@ struct authorization {
     struct str resource; /* an ARN, or "*" */
     /* A resource-based policy (JSON) that applies as well, or empty. */
     struct str resource_policy;
-    /* Of a service that acts for a resource of its own, such as the method that a function is
-     * called for: the ARN (aws:SourceArn), or empty. */
+    /* The ARN that a service acts for, such as the method that a function is called for
+     * (aws:SourceArn); or empty. */
     struct str source_arn;
     /* Adds the values of a condition key that the caller's identity does not tell. Only asked for
      * keys that a policy of the call names, inside the call of authorize. NULL: there are none. */

@@ -190,7 +190,7 @@ const size_t condition_global_key_count =
 
 /* --- Finding --- */
 
-/* Whether one of the words of `list` is `word`. */
+/* True when `word` is one of the words of `list`. */
 static bool has_word(struct str list, struct str word)
 {
     struct str one;

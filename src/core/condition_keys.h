@@ -8,7 +8,7 @@
 #include "core/request.h"
 #include "core/skylite.h"
 
-/* What a source answers: the values of one key, for one permission that is checked. */
+/* A source is asked for the values of one key, for one permission that is checked. */
 struct condition_question {
     const struct authorization *authorization; /* action, resource, principal */
     const struct skylite *skylite;
@@ -64,7 +64,7 @@ void condition_add_list(struct condition_values *out, yyjson_val *list);
 /* Copies the values from the one at `first` on, whose texts are about to go. */
 void condition_keep(struct condition_values *out, size_t first);
 
-/* Whether the request is for the action's own operation, so that its input can be read: not when
+/* True when the request is for the action's own service, so that its input can be read; false when
  * another service checks the permission on the way. */
 bool condition_is_own(const struct condition_question *question);
 

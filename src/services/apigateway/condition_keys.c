@@ -41,7 +41,7 @@ static bool is_import(const struct condition_question *question)
     return strcmp(name, "ImportRestApi") == 0 || strcmp(name, "PutRestApi") == 0;
 }
 
-/* Whether the operation has the key; of an import all that an API is made of counts. */
+/* True when the operation has the key; an import has those of all that an API is made of. */
 static bool is_of(const struct condition_question *question, const struct subject *subject)
 {
     const char *name = question->request->operation->name;
@@ -119,7 +119,7 @@ static void add_of_methods(const struct subject *subject, yyjson_val *plan,
     }
 }
 
-/* What stands beside the document goes before what it says. */
+/* The parameter beside the document goes before the document. */
 static bool add_parameter(const struct condition_question *question, const struct subject *subject,
                           struct condition_values *out)
 {
@@ -175,7 +175,7 @@ static void given(const struct condition_question *question, struct condition_va
 
 /* --- What is there --- */
 
-/* What a walk meets is gone when it goes on. */
+/* A walk's document is gone when the walk goes on: its values are copied. */
 struct collection {
     const struct subject *subject;
     struct condition_values *out;
@@ -204,7 +204,7 @@ static enum err add_document(void *arg, struct str name, yyjson_val *document)
     return OK;
 }
 
-/* Of all methods or authorizers of an API that is imported anew. */
+/* Adds those of all methods or authorizers of an API that is imported anew. */
 static void add_collection(const struct view *view, const struct subject *subject,
                            struct str api_id, struct condition_values *out)
 {
@@ -277,8 +277,8 @@ static void tag_keys(const struct condition_question *question, struct condition
     condition_add_list(out, own_member(question, "tagKeys"));
 }
 
-/* What is below something with tags has these: a stage's parts its tags, all else below an API the
- * API's. */
+/* A resource without tags of its own has those that it is below: a stage's parts the stage's, all
+ * else below an API the API's. */
 static void resource_tag(const struct condition_question *question, struct condition_values *out)
 {
     struct error error;

@@ -9,7 +9,7 @@ static void add_member(const struct condition_question *question, const char *na
         condition_add(out, request_str(question->request, name));
 }
 
-/* Of "arn:aws:cloudformation:REGION:ACCOUNT:changeSet/NAME/ID" the name. */
+/* Takes the name out of "arn:aws:cloudformation:REGION:ACCOUNT:changeSet/NAME/ID". */
 static void change_set_name(const struct condition_question *question, struct condition_values *out)
 {
     struct str name = condition_is_own(question) ? request_str(question->request, "ChangeSetName")

@@ -64,8 +64,7 @@ static void add_key_value(const struct ddb_value *value, struct condition_values
         condition_values_add(out, of_nothing);
 }
 
-/* Of an item or a key as sent, read whole: so a name that comes twice is taken as the handler does.
- */
+/* Reads the item or key whole, so that a name that comes twice is taken as the handler takes it. */
 static void add_leading_key(const struct condition_question *question, const struct ddb_keys *keys,
                             yyjson_val *wire, struct condition_values *out)
 {
@@ -76,7 +75,7 @@ static void add_leading_key(const struct condition_question *question, const str
     add_key_value(is_read ? ddb_map_get(&item, keys->hash.name) : NULL, out);
 }
 
-/* Of the puts and deletions of a batch, or of the keys of one. */
+/* Adds those of the puts and deletions of a batch, or of its keys. */
 static void add_leading_keys(const struct condition_question *question, const struct ddb_keys *keys,
                              yyjson_val *list, struct condition_values *out)
 {

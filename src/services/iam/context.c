@@ -102,7 +102,7 @@ static void add_if(struct condition_values *out, bool is_present, struct str val
         condition_values_add(out, value);
 }
 
-/* What the caller's identity and the clock tell. */
+/* Adds what the caller's identity and the clock tell. */
 static void look_up(struct context *context, const struct context_key *key,
                     struct condition_values *out)
 {

@@ -80,7 +80,7 @@ static yyjson_val *statement_of(const struct condition_question *question, struc
     return found;
 }
 
-/* Who is given a permission, or has the one that is taken away. */
+/* The principal that gets a permission, or has the one that is taken away. */
 static void principal(const struct condition_question *question, struct condition_values *out)
 {
     condition_add_json(out, member_of(question, "Principal"));
