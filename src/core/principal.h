@@ -27,7 +27,7 @@ struct principal {
 
     /* Of temporary credentials; 0 and empty for all others. */
     int64_t issued_ms;
-    struct str session_tags;    /* as a JSON object, or empty */
+    struct str session_tags;    /* JSON: [{"Key", "Value", "IsTransitive"}], or empty */
     struct str source_identity; /* who began the chain of roles, as its first caller said */
     struct str function_arn;    /* the function that they were made for */
     /* The service that calls in the principal's name ("cloudformation.amazonaws.com"), or empty. */

@@ -195,6 +195,10 @@ ROWS = [
     ("sts", "sts:AssumeRole", equals("sts:RoleSessionName", "s2"), lambda c, w: c.assume_role(RoleArn=ROLE, RoleSessionName="s2"), lambda c, w: c.assume_role(RoleArn=ROLE, RoleSessionName="s1")),
     ("sts", "sts:AssumeRole", equals("iam:ResourceTag/team", "blue"), lambda c, w: c.assume_role(RoleArn=ROLE, RoleSessionName="s2"), nothing),
     ("sts", "sts:AssumeRole", equals("aws:ResourceTag/team", "blue"), lambda c, w: c.assume_role(RoleArn=ROLE, RoleSessionName="s2"), nothing),
+    ("sts", "sts:AssumeRole", any_equals("aws:TagKeys", "team"), lambda c, w: c.assume_role(RoleArn=ROLE, RoleSessionName="s2", Tags=TAG), lambda c, w: c.assume_role(RoleArn=ROLE, RoleSessionName="s2")),
+    ("sts", "sts:AssumeRole", equals("aws:RequestTag/team", "blue"), lambda c, w: c.assume_role(RoleArn=ROLE, RoleSessionName="s2", Tags=TAG), lambda c, w: c.assume_role(RoleArn=ROLE, RoleSessionName="s2")),
+    ("sts", "sts:AssumeRole", any_equals("sts:TransitiveTagKeys", "team"), lambda c, w: c.assume_role(RoleArn=ROLE, RoleSessionName="s2", Tags=TAG, TransitiveTagKeys=["team"]), lambda c, w: c.assume_role(RoleArn=ROLE, RoleSessionName="s2")),
+    ("sts", "sts:AssumeRole", equals("sts:SourceIdentity", "me"), lambda c, w: c.assume_role(RoleArn=ROLE, RoleSessionName="s2", SourceIdentity="me"), lambda c, w: c.assume_role(RoleArn=ROLE, RoleSessionName="s2")),
     # --- S3 ---
     ("s3", "s3:ListBucket", {"StringNotLike": {"s3:prefix": "a/*"}}, lambda c, w: c.list_objects_v2(Bucket="keyed"), lambda c, w: c.list_objects_v2(Bucket="keyed", Prefix="a/x")),
     ("s3", "s3:ListBucket", equals("s3:delimiter", "/"), lambda c, w: c.list_objects(Bucket="keyed", Delimiter="/"), lambda c, w: c.list_objects(Bucket="keyed")),
@@ -318,7 +322,6 @@ def test_a_denial_bites_where_its_condition_holds(keyed, world, row):
 
 # Keys that are not tried above: no request can have them (the tables say why), or their headers are refused first.
 NEVER = re.compile(
-    r"sts:(TransitiveTagKeys|SourceIdentity)|"
     r"s3:(AccessGrants|AccessPoint|BucketTag|DataAccessPoint|ExistingObjectTag|RequestObjectTag|TlsVersion|object-lock|if-|x-amz-(grant"
     r"|copy|metadata|server|storage|website|bucket|object)|signatureAge).*"
     r"|accounts\.google.*|cognito-identity.*|graph\.facebook.*|saml:.*|www\.amazon.*|apigateway:Request/(AccessAssociation|DomainNameArn).*"

@@ -140,7 +140,7 @@ struct session {
     struct str session_name;
     struct str policy; /* JSON, or empty */
     int64_t issued_ms;
-    struct str tags;            /* of the session: a JSON object, or empty */
+    struct str tags;            /* of the session: a JSON array as of AssumeRole's Tags, or empty */
     struct str source_identity; /* or empty */
     struct str function_arn;    /* of a function that runs as the role, or empty */
 };

@@ -161,6 +161,9 @@ enum err iam_check_attachable(struct request *request, struct store_txn *txn, st
 /* Sets PermissionsBoundary from the input when it is there, after checking it. */
 enum err iam_set_boundary(struct entity *entity);
 
+/* Checks tags of an input: their form, and that no key comes twice. */
+enum err iam_check_tags(struct request *request, yyjson_val *tags);
+
 /* Sets Tags from the input when they are there, after checking them. */
 enum err iam_set_tags(struct entity *entity);
 

@@ -267,14 +267,16 @@ enum err iam_check_resource_policy(void *self, struct str text, struct error *er
 enum err iam_check_trust(struct iam *iam, yyjson_val *role, struct authorization *authorization,
                          struct error *error)
 {
-    authorization->action = STR("sts:AssumeRole");
+    if (!authorization->action.len)
+        authorization->action = STR("sts:AssumeRole");
     authorization->resource = json_get_str(role, "Arn");
     authorization->resource_policy = json_get_str(role, "AssumeRolePolicyDocument");
     if (judge(iam, authorization, true, NULL) == OK)
         return OK;
     return error_set(error, ERR_ACCESS_DENIED,
-                     "User: %.*s is not authorized to perform: sts:AssumeRole on resource: %.*s",
-                     STR_ARG(authorization->principal->arn), STR_ARG(authorization->resource));
+                     "User: %.*s is not authorized to perform: %.*s on resource: %.*s",
+                     STR_ARG(authorization->principal->arn), STR_ARG(authorization->action),
+                     STR_ARG(authorization->resource));
 }
 
 enum err iam_assume_role_for_service(void *self, const struct role_assumption *asked,
@@ -304,6 +306,8 @@ enum err iam_assume_role_for_service(void *self, const struct role_assumption *a
         .id = json_get_str(role, "Id"),
         .session_name = asked->session_name,
         .policy = STR_EMPTY,
+        .function_arn =
+            str_eq(asked->service, STR("lambda.amazonaws.com")) ? asked->source_arn : STR_EMPTY,
     };
     iam_session_start(iam, arena, &session, out);
     return OK;

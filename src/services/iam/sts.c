@@ -3,7 +3,7 @@
 #include "services/iam/operations.h"
 
 enum { DEFAULT_ROLE_S = 3600, DEFAULT_SESSION_S = 43200, MAX_CHAINED_S = 3600 };
-enum { MAX_PACKED_POLICY = 16 * 1024 };
+enum { MAX_PACKED_POLICY = 16 * 1024, MAX_SESSION_TAGS = 50 };
 
 enum err sts_get_caller_identity(struct request *request)
 {
@@ -112,9 +112,13 @@ static void answer_role(struct request *request, yyjson_val *role, struct sessio
                  arena_printf(request->arena, "arn:aws:sts::%.*s:assumed-role/%.*s/%.*s",
                               STR_ARG(account), STR_ARG(session->name),
                               STR_ARG(session->session_name)));
-    if (session->policy.len)
+    if (session->source_identity.len)
+        json_add_str(request->doc, request_output(request), "SourceIdentity",
+                     session->source_identity);
+    size_t packed = session->policy.len + session->tags.len;
+    if (packed)
         json_add_i64(request->doc, request_output(request), "PackedPolicySize",
-                     (int64_t)(session->policy.len * 100 / MAX_PACKED_POLICY));
+                     (int64_t)(packed * 100 / MAX_PACKED_POLICY));
 }
 
 /* A role that is not there is refused like one that may not be assumed. */
@@ -131,17 +135,11 @@ static enum err find_role(struct request *request, yyjson_val **out)
     return rc;
 }
 
-/* Tags, source identities and MFA devices of sessions are refused rather than passed over: policies
- * may rely on them. */
+/* Contexts and MFA devices are refused rather than passed over: policies may rely on them. */
 static enum err check_unsupported(struct request *request)
 {
-    static const char *const members[] = {"Tags", "TransitiveTagKeys", "SourceIdentity",
-                                          "ProvidedContexts"};
-    for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
-        yyjson_val *value = json_get(request->input, members[i]);
-        if (yyjson_is_str(value) || yyjson_arr_size(value))
-            return request_fail(request, ERR_VALIDATION_ERROR, "%s is not supported", members[i]);
-    }
+    if (yyjson_arr_size(json_get(request->input, "ProvidedContexts")))
+        return request_fail(request, ERR_VALIDATION_ERROR, "ProvidedContexts is not supported");
     if (json_get(request->input, "SerialNumber") || json_get(request->input, "TokenCode"))
         return request_fail(
             request, ERR_ACCESS_DENIED,
@@ -149,22 +147,129 @@ static enum err check_unsupported(struct request *request)
     return OK;
 }
 
-static enum err check_assumption(struct request *request, yyjson_val **out_role)
+/* --- Tags and source identities of sessions --- */
+
+/* The element of a list of tags that has the key; NULL when there is none. */
+static yyjson_val *find_tag(yyjson_val *tags, struct str key)
 {
-    struct iam *iam = request_self(request, struct iam);
+    size_t i, max;
+    yyjson_val *tag;
+    yyjson_arr_foreach (tags, i, max, tag) {
+        if (str_eq_nocase(json_get_str(tag, "Key"), key))
+            return tag;
+    }
+    return NULL;
+}
+
+static void add_tag(struct request *request, yyjson_mut_val *list, yyjson_val *tag,
+                    bool is_transitive)
+{
+    struct str value = json_get_str(tag, "Value");
+    yyjson_mut_val *object = yyjson_mut_arr_add_obj(request->doc, list);
+    json_add_str(request->doc, object, "Key", json_get_str(tag, "Key"));
+    json_add_str(request->doc, object, "Value", value.ptr ? value : STR_EMPTY);
+    if (is_transitive)
+        json_add_bool(request->doc, object, "IsTransitive", true);
+}
+
+/* Transitive tags of the caller's session stay, and cannot be given anew. */
+static enum err inherit_tags(struct request *request, yyjson_val *given, yyjson_mut_val *list)
+{
+    yyjson_val *before = json_parse(request->arena, request->principal.session_tags), *tag;
+    size_t i, max;
+    yyjson_arr_foreach (before, i, max, tag) {
+        if (!json_get_bool(tag, "IsTransitive", false))
+            continue;
+        if (find_tag(given, json_get_str(tag, "Key")))
+            return request_fail(request, ERR_VALIDATION_ERROR,
+                                "One of the specified transitive tag keys can't be set because it "
+                                "conflicts with a transitive tag key from the calling session.");
+        add_tag(request, list, tag, true);
+    }
+    return OK;
+}
+
+static bool is_listed(yyjson_val *keys, struct str key)
+{
+    size_t i, max;
+    yyjson_val *item;
+    yyjson_arr_foreach (keys, i, max, item) {
+        if (str_eq_nocase(json_str(item), key))
+            return true;
+    }
+    return false;
+}
+
+/* The session's tags as JSON; empty when it has none. */
+static enum err session_tags(struct request *request, struct str *out)
+{
+    yyjson_val *given = json_get(request->input, "Tags"), *item;
+    yyjson_val *transitive = json_get(request->input, "TransitiveTagKeys");
+    yyjson_mut_val *list = yyjson_mut_arr(request->doc);
+    size_t i, max;
+    enum err rc = iam_check_tags(request, given);
+    if (rc == OK && yyjson_arr_size(given) > MAX_SESSION_TAGS)
+        rc = request_fail(request, ERR_VALIDATION_ERROR,
+                          "1 validation error detected: Value at 'tags' failed to satisfy "
+                          "constraint: Member must have length less than or equal to %d",
+                          MAX_SESSION_TAGS);
+    yyjson_arr_foreach (transitive, i, max, item) {
+        if (rc == OK && !find_tag(given, json_str(item)))
+            rc = request_fail(request, ERR_VALIDATION_ERROR,
+                              "The specified transitive tag key must be included in the requested "
+                              "tags.");
+    }
+    if (rc == OK)
+        rc = inherit_tags(request, given, list);
+    yyjson_arr_foreach (given, i, max, item) {
+        add_tag(request, list, item, is_listed(transitive, json_get_str(item, "Key")));
+    }
+    *out = yyjson_mut_arr_size(list) ? json_write(request->arena, list) : STR_EMPTY;
+    return rc;
+}
+
+/* It stays through a chain of roles. */
+static enum err source_identity(struct request *request, struct str *out)
+{
+    struct str given = request_str(request, "SourceIdentity");
+    struct str before = request->principal.source_identity;
+    if (given.ptr && before.len && !str_eq(given, before))
+        return request_fail(request, ERR_VALIDATION_ERROR,
+                            "The source identity of the calling session cannot be changed.");
+    *out = given.ptr ? given : before.len ? before : STR_EMPTY;
+    return OK;
+}
+
+/* --- Who may assume --- */
+
+static enum err check_action(struct request *request, yyjson_val *role, struct str action)
+{
+    struct request_part part = {request, NULL};
+    struct authorization authorization = {
+        .principal = &request->principal,
+        .action = action,
+        .find_values = request_find_values,
+        .find_arg = &part,
+    };
+    return iam_check_trust(request_self(request, struct iam), role, &authorization,
+                           &request->error);
+}
+
+/* A session with tags or a source identity asks for actions of their own. */
+static enum err check_assumption(struct request *request, const struct session *session,
+                                 yyjson_val **out_role)
+{
     if (request->principal.kind == PRINCIPAL_ROOT && request->skylite->config.auth != AUTH_ANY)
         return request_fail(request, ERR_ACCESS_DENIED,
                             "Roles may not be assumed by root accounts.");
     enum err rc = find_role(request, out_role);
-    if (rc)
-        return rc;
-    struct request_part part = {request, NULL};
-    struct authorization authorization = {
-        .principal = &request->principal,
-        .find_values = request_find_values,
-        .find_arg = &part,
-    };
-    return iam_check_trust(iam, *out_role, &authorization, &request->error);
+    if (rc == OK)
+        rc = check_action(request, *out_role, STR("sts:AssumeRole"));
+    if (rc == OK && session->tags.len)
+        rc = check_action(request, *out_role, STR("sts:TagSession"));
+    if (rc == OK && session->source_identity.len)
+        rc = check_action(request, *out_role, STR("sts:SetSourceIdentity"));
+    return rc;
 }
 
 enum err sts_assume_role(struct request *request)
@@ -176,11 +281,16 @@ enum err sts_assume_role(struct request *request)
                                {"RoleSessionName", PARAM_NAME, true, 2, 64},
                                {"DurationSeconds", PARAM_NUMBER, false, 900, 43200},
                                {"Policy", PARAM_DOCUMENT, false, 1, 2048},
-                               {"ExternalId", PARAM_TEXT, false, 2, 1224});
+                               {"ExternalId", PARAM_TEXT, false, 2, 1224},
+                               {"SourceIdentity", PARAM_NAME, false, 2, 64});
     if (rc == OK)
         rc = check_unsupported(request);
     if (rc == OK)
-        rc = check_assumption(request, &role);
+        rc = session_tags(request, &session.tags);
+    if (rc == OK)
+        rc = source_identity(request, &session.source_identity);
+    if (rc == OK)
+        rc = check_assumption(request, &session, &role);
     if (rc == OK)
         rc = check_duration(request, role, &seconds);
     if (rc == OK)

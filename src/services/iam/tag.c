@@ -64,7 +64,7 @@ static bool repeats_key(yyjson_val *tags, size_t index)
     return false;
 }
 
-static enum err check_tags(struct request *request, yyjson_val *tags)
+enum err iam_check_tags(struct request *request, yyjson_val *tags)
 {
     size_t i, max;
     yyjson_val *tag;
@@ -108,7 +108,7 @@ enum err iam_set_tags(struct entity *entity)
 {
     yyjson_val *given = json_get(entity->request->input, "Tags"), *tag;
     size_t i, max;
-    enum err rc = check_tags(entity->request, given);
+    enum err rc = iam_check_tags(entity->request, given);
     if (rc || yyjson_arr_size(given) == 0)
         return rc;
     yyjson_mut_val *tags = iam_entity_array(entity, "Tags");
