@@ -17,7 +17,6 @@ struct sigv4_request authenticate_part(const struct http_exchange *exchange, str
         .headers = headers,
         .header_count = exchange->header_count,
         .body = exchange->body,
-        .is_head_only = exchange->is_body_refused,
     };
 }
 

@@ -86,6 +86,8 @@ static enum err prepare(struct request *request)
     struct sigv4_claim claim;
     struct error claim_error;
     enum err claim_rc = sigv4_parse(&signed_request, request->arena, &claim, &claim_error);
+    /* It will be refused whatever the signature of the rest would be: see below. */
+    signed_request.is_head_only = request->exchange->is_body_refused;
 
     enum err rc = route_find(request, claim.service);
     request->request_id = new_request_id(request->arena, request->protocol);
@@ -278,7 +280,8 @@ static bool handle_preflight(struct http_exchange *exchange)
 static void handle_in_sandbox(struct http_exchange *exchange, void *arg)
 {
     struct skylite *skylite = arg;
-    if (skylite->apis.handle && skylite->apis.handle(skylite->apis.self, exchange))
+    bool may_be_api = skylite->apis.handle && !exchange->is_body_refused;
+    if (may_be_api && skylite->apis.handle(skylite->apis.self, exchange))
         return;
     if (handle_probe(skylite, exchange) || handle_preflight(exchange))
         return;

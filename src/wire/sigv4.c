@@ -360,7 +360,7 @@ enum err sigv4_verify(const struct sigv4_request *request, const struct sigv4_cl
 {
     struct str body_hash;
     enum err rc = payload_hash(request, claim, rules, arena, &body_hash, error);
-    if (rc || body_hash.len == 0) /* of a head alone */
+    if (rc || (request->is_head_only && body_hash.len == 0))
         return rc;
     struct str canonical =
         canonical_request(request, claim->service, claim->signed_headers, body_hash, arena);
