@@ -221,6 +221,27 @@ static enum err answer_usage(struct request *request, const struct usage_figures
     return apigw_answer(request, doc, answer);
 }
 
+/* What is granted beyond what is used: here, or by a save in this batch. */
+static enum err read_ahead(struct request *request, struct store_txn *txn, struct str key,
+                           const struct usage_figures *figures, int64_t *out)
+{
+    bool found;
+    struct str value;
+    int64_t start = 0, used = 0, ahead = 0, granted = figures->granted;
+    enum err rc =
+        store_txn_get(txn, STORE_METRICS, key, request->arena, &found, &value, &request->error);
+    if (rc)
+        return rc;
+    yyjson_val *document = found ? json_parse(request->arena, value) : NULL;
+    json_get_i64(document, "start", &start);
+    json_get_i64(document, "used", &used);
+    json_get_i64(document, "ahead", &ahead);
+    if (start == figures->quota_start && used + ahead > granted)
+        granted = used + ahead;
+    *out = granted > figures->used ? granted - figures->used : 0;
+    return OK;
+}
+
 static enum err run_update(struct request *request, struct store_txn *txn)
 {
     struct registry *registry = request_self(request, struct apigateway)->plane->registry;
@@ -235,10 +256,15 @@ static enum err run_update(struct request *request, struct store_txn *txn)
         return apigw_not_found(request, "Invalid API Key identifier specified");
     if (figures.quota.period == QUOTA_NONE)
         return apigw_bad_request(request, "Usage Plan %.*s has no quota", STR_ARG(plan_id));
-    int64_t bonus = (int64_t)remaining + figures.used - figures.quota.limit;
-    struct str value = arena_printf(request->arena, "{\"start\":%u,\"used\":%u,\"bonus\":%lld}",
-                                    figures.quota_start, figures.used, (long long)bonus);
-    store_txn_put(txn, STORE_METRICS, state_key(request->arena, "quota", plan_id, key_id), value);
+    int64_t bonus = (int64_t)remaining + figures.used - figures.quota.limit, ahead = 0;
+    struct str key = state_key(request->arena, "quota", plan_id, key_id);
+    rc = read_ahead(request, txn, key, &figures, &ahead);
+    if (rc)
+        return rc;
+    struct str value = arena_printf(
+        request->arena, "{\"start\":%u,\"used\":%u,\"bonus\":%lld,\"day\":%u,\"ahead\":%lld}",
+        figures.quota_start, figures.used, (long long)bonus, figures.day, (long long)ahead);
+    store_txn_put(txn, STORE_METRICS, key, value);
     apigw_touch(request, TOUCH_USAGE, plan_id, key_id);
     return answer_usage(request, &figures, remaining);
 }

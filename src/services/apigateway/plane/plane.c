@@ -164,6 +164,8 @@ static void log_admission(struct api_call *call, enum admission admission, struc
         execution_log_error(call, "Usage Plan quota exceeded for API Key %s%.*s and %.*s", stars,
                             STR_ARG(tail), STR_ARG(where));
         break;
+    case ADMISSION_WAITS:
+        break;
     }
 }
 
@@ -190,18 +192,24 @@ static void log_request(struct api_call *call)
                   STR_ARG(execution_log_body(call, exchange->body)));
 }
 
-static bool admit(struct plane *plane, struct api_call *call)
+static struct str sent_key(const struct api_call *call)
 {
-    struct str key = {NULL, 0};
-    if (call->method->is_key_required && call->stage->is_key_from_authorizer)
-        key = call->authorized ? call->authorized->usage_key : key;
-    else if (call->method->is_key_required)
-        key = http_header_get(call->exchange, STR("x-api-key"));
-    enum admission admission =
-        registry_admit(plane->registry, call->stage, call->method, key, call->now_ms, call->now_us,
-                       call->arena, &call->api_key_id);
-    if (call->api_key_id.ptr)
-        call->api_key = key;
+    struct str none = {NULL, 0};
+    if (!call->method->is_key_required)
+        return none;
+    if (call->stage->is_key_from_authorizer)
+        return call->authorized ? call->authorized->usage_key : none;
+    return http_header_get(call->exchange, STR("x-api-key"));
+}
+
+/* True when the call goes on now. */
+static bool settle(struct plane *plane, struct api_call *call, enum admission admission,
+                   struct str key)
+{
+    if (admission == ADMISSION_WAITS) {
+        usage_saver_park(plane->saver, call);
+        return false;
+    }
     if (call->method->logging_level != LOGGING_OFF)
         log_admission(call, admission, key);
     switch (admission) {
@@ -216,8 +224,21 @@ static bool admit(struct plane *plane, struct api_call *call)
     case ADMISSION_QUOTA:
         call_fail(call, GATEWAY_QUOTA_EXCEEDED, 0, NULL);
         break;
+    case ADMISSION_WAITS:
+        break;
     }
     return false;
+}
+
+static bool admit(struct plane *plane, struct api_call *call)
+{
+    struct str key = sent_key(call);
+    enum admission admission =
+        registry_admit(plane->registry, call->stage, call->method, key, call->now_ms, call->now_us,
+                       call->arena, &call->api_key_id);
+    if (call->api_key_id.ptr)
+        call->api_key = key;
+    return settle(plane, call, admission, key);
 }
 
 static void integrate(struct plane *plane, struct api_call *call)
@@ -258,6 +279,19 @@ void plane_serve(struct plane *plane, struct api_call *call)
 void plane_admit(struct plane *plane, struct api_call *call)
 {
     if (admit(plane, call))
+        plane_serve(plane, call);
+}
+
+void plane_admit_again(struct plane *plane, struct api_call *call, bool has_failed)
+{
+    struct str key = sent_key(call);
+    if (has_failed) {
+        call_fail(call, GATEWAY_DEFAULT_5XX, 500, NULL);
+        return;
+    }
+    enum admission admission =
+        registry_admit_again(plane->registry, call->stage, key, call->now_ms);
+    if (settle(plane, call, admission, key))
         plane_serve(plane, call);
 }
 

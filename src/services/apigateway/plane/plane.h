@@ -52,6 +52,9 @@ void authorizer_start(struct plane *plane, struct api_call *call);
 /* What comes behind the authorization: keys and plans, then plane_serve. */
 void plane_admit(struct plane *plane, struct api_call *call);
 
+/* Goes on with a call that plane_admit has parked; `has_failed`: nothing could be granted. */
+void plane_admit_again(struct plane *plane, struct api_call *call, bool has_failed);
+
 /* What authorizers have said is forgotten. Any thread. */
 void plane_flush_authorizers(struct plane *plane);
 
@@ -134,6 +137,9 @@ enum err plane_load(struct plane *plane, struct error *error);
 
 /* Restores what was saved, and saves what changes twice a second from when the loops run. */
 enum err usage_saver_new(struct plane *plane, struct usage_saver **out, struct error *error);
+
+/* Has the call go on with plane_admit_again once more requests are granted. On the call's loop. */
+void usage_saver_park(struct usage_saver *saver, struct api_call *call);
 
 /* Saves once more and frees. */
 void usage_saver_free(struct usage_saver *saver);

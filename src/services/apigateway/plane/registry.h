@@ -44,6 +44,7 @@ struct usage_figures {
     uint32_t day_used;
     uint32_t earlier_day; /* a day before whose count was final since it was last taken, or 0 */
     uint32_t earlier_used;
+    uint32_t granted; /* requests that may be admitted in that period, as was stored before */
 };
 
 struct mapping_config {
@@ -80,13 +81,28 @@ void registry_remove_key(struct registry *registry, struct str id);
 /* The account's own throttle, over all APIs. */
 void registry_set_account_throttle(struct registry *registry, struct throttle throttle);
 
-/* Sets counts that were saved, or that an operator changed; `earlier_day` is not looked at. False
- * when the key is not in the plan. */
+/* Sets counts that were saved; those of `earlier_day` are saved once more. False when the key is
+ * not in the plan. */
 bool registry_set_usage(struct registry *registry, const struct usage_figures *figures);
 
 /* Sets how many requests more (or less) than its plan's limit a key may make in a period. */
 void registry_set_bonus(struct registry *registry, struct str plan_id, struct str key_id,
                         uint32_t start, int32_t bonus);
+
+/* From now on a usage admits no more requests than were granted to it by registry_grant, which is
+ * for the time when the grant is in the store: a crash may lose some that were not used, but a
+ * quota never admits more. `want(arg)`, on any thread, asks for registry_take_changed soon. */
+void registry_require_grants(struct registry *registry, void (*want)(void *arg), void *arg);
+
+/* No request follows. All usages with grants count as changed, so that what was not used is given
+ * back when they are saved. */
+void registry_end_grants(struct registry *registry);
+
+/* Lets requests pass up to the figures' `granted`. */
+void registry_grant(struct registry *registry, const struct usage_figures *figures);
+
+/* Has the counts taken by registry_take_changed once more: they were not saved. */
+void registry_save_again(struct registry *registry, const struct usage_figures *figures);
 
 /* --- Reading it (any thread) --- */
 
@@ -101,7 +117,13 @@ enum domain_match { DOMAIN_UNKNOWN, DOMAIN_UNMAPPED, DOMAIN_MAPPED };
 enum domain_match registry_find_domain(struct registry *registry, struct str host, struct str path,
                                        struct arena *arena, struct mapping_config *out);
 
-enum admission { ADMITTED, ADMISSION_FORBIDDEN, ADMISSION_THROTTLED, ADMISSION_QUOTA };
+enum admission {
+    ADMITTED,
+    ADMISSION_FORBIDDEN,
+    ADMISSION_THROTTLED,
+    ADMISSION_QUOTA,
+    ADMISSION_WAITS, /* for a grant, which was asked for; then registry_admit_again decides */
+};
 
 /* Whether a request may pass, in AWS's order: API key, the plan's throttle for the method, the
  * plan's for the key, the stage's for the method, the account's, the plan's quota. `key` is what
@@ -110,10 +132,17 @@ enum admission registry_admit(struct registry *registry, const struct stage *sta
                               struct method *method, struct str key, int64_t now_ms, int64_t now_us,
                               struct arena *arena, struct str *out_key_id);
 
+/* Whether a request that has waited for a grant may pass now. It has taken its tokens already. */
+enum admission registry_admit_again(struct registry *registry, const struct stage *stage,
+                                    struct str key, int64_t now_ms);
+
 /* The use that a key makes of a plan; false when it is not in it. Text is copied to `arena`. */
 bool registry_get_usage(struct registry *registry, struct str plan_id, struct str key_id,
                         int64_t now_ms, struct arena *arena, struct usage_figures *out);
 
-/* Takes the usages that changed since the last time, in `arena`. */
+bool registry_has_changed(struct registry *registry);
+
+/* Takes the usages that changed since the last time, in `arena`, with what is to be granted to them
+ * now. One thread at a time. */
 size_t registry_take_changed(struct registry *registry, struct arena *arena,
                              struct usage_figures **out);

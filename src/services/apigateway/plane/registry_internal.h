@@ -37,8 +37,12 @@ struct usage {
     struct bucket bucket;
     struct counter period; /* by first day of the quota's period */
     struct counter day;
-    _Atomic uint64_t bonus;  /* as a counter's state; the count is signed */
-    _Atomic bool is_changed; /* in the list of changed ones */
+    _Atomic uint64_t grant;     /* as a state of the counter that it bounds */
+    _Atomic uint32_t refill_at; /* the count at which more is asked for; 0: there is no more */
+    _Atomic bool is_changed;    /* in the list of changed ones */
+    _Atomic uint64_t bonus;     /* as a counter's state; the count is signed */
+    _Atomic uint32_t wanted;    /* the period that a request waits in for a grant */
+    uint64_t seen;              /* the counter's state when the last grant was made */
     struct bucket *method_buckets;
     _Atomic uint64_t earlier_day; /* the state of `day` before it started over */
     struct api_key *key;
@@ -62,6 +66,9 @@ struct registry {
     struct map keys_by_value; /* the same ones */
     struct throttle account_throttle;
     struct bucket account_bucket;
+
+    void (*want)(void *arg); /* NULL: requests need no grants */
+    void *want_arg;
 
     pthread_mutex_t changed_lock; /* guards the list; taken inside `lock` */
     struct usage *changed;

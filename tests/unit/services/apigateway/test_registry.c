@@ -197,6 +197,81 @@ static void test_registry__tells_what_changed_once(void **state)
     assert_int_equal(changed[0].earlier_used, 2);
 }
 
+static void count_wish(void *arg)
+{
+    (*(int *)arg)++;
+}
+
+static enum admission admit_again(struct fixture *f, const char *key)
+{
+    return registry_admit_again(f->registry, f->stage, str_from(key), f->now_ms);
+}
+
+/* As the saver does, once the figures are in the store. */
+static struct usage_figures grant(struct fixture *f)
+{
+    struct usage_figures *changed;
+    assert_int_equal(registry_take_changed(f->registry, &f->arena, &changed), 1);
+    registry_grant(f->registry, &changed[0]);
+    return changed[0];
+}
+
+static void test_registry__admits_no_more_than_was_granted(void **state)
+{
+    struct fixture *f = *state;
+    struct quota quotas[] = {{QUOTA_DAY, 1000, 0}, {QUOTA_NONE, 0, 0}};
+    for (int i = 0; i < 2; i++) {
+        const char *key = i ? "two" : "one", *plan = i ? "p2" : "p1";
+        int wishes = 0;
+        uint32_t count = 0;
+        registry_require_grants(f->registry, count_wish, &wishes);
+        set_plan(f, plan, 0, 0, quotas[i]);
+        set_key(f, key, key, true, plan);
+        assert_int_equal(admit(f, VERB_GET, key), ADMISSION_WAITS);
+        assert_int_equal(admit_again(f, key), ADMISSION_WAITS);
+        uint32_t granted = grant(f).granted;
+        assert_int_equal(granted, 16);
+        assert_int_equal(admit_again(f, key), ADMITTED);
+        for (count = 1; count < granted; count++) {
+            assert_int_equal(wishes, count > granted / 2 - 1);
+            assert_int_equal(admit(f, VERB_GET, key), ADMITTED);
+        }
+        assert_int_equal(admit(f, VERB_GET, key), ADMISSION_WAITS);
+        assert_int_equal(grant(f).granted, granted + 4 * granted); /* it grows with the demand */
+
+        f->now_ms += INT64_C(86400000);
+        assert_int_equal(admit(f, VERB_GET, key), ADMISSION_WAITS);
+        struct usage_figures next = grant(f);
+        assert_int_equal(next.granted, 16);
+        assert_int_equal(i ? next.earlier_used : next.used, i ? granted : 0);
+        assert_int_equal(admit_again(f, key), ADMITTED);
+        registry_end_grants(f->registry);
+        assert_int_equal(grant(f).day_used, 1);
+        registry_remove_key(f->registry, str_from(key));
+    }
+}
+
+static void test_registry__grants_less_when_less_is_left(void **state)
+{
+    struct fixture *f = *state;
+    int wishes = 0, admitted = 0;
+    set_plan(f, "p1", 0, 0, (struct quota){QUOTA_DAY, 40, 0});
+    set_key(f, "k1", "one", true, "p1");
+    registry_require_grants(f->registry, count_wish, &wishes);
+    for (;;) {
+        enum admission admission = admit(f, VERB_GET, "one");
+        if (admission == ADMISSION_QUOTA)
+            break;
+        admitted += admission == ADMITTED;
+        if (admission == ADMITTED)
+            continue;
+        struct usage_figures figures = grant(f);
+        assert_true(figures.granted > figures.used);
+        assert_true(figures.granted - figures.used <= (40 - figures.used) / 8 + 1);
+    }
+    assert_int_equal(admitted, 40);
+}
+
 static void test_registry__forgets_removed_keys_and_plans(void **state)
 {
     struct fixture *f = *state;
@@ -278,6 +353,8 @@ int main(void)
         REGISTRY_TEST(test_registry__keeps_counts_when_the_plan_changes),
         REGISTRY_TEST(test_registry__restores_saved_counts),
         REGISTRY_TEST(test_registry__tells_what_changed_once),
+        REGISTRY_TEST(test_registry__admits_no_more_than_was_granted),
+        REGISTRY_TEST(test_registry__grants_less_when_less_is_left),
         REGISTRY_TEST(test_registry__forgets_removed_keys_and_plans),
         REGISTRY_TEST(test_registry__holds_the_account_to_its_throttle),
         REGISTRY_TEST(test_registry__maps_base_paths_of_domains),
