@@ -24,7 +24,12 @@
 #include "services/logs/logs.h"
 #include "services/s3/s3.h"
 
-enum { MAX_TEMPLATES = 16, DRAIN_MS = 10000, LEAST_MEMORY_MB = 64 };
+enum {
+    MAX_TEMPLATES = 16,
+    DRAIN_MS = 10000,
+    LEAST_MEMORY_MB = 64,
+    DEFAULT_LOG_QUOTA = 1 << 30,
+};
 
 struct serve_options {
     struct skylite_config config;
@@ -109,6 +114,23 @@ static enum err parse_threads(struct serve_options *options, const char *text, s
     return OK;
 }
 
+/* "1G", "512M", "100K" or bytes; 1024 at a time. */
+static enum err parse_size(const char *option, const char *text, int64_t *out, struct error *error)
+{
+    static const char units[] = "KMGT";
+    struct str digits = str_from(text);
+    const char *unit = digits.len ? strchr(units, text[digits.len - 1]) : NULL;
+    int shift = unit ? 10 * (int)(unit - units + 1) : 0;
+    uint64_t size;
+    if (unit)
+        digits.len--;
+    if (!str_to_u64(digits, &size) || size > (uint64_t)INT64_MAX >> shift)
+        return error_set(error, ERR_VALIDATION, "--%s wants a size such as 512M or 1G, not %s",
+                         option, text);
+    *out = (int64_t)(size << shift);
+    return OK;
+}
+
 /* One of two words; `*out_is_first` tells which. */
 static enum err parse_choice(const char *option, const char *text, const char *first,
                              const char *second, bool *out_is_first, struct error *error)
@@ -175,6 +197,8 @@ static enum err parse_option(struct serve_options *options, int option, const ch
                              error);
     case 'i':
         return parse_allowed(options, text, error);
+    case 'q':
+        return parse_size("log-quota", text, &options->config.log_quota_bytes, error);
     case 't':
         return parse_threads(options, text, error);
     case 'M':
@@ -222,6 +246,7 @@ static enum err parse_options(struct serve_options *options, int argc, char **ar
         {"region", required_argument, NULL, 'r'},
         {"threads", required_argument, NULL, 't'},
         {"memory", required_argument, NULL, 'M'},
+        {"log-quota", required_argument, NULL, 'q'},
         {"auth", required_argument, NULL, 'a'},
         {"durability", required_argument, NULL, 'u'},
         {"sandbox", required_argument, NULL, 's'},
@@ -235,6 +260,7 @@ static enum err parse_options(struct serve_options *options, int argc, char **ar
                    .durability = STORE_SYNC,
                    .auth = AUTH_SIGV4,
                    .is_sandboxed = true,
+                   .log_quota_bytes = DEFAULT_LOG_QUOTA,
                    .account = STR("000000000000")},
         .listen_address = "127.0.0.1",
     };

@@ -141,6 +141,10 @@ struct log_capability {
      * blocks; written to the store shortly after. Any thread. */
     void (*append)(void *self, struct str group, struct str stream, const struct log_event *events,
                    size_t count);
+
+    /* Does so much of a group wait to be written that who can should wait too? Far beyond, events
+     * are dropped. Any thread. */
+    bool (*is_behind)(void *self, struct str group);
 };
 
 /* --- CloudWatch metrics --- */

@@ -159,7 +159,7 @@ static enum err write_on_writer(struct store_txn *txn, struct store_write *write
     (void)error;
     struct request *request = write->arg;
     enum err rc = request->write_fn(request, txn);
-    if (rc == OK && request->receipt_key.len)
+    if (rc == OK && !write->has_more && request->receipt_key.len)
         store_txn_put(txn, STORE_META, request->receipt_key,
                       request->output ? json_write(request->arena, request->output) : STR("{}"));
     return rc;
@@ -205,6 +205,19 @@ enum err request_write(struct request *request,
         request->write.class = STORE_CONTROL;
     store_submit(request->skylite->store, &request->write);
     return ERR_PENDING;
+}
+
+enum err request_write_in_parts(struct request *request,
+                                enum err (*run)(struct request *request, struct store_txn *txn),
+                                enum err (*after)(struct request *request))
+{
+    enum err rc;
+    request->write.class = STORE_BACKGROUND;
+    do {
+        request->write.has_more = false;
+        rc = request_write(request, run, after);
+    } while (rc == OK && request->write.has_more); /* in a transaction, which takes all parts */
+    return rc;
 }
 
 /* --- Calling another service --- */

@@ -121,6 +121,12 @@ enum err request_write(struct request *request,
                        enum err (*run)(struct request *request, struct store_txn *txn),
                        enum err (*after)(struct request *request));
 
+/* The same for what may be much, such as logs and figures: behind what others wait for. `run` asks
+ * store_txn_is_full now and then; then it sets request->write.has_more, and is called again. */
+enum err request_write_in_parts(struct request *request,
+                                enum err (*run)(struct request *request, struct store_txn *txn),
+                                enum err (*after)(struct request *request));
+
 /* The same; `committed` runs on the writer thread between commit and `after` (for caches). Set
  * request->write.committed before calling request_write; in it, write->arg is the request. */
 

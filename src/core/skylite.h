@@ -24,10 +24,11 @@ struct skylite_config {
     size_t memory; /* bytes for bodies and answers in flight */
     enum store_durability durability;
     enum auth_mode auth;
-    bool is_sandboxed;  /* false for --sandbox=none */
-    struct str region;  /* "us-east-1" */
-    struct str account; /* "000000000000" */
-    struct reach reach; /* where HTTP integrations may go */
+    bool is_sandboxed;       /* false for --sandbox=none */
+    struct str region;       /* "us-east-1" */
+    struct str account;      /* "000000000000" */
+    int64_t log_quota_bytes; /* of a log group; 0: none */
+    struct reach reach;      /* where HTTP integrations may go */
 };
 
 /* The data plane of deployed APIs, asked first for every HTTP request. True when it took the

@@ -129,6 +129,8 @@ struct store_txn {
     struct database *database;
     rocksdb_writebatch_wi_t *batch;
     bool has_save_point; /* of the write that runs now */
+    size_t max_bytes;    /* of this batch */
+    int64_t until_us;    /* when it has run for long enough; 0: it is not bounded by time */
 };
 
 /* Opens the store's database with its options. */

@@ -160,6 +160,10 @@ void store_txn_put(struct store_txn *txn, enum store_family family, struct str k
                    struct str value);
 void store_txn_delete(struct store_txn *txn, enum store_family family, struct str key);
 
+/* Has the batch as much as goes into one commit? A write function that loops asks after each step,
+ * and sets has_more. */
+bool store_txn_is_full(const struct store_txn *txn);
+
 /* As store_iter_new, seeing what this batch has written; free it before the write function returns.
  */
 struct store_iter *store_txn_iter_new(struct store_txn *txn, enum store_family family,

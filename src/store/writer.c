@@ -180,21 +180,27 @@ static void tell_observers(struct store *store, enum err rc)
     end_telling(store);
 }
 
+bool store_txn_is_full(const struct store_txn *txn)
+{
+    size_t bytes;
+    rocksdb_writebatch_wi_data(txn->batch, &bytes);
+    return bytes >= txn->max_bytes || (txn->until_us && now_us() >= txn->until_us);
+}
+
 /* Runs writes until there are enough for a commit, and takes them off their queue. */
 static void run_some(struct store *store, struct store_txn *txn, int which, struct store_queue *ran)
 {
     struct store_queue *waiting = &store->waiting[which];
     bool is_background = which == STORE_BEHIND;
-    size_t max = is_background ? BACKGROUND_BYTES : BATCH_BYTES;
-    int64_t until_us = is_background ? now_us() + BACKGROUND_US : 0;
     bool goes_on = true;
+    txn->max_bytes = is_background ? BACKGROUND_BYTES : BATCH_BYTES;
+    txn->until_us = is_background ? now_us() + BACKGROUND_US : 0;
     store_queue_init(ran);
     for (int i = 0; goes_on && i < BATCH_MAX && waiting->first; i++) {
         struct store_write *write = store_queue_take(waiting);
         store_queue_add(ran, write);
         run_one(txn, write);
-        goes_on = !write->has_more && batch_bytes(txn->batch) < max &&
-                  (!is_background || now_us() < until_us);
+        goes_on = !write->has_more && !store_txn_is_full(txn);
     }
 }
 

@@ -82,6 +82,24 @@ static enum err fork_many(struct lambda_context *context, struct str *out)
     return answer(context, out, "%d", count);
 }
 
+/* Writes lines of `size` bytes to its output, `count` of them or (0) until its end. */
+static void flood(int64_t size, int64_t count)
+{
+    static char lines[64 * 1024];
+    size = size < 1 ? 1 : size > (int64_t)sizeof(lines) ? (int64_t)sizeof(lines) : size;
+    int64_t at_a_time = (int64_t)sizeof(lines) / size;
+    memset(lines, 'x', sizeof(lines));
+    for (int64_t end = size; end <= (int64_t)sizeof(lines); end += size)
+        lines[end - 1] = '\n';
+    for (int64_t done = 0; count == 0 || done < count; done += at_a_time) {
+        int64_t now = count && count - done < at_a_time ? count - done : at_a_time;
+        for (int64_t sent = 0; sent < now * size;) {
+            ssize_t rc = write(STDOUT_FILENO, lines + sent, (size_t)(now * size - sent));
+            sent += rc > 0 ? rc : 0;
+        }
+    }
+}
+
 __attribute__((noreturn)) static void allocate(void)
 {
     for (;;) {
@@ -209,6 +227,12 @@ static enum err probe(struct lambda_context *context, struct str text, struct st
     if (str_eq(what, STR("print"))) {
         printf("%s\n", path);
         return answer(context, out, "printed");
+    }
+    if (str_eq(what, STR("flood"))) {
+        int64_t count = 0;
+        json_get_i64(event, "count", &count);
+        flood(number, count);
+        return answer(context, out, "flooded");
     }
     if (str_eq(what, STR("sleep"))) {
         usleep((useconds_t)number * 1000);

@@ -37,8 +37,8 @@ static const struct condition_key condition_keys[] = {
 static enum err write_out(struct store_txn *txn, struct store_write *write, struct error *error)
 {
     struct cloudwatch *cloudwatch = write->arg;
-    enum err rc = cw_flush(cloudwatch, txn, error);
-    return rc ? rc : cw_sweep(cloudwatch, txn, clock_wall_ms() / 1000, error);
+    enum err rc = cw_flush(cloudwatch, txn, &write->has_more, error);
+    return rc || write->has_more ? rc : cw_sweep(cloudwatch, txn, clock_wall_ms() / 1000, error);
 }
 
 static void written(struct loop_task *task)
@@ -86,7 +86,8 @@ static void start_timers(struct loop_task *task)
 
 static enum err flush_for_request(struct request *request, struct store_txn *txn)
 {
-    return cw_flush(request_self(request, struct cloudwatch), txn, &request->error);
+    return cw_flush(request_self(request, struct cloudwatch), txn, &request->write.has_more,
+                    &request->error);
 }
 
 /* What an operation reads on a thread of the pool; the request's handler_state. */
@@ -122,7 +123,7 @@ enum err cw_after_flush(struct request *request, cw_read_fn read, void *state)
     request->handler_state = reading;
     if (store_state(request->skylite->store) != STORE_WRITABLE)
         return start_reading(request); /* what is stored can be read all the same */
-    return request_write(request, flush_for_request, start_reading);
+    return request_write_in_parts(request, flush_for_request, start_reading);
 }
 
 /* --- Beginning and end --- */
@@ -193,7 +194,7 @@ enum err cloudwatch_new(struct skylite *skylite, struct cloudwatch **out, struct
 
 static enum err write_last(struct store_txn *txn, struct store_write *write, struct error *error)
 {
-    return cw_flush(write->arg, txn, error);
+    return cw_flush(write->arg, txn, &write->has_more, error);
 }
 
 void cloudwatch_free(struct cloudwatch *cloudwatch)

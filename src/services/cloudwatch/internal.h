@@ -81,6 +81,7 @@ struct cloudwatch {
 
     pthread_mutex_t dirty_lock;
     struct metric_series *dirty;
+    struct metric_series *flushing; /* the writer's own: those that cw_flush has taken */
 
     struct request_counts *requests; /* by place in the registry of services */
 
@@ -145,8 +146,9 @@ extern const size_t cw_resolution_count;
 enum err cw_merge(struct store_txn *txn, struct metric_series *series, int resolution,
                   int64_t time_s, const struct point *point, struct error *error);
 
-/* Writes what the services have added so far. On the writer thread. */
-enum err cw_flush(struct cloudwatch *cloudwatch, struct store_txn *txn, struct error *error);
+/* Writes what the services have added so far, or a part of it. On the writer thread. */
+enum err cw_flush(struct cloudwatch *cloudwatch, struct store_txn *txn, bool *out_has_more,
+                  struct error *error);
 
 /* Merges some of the points that are too old for their resolution into longer ones, or deletes
  * them; called again and again it comes by all. On the writer thread. */

@@ -168,7 +168,7 @@ static void sweep_resolution(struct sweep *sweep, uint64_t id, size_t resolution
             sweep->rc = merge_at(sweep->txn, id, resolution + 1, time_s - time_s % next->seconds,
                                  &point, &arena, sweep->error);
         store_txn_delete(sweep->txn, STORE_METRICS, key);
-        sweep->left--;
+        sweep->left = store_txn_is_full(sweep->txn) ? 0 : sweep->left - 1;
     }
     store_iter_free(iter);
     arena_release(&arena);
@@ -205,8 +205,8 @@ enum err cw_sweep(struct cloudwatch *cloudwatch, struct store_txn *txn, int64_t 
     struct store_iter *iter =
         store_txn_iter_new(txn, STORE_METRICS, start, store_prefix_end(&arena, prefix), false);
     size_t series = 0;
-    bool is_whole = true;
-    while (is_whole && sweep.rc == OK && series++ < SWEEP_MAX_SERIES &&
+    bool is_whole = true, has_room = true;
+    while (is_whole && has_room && sweep.rc == OK && series++ < SWEEP_MAX_SERIES &&
            store_iter_next(iter, &key, &value)) {
         uint64_t id = strtoull(arena_cstr(&arena, str_slice(key, prefix.len, 16)), NULL, 16);
         bool is_over = is_forgotten(value, now_s);
@@ -216,8 +216,9 @@ enum err cw_sweep(struct cloudwatch *cloudwatch, struct store_txn *txn, int64_t 
         if (is_whole && is_over && sweep.rc == OK)
             store_txn_delete(txn, STORE_METRICS, key);
         cloudwatch->sweep_id = id + is_whole;
+        has_room = !store_txn_is_full(txn);
     }
-    if (is_whole && series <= SWEEP_MAX_SERIES)
+    if (is_whole && has_room && series <= SWEEP_MAX_SERIES)
         cloudwatch->sweep_id = 0;
     store_iter_free(iter);
     arena_release(&arena);

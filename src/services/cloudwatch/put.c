@@ -21,7 +21,7 @@ struct datum {
 
 struct put {
     struct datum *data;
-    size_t count;
+    size_t count, written;
 };
 
 /* --- Values --- */
@@ -182,14 +182,15 @@ static enum err read_datum(struct request *request, const yyjson_val *input, con
 
 static enum err write_data(struct request *request, struct store_txn *txn)
 {
-    const struct put *put = request->handler_state;
+    struct put *put = request->handler_state;
     enum err rc = OK;
-    for (size_t i = 0; rc == OK && i < put->count; i++) {
-        const struct datum *datum = &put->data[i];
+    while (rc == OK && put->written < put->count && !store_txn_is_full(txn)) {
+        const struct datum *datum = &put->data[put->written++];
         if (datum->point.count > 0)
             rc = cw_merge(txn, datum->series, datum->resolution, datum->time_s, &datum->point,
                           &request->error);
     }
+    request->write.has_more = put->written < put->count;
     return rc;
 }
 
@@ -216,5 +217,5 @@ enum err cw_put_metric_data(struct request *request)
             return rc;
     }
     request->handler_state = put;
-    return request_write(request, write_data, NULL);
+    return request_write_in_parts(request, write_data, NULL);
 }

@@ -350,16 +350,24 @@ static enum err flush_cell(struct metric_series *series, const struct cw_cell *c
     return rc;
 }
 
-enum err cw_flush(struct cloudwatch *cloudwatch, struct store_txn *txn, struct error *error)
+static void take_dirty(struct cloudwatch *cloudwatch)
 {
     pthread_mutex_lock(&cloudwatch->dirty_lock);
-    struct metric_series *series = cloudwatch->dirty, *next_series;
+    cloudwatch->flushing = cloudwatch->dirty;
     cloudwatch->dirty = NULL;
     pthread_mutex_unlock(&cloudwatch->dirty_lock);
+}
+
+enum err cw_flush(struct cloudwatch *cloudwatch, struct store_txn *txn, bool *out_has_more,
+                  struct error *error)
+{
     enum err rc = OK;
-    for (; series; series = next_series) {
-        next_series = series->next_dirty;
+    if (!cloudwatch->flushing)
+        take_dirty(cloudwatch);
+    while (rc == OK && cloudwatch->flushing && !store_txn_is_full(txn)) {
+        struct metric_series *series = cloudwatch->flushing;
         struct cw_past *next;
+        cloudwatch->flushing = series->next_dirty;
         for (struct cw_past *past = take_cells(series); past; past = next) {
             next = past->next;
             if (rc == OK)
@@ -367,6 +375,7 @@ enum err cw_flush(struct cloudwatch *cloudwatch, struct store_txn *txn, struct e
             free_past(past);
         }
     }
+    *out_has_more = cloudwatch->flushing;
     return rc;
 }
 

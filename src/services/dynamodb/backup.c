@@ -114,13 +114,16 @@ static enum err copy_some(struct copy *copy, struct store_txn *txn, struct arena
 {
     struct str key, value, prefix = ddb_keys_prefix(scratch, copy->from);
     struct str target = ddb_keys_prefix(scratch, copy->to);
-    size_t count = 0;
+    bool has_more = true;
     if (!copy->iter)
         copy->iter = store_iter_new(copy->job.dynamodb->skylite->store, STORE_ITEMS, prefix,
                                     store_prefix_end(scratch, prefix), false);
-    while (count < DDB_JOB_STEP && store_iter_next(copy->iter, &key, &value)) {
+    for (size_t i = 0; i < DDB_JOB_STEP && !store_txn_is_full(txn); i++) {
         struct ddb_stored stored;
         struct buf to;
+        has_more = store_iter_next(copy->iter, &key, &value);
+        if (!has_more)
+            break;
         buf_init_arena(&to, scratch, SIZE_MAX / 2);
         buf_add(&to, target);
         buf_add(&to, str_slice(key, prefix.len, key.len));
@@ -130,10 +133,9 @@ static enum err copy_some(struct copy *copy, struct store_txn *txn, struct arena
             return rc;
         copy->bytes += (int64_t)stored.size;
         copy->items++;
-        count++;
     }
     enum err rc = store_iter_error(copy->iter, error);
-    copy->job.is_done = count < DDB_JOB_STEP;
+    copy->job.is_done = !has_more;
     return rc || !copy->job.is_done ? rc : finish_copy(copy, txn, scratch, error);
 }
 

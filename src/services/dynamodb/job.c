@@ -77,6 +77,7 @@ void *ddb_job_new(struct dynamodb *dynamodb, size_t size, const char *what,
     job->dynamodb = dynamodb;
     job->what = what;
     job->step = step;
+    job->write.class = STORE_BACKGROUND;
     job->write.run = run_step;
     job->write.done = step_done;
     return job;

@@ -5,7 +5,7 @@
 
 #include "services/dynamodb/table.h"
 
-enum { DDB_JOB_STEP = 500 }; /* items in a step: a few milliseconds of the writer's time */
+enum { DDB_JOB_STEP = 100 }; /* items in a step: a few milliseconds of the writer's time */
 
 struct ddb_job {
     struct store_write write; /* first */

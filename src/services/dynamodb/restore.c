@@ -78,15 +78,17 @@ static enum err copy(struct restore *restore, struct store_txn *txn, struct aren
                      struct error *error)
 {
     struct str key, value;
-    size_t count = 0;
+    bool has_more = true;
     if (!restore->items)
         open_source(restore, scratch);
-    while (count < DDB_JOB_STEP && store_iter_next(restore->items, &key, &value)) {
+    for (size_t i = 0; i < DDB_JOB_STEP && !store_txn_is_full(txn); i++) {
+        has_more = store_iter_next(restore->items, &key, &value);
+        if (!has_more)
+            break;
         struct str rest = str_slice(key, sizeof(uint64_t), key.len);
         store_txn_put(txn, STORE_ITEMS, key_under(scratch, restore->table_id, rest), value);
-        count++;
     }
-    if (count < DDB_JOB_STEP)
+    if (!has_more)
         restore->phase = restore->journal ? GO_BACK : ADOPT;
     return store_iter_error(restore->items, error);
 }
@@ -95,10 +97,12 @@ static enum err go_back(struct restore *restore, struct store_txn *txn, struct a
                         struct error *error)
 {
     struct str key, value;
-    size_t count = 0;
-    while (count < DDB_JOB_STEP && store_iter_next(restore->journal, &key, &value)) {
+    bool has_more = true;
+    for (size_t i = 0; i < DDB_JOB_STEP && !store_txn_is_full(txn); i++) {
         struct ddb_undo undo;
-        count++;
+        has_more = store_iter_next(restore->journal, &key, &value);
+        if (!has_more)
+            break;
         if (!ddb_journal_read(value, &undo))
             continue;
         struct str target = key_under(scratch, restore->table_id, undo.item_key);
@@ -107,7 +111,7 @@ static enum err go_back(struct restore *restore, struct store_txn *txn, struct a
         else
             store_txn_delete(txn, STORE_ITEMS, target);
     }
-    if (count < DDB_JOB_STEP)
+    if (!has_more)
         restore->phase = ADOPT;
     return store_iter_error(restore->journal, error);
 }

@@ -14,6 +14,7 @@
 enum {
     INIT_TIMEOUT_MS = 10 * 1000,
     CREDENTIALS_S = 12 * 3600,
+    OUTPUT_RESUME_MS = 10,
 };
 
 static void fail(struct instance *instance, struct failure *failure);
@@ -266,15 +267,38 @@ static enum err listen_in_sandbox(struct instance *instance, const struct launch
     return rc;
 }
 
+static void watch_output(struct instance *instance);
+
+static void look_again(void *arg)
+{
+    struct instance *instance = arg;
+    instance->output_resume = NULL;
+    watch_output(instance);
+}
+
 static void output_ready(void *arg)
 {
     struct instance *instance = arg;
-    if (!instance_drain(instance)) {
-        /* Closed by the function, or it has ended; the launcher will tell. */
-        loop_watch_stop(instance->output_watch);
-        instance->output_watch = NULL;
-    }
+    bool is_open = instance_drain(instance);
     report_flush(&instance->report);
+    if (is_open && !instance_log_is_behind(instance))
+        return;
+    loop_watch_stop(instance->output_watch);
+    instance->output_watch = NULL;
+    if (is_open)
+        watch_output(instance);
+    /* Otherwise the function has closed it, or has ended; the launcher will tell. */
+}
+
+/* While the log is behind, its output stays in the pipe, and it waits when that is full. */
+static void watch_output(struct instance *instance)
+{
+    struct loop *loop = instance->fleet->loop;
+    if (instance_log_is_behind(instance))
+        instance->output_resume = loop_timer_start(loop, OUTPUT_RESUME_MS, 0, look_again, instance);
+    else
+        instance->output_watch =
+            loop_watch_start(loop, instance->output_fd, output_ready, instance);
 }
 
 static void started(struct instance *instance, const struct launcher_event *event)
@@ -296,8 +320,7 @@ static void started(struct instance *instance, const struct launcher_event *even
         fail(instance, &failure);
         return;
     }
-    instance->output_watch =
-        loop_watch_start(instance->fleet->loop, instance->output_fd, output_ready, instance);
+    watch_output(instance);
     instance_set_deadline(instance, instance->phase == INSTANCE_PHASE_INIT
                                         ? INIT_TIMEOUT_MS
                                         : (int64_t)instance->function->timeout_s * 1000);
@@ -391,5 +414,7 @@ void instance_end(struct instance *instance)
         http_reply(asking, 500, NULL, 0, STR_EMPTY);
     loop_watch_stop(instance->output_watch);
     instance->output_watch = NULL;
+    loop_timer_stop(instance->output_resume);
+    instance->output_resume = NULL;
     report_flush(&instance->report);
 }

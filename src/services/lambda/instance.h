@@ -30,7 +30,8 @@ struct instance {
     struct http_exchange *asking; /* its request for work, while idle */
     struct ticket *ticket;        /* its work, while running */
     int output_fd, memory_fd, process_fd;
-    struct loop_watch *output_watch;
+    struct loop_watch *output_watch;  /* NULL while its log is behind */
+    struct loop_timer *output_resume; /* set meanwhile */
 
     struct loop_timer *timer; /* fires at or before the deadline */
     int64_t timer_ms;         /* loop time at which it fires */
@@ -98,6 +99,9 @@ void instance_log_failure(struct instance *instance, const struct function_invoc
  * log tail. */
 void instance_log_end(struct instance *instance, struct ticket *ticket,
                       const struct failure *failure);
+
+/* Does more of its log wait to be written than should? */
+bool instance_log_is_behind(const struct instance *instance);
 
 /* Takes what the function has written so far. False at the end of the pipe. */
 bool instance_drain(struct instance *instance);

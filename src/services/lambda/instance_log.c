@@ -11,7 +11,8 @@
 enum {
     MEMORY_READ_EVERY_US = 1000 * 1000,
     OUTPUT_CHUNK = 32 * 1024,
-    OUTPUT_CHUNKS = 64, /* at a time: a function that never stops writing must not hold the loop */
+    OUTPUT_CHUNKS =
+        2, /* at a time: as much as the pipe holds, and no more of one that refills it */
 };
 
 bool instance_drain(struct instance *instance)
@@ -29,6 +30,12 @@ bool instance_drain(struct instance *instance)
             break;
     }
     return got > 0 || (got < 0 && errno == EAGAIN);
+}
+
+bool instance_log_is_behind(const struct instance *instance)
+{
+    const struct log_capability *logs = instance->report.logs;
+    return logs->is_behind && logs->is_behind(logs->self, instance->report.group);
 }
 
 /* Reads the peak from the kernel now and then: it costs more than all other bookkeeping. */

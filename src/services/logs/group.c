@@ -43,6 +43,7 @@ struct group logs_group_read(struct str name, yyjson_val *document)
         .created_ms = number(document, "created"),
         .retention_days = number(document, "retention"),
         .stored_bytes = number(document, "bytes"),
+        .oldest_ms = number(document, "oldest"),
         .tags = json_get(document, "tags"),
     };
 }
@@ -69,6 +70,7 @@ void logs_group_put(struct store_txn *txn, struct arena *arena, const struct gro
     json_add_i64(doc, object, "id", (int64_t)group->id);
     json_add_i64(doc, object, "created", group->created_ms);
     json_add_i64(doc, object, "bytes", group->stored_bytes);
+    json_add_i64(doc, object, "oldest", group->oldest_ms);
     if (group->retention_days)
         json_add_i64(doc, object, "retention", group->retention_days);
     json_add_copy(doc, object, "tags", group->tags);

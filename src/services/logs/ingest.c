@@ -2,14 +2,23 @@
 #include "base/clock.h"
 #include "services/logs/internal.h"
 
-enum { VALUE_HEAD = 16 }; /* stream id, time of ingestion */
+enum {
+    VALUE_HEAD = 16, /* stream id, time of ingestion */
+    /* How many old events a write deletes, of a group over its quota: faster than they come. */
+    TRIM_MIN = 64,
+    TRIM_FACTOR = 2,
+};
 
 enum err logs_ingest_open(struct ingest *ingest, struct logs *logs, struct store_txn *txn,
                           struct arena *arena, struct str group, struct str stream, bool create,
                           struct error *error)
 {
     struct reader reader = {logs->skylite->store, txn, arena};
-    *ingest = (struct ingest){.logs = logs, .txn = txn, .arena = arena, .now_ms = clock_wall_ms()};
+    *ingest = (struct ingest){.logs = logs,
+                              .txn = txn,
+                              .arena = arena,
+                              .now_ms = clock_wall_ms(),
+                              .oldest_ms = INT64_MAX};
     enum err rc = logs_group_get(&reader, group, &ingest->group, error);
     if (rc == ERR_LOGS_RESOURCE_NOT_FOUND && create)
         rc = logs_group_create(&reader, group, &ingest->group, error);
@@ -38,6 +47,8 @@ void logs_ingest_add(struct ingest *ingest, int64_t time_ms, struct str message)
         stream->first_ms = time_ms;
     if (time_ms > stream->last_ms)
         stream->last_ms = time_ms;
+    if (time_ms < ingest->oldest_ms)
+        ingest->oldest_ms = time_ms;
     stream->ingested_ms = ingest->now_ms;
     ingest->added_bytes += (int64_t)message.len + EVENT_OVERHEAD;
     ingest->added_events++;
@@ -61,6 +72,16 @@ static void count_incoming(const struct ingest *ingest, const char *name, const 
                value);
 }
 
+static void keep_quota(const struct ingest *ingest, struct group *group)
+{
+    struct logs *logs = ingest->logs;
+    int64_t quota = logs->skylite->config.log_quota_bytes;
+    size_t left = TRIM_MIN + TRIM_FACTOR * (size_t)ingest->added_events;
+    if (quota && group->stored_bytes > quota &&
+        !logs_trim(logs, ingest->txn, ingest->arena, group, &left))
+        logs_sweep_start(logs);
+}
+
 /* The group is read again: other streams of it may have been written meanwhile. */
 void logs_ingest_close(struct ingest *ingest)
 {
@@ -68,6 +89,9 @@ void logs_ingest_close(struct ingest *ingest)
     struct group group;
     if (logs_group_get(&reader, ingest->group.name, &group, NULL) == OK) {
         group.stored_bytes += ingest->added_bytes;
+        if (ingest->oldest_ms < group.oldest_ms)
+            group.oldest_ms = ingest->oldest_ms;
+        keep_quota(ingest, &group);
         logs_group_put(ingest->txn, ingest->arena, &group);
     }
     logs_stream_put(ingest->txn, ingest->arena, &ingest->group, &ingest->stream);

@@ -21,9 +21,10 @@ enum { EVENT_OVERHEAD = 26 };
 struct append_buffer {
     pthread_mutex_t mutex;
     pthread_cond_t drained;
-    struct buf waiting;
-    size_t in_flight_bytes;
-    size_t dropped; /* events, since the last line in the server's log about it */
+    struct map backlogs; /* by group */
+    size_t bytes;        /* of all backlogs */
+    size_t dropped;      /* events, since the last line in the server's log about it */
+    int64_t dropped_said_us;
     bool is_timer_set;
     struct loop_task start_timer;
 };
@@ -44,7 +45,10 @@ struct logs {
     struct service service;
     struct append_buffer append;
     struct sweep sweep;
-    uint64_t next_sequence; /* the writer thread's own */
+    /* The writer thread's own. */
+    uint64_t next_sequence;
+    int64_t over_quota_events; /* deleted since the last line in the server's log about it */
+    int64_t over_quota_said_us;
 };
 
 extern const struct operation logs_operations[];
@@ -96,8 +100,9 @@ struct group {
     struct str name;
     int64_t created_ms;
     int64_t retention_days; /* 0: for ever */
-    int64_t stored_bytes;
-    yyjson_val *tags; /* an object, or NULL */
+    int64_t stored_bytes;   /* exactly what is stored, in AWS's accounting */
+    int64_t oldest_ms;      /* no event is older; saves walking over what was deleted */
+    yyjson_val *tags;       /* an object, or NULL */
 };
 
 struct stream {
@@ -147,7 +152,7 @@ struct ingest {
     struct group group;
     struct stream stream;
     int64_t now_ms;
-    int64_t added_bytes, added_events;
+    int64_t added_bytes, added_events, oldest_ms;
 };
 
 /* With `create`, a missing group or stream is made. */
@@ -173,10 +178,17 @@ void logs_append_release(struct logs *logs);
 void logs_append(void *self, struct str group, struct str stream, const struct log_event *events,
                  size_t count);
 
+bool logs_is_behind(void *self, struct str group);
+
 /* Writes what waits and returns when it is in the store. Not on a loop. */
 void logs_append_flush(struct logs *logs);
 
-/* --- Deleting what expired (sweep.c) --- */
+/* --- Deleting what expired (trim.c, sweep.c) --- */
+
+/* Deletes the oldest events of a group while they are expired or the group is over its quota, at
+ * most `*left`, which it counts down. The caller stores the group. False when there is more. */
+bool logs_trim(struct logs *logs, struct store_txn *txn, struct arena *arena, struct group *group,
+               size_t *left);
 
 void logs_sweep_init(struct logs *logs);
 void logs_sweep_release(struct logs *logs);

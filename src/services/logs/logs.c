@@ -57,7 +57,8 @@ enum err logs_new(struct skylite *skylite, struct logs **out, struct error *erro
         .self = logs,
     };
     skylite_add_service(skylite, &logs->service);
-    skylite->logs = (struct log_capability){.self = logs, .append = logs_append};
+    skylite->logs =
+        (struct log_capability){.self = logs, .append = logs_append, .is_behind = logs_is_behind};
     *out = logs;
     return OK;
 }

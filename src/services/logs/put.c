@@ -124,38 +124,56 @@ static void answer_rejected(struct request *request, const struct window *window
         json_add_i64(request->doc, info, "expiredLogEventEndIndex", (int64_t)window->expired_end);
 }
 
-static enum err put(struct request *request, struct store_txn *txn)
-{
-    struct ingest ingest;
+/* A call on its way into the store; the request's handler_state. */
+struct put {
     struct log_event *events;
     size_t count;
-    enum err rc = read_events(request, &events, &count);
-    if (rc == OK)
-        rc = logs_ingest_open(&ingest, request_self(request, struct logs), txn, request->arena,
-                              request_str(request, "logGroupName"),
-                              request_str(request, "logStreamName"), false, &request->error);
+    struct window window; /* as of the first part */
+    size_t next;
+    bool is_started;
+};
+
+static enum err put_some(struct request *request, struct store_txn *txn)
+{
+    struct put *put = request->handler_state;
+    struct arena scratch = {0};
+    struct ingest ingest;
+    enum err rc = logs_ingest_open(&ingest, request_self(request, struct logs), txn, &scratch,
+                                   request_str(request, "logGroupName"),
+                                   request_str(request, "logStreamName"), false, &request->error);
     if (rc)
-        return rc;
-    struct window window = find_window(&ingest, events, count);
-    size_t first = window.expired_end > window.old_end ? window.expired_end : window.old_end;
-    for (size_t i = first; i < window.new_start; i++)
-        logs_ingest_add(&ingest, events[i].timestamp_ms, events[i].message);
+        goto cleanup;
+    if (!put->is_started) {
+        put->is_started = true;
+        put->window = find_window(&ingest, put->events, put->count);
+        put->next = put->window.expired_end > put->window.old_end ? put->window.expired_end
+                                                                  : put->window.old_end;
+    }
+    for (; put->next < put->window.new_start && !store_txn_is_full(txn); put->next++)
+        logs_ingest_add(&ingest, put->events[put->next].timestamp_ms,
+                        put->events[put->next].message);
     logs_ingest_close(&ingest);
+    request->write.has_more = put->next < put->window.new_start;
+    if (request->write.has_more)
+        goto cleanup;
     json_add_str(request->doc, request_output(request), "nextSequenceToken",
                  logs_upload_token(request->arena, &ingest.stream));
-    answer_rejected(request, &window, count);
-    return OK;
+    answer_rejected(request, &put->window, put->count);
+
+cleanup:
+    arena_release(&scratch);
+    return rc;
 }
 
 enum err logs_put_log_events(struct request *request)
 {
     struct str group, stream;
-    struct log_event *events;
-    size_t count;
+    struct put *put = arena_new(request->arena, struct put);
+    request->handler_state = put;
     enum err rc = logs_input_name(request, "logGroupName", true, &group);
     if (rc == OK)
         rc = logs_input_name(request, "logStreamName", true, &stream);
     if (rc == OK)
-        rc = read_events(request, &events, &count);
-    return rc ? rc : request_write(request, put, NULL);
+        rc = read_events(request, &put->events, &put->count);
+    return rc ? rc : request_write_in_parts(request, put_some, NULL);
 }

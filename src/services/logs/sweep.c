@@ -1,31 +1,23 @@
-/* Deleting in the background what retention or DeleteLogGroup has ended, in small writes so that
- * others are not held up. */
+/* Deleting in the background what retention, the quota or DeleteLogGroup has ended, in small writes
+ * so that others are not held up. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "services/logs/internal.h"
 
-enum { MAX_DELETES = 2000, SWEEP_EVERY_MS = 10 * 60 * 1000 };
+enum { MAX_DELETES = 500, SWEEP_EVERY_MS = 10 * 60 * 1000 };
 
-/* Deletes keys in [start, end) while `*left` is not used up. Returns the bytes of the values. */
-static int64_t delete_range(struct store_txn *txn, struct arena *arena, struct str start,
-                            struct str end, size_t *left)
-{
-    struct str key, value;
-    int64_t bytes = 0;
-    struct store_iter *iter = store_txn_iter_new(txn, STORE_LOGS, start, end, false);
-    while (*left && store_iter_next(iter, &key, &value)) {
-        store_txn_delete(txn, STORE_LOGS, arena_str(arena, key));
-        bytes += (int64_t)value.len;
-        (*left)--;
-    }
-    store_iter_free(iter);
-    return bytes;
-}
-
+/* Deletes keys while `*left` is not used up. */
 static void delete_prefix(struct store_txn *txn, struct arena *arena, struct str prefix,
                           size_t *left)
 {
-    delete_range(txn, arena, prefix, store_prefix_end(arena, prefix), left);
+    struct str key, value;
+    struct store_iter *iter =
+        store_txn_iter_new(txn, STORE_LOGS, prefix, store_prefix_end(arena, prefix), false);
+    while (*left && store_iter_next(iter, &key, &value)) {
+        store_txn_delete(txn, STORE_LOGS, arena_str(arena, key));
+        (*left)--;
+    }
+    store_iter_free(iter);
 }
 
 /* What is left of deleted groups. */
@@ -44,32 +36,27 @@ static void sweep_deleted(struct store_txn *txn, struct arena *arena, size_t *le
     store_iter_free(iter);
 }
 
-static void sweep_group(struct store_txn *txn, struct arena *arena, struct group *group,
-                        size_t *left)
+static void sweep_group(struct logs *logs, struct store_txn *txn, struct arena *arena,
+                        struct group *group, size_t *left)
 {
-    int64_t oldest_ms = clock_wall_ms() - group->retention_days * DAY_MS;
-    if (group->retention_days == 0 || oldest_ms <= 0)
-        return;
-    struct str start = logs_key_prefix(arena, 'e', group->id);
-    struct str end = logs_key_event(arena, group->id, (struct position){oldest_ms, 0});
+    int64_t quota = logs->skylite->config.log_quota_bytes;
     size_t before = *left;
-    int64_t bytes = delete_range(txn, arena, start, end, left);
-    if (before == *left)
+    if (group->retention_days == 0 && (quota == 0 || group->stored_bytes <= quota))
         return;
-    /* A value has 10 bytes less of overhead than AWS counts. */
-    group->stored_bytes -= bytes + (int64_t)(before - *left) * (EVENT_OVERHEAD - 16);
-    group->stored_bytes = group->stored_bytes < 0 ? 0 : group->stored_bytes;
-    logs_group_put(txn, arena, group);
+    logs_trim(logs, txn, arena, group, left);
+    if (before != *left)
+        logs_group_put(txn, arena, group);
 }
 
-static void sweep_expired(struct store_txn *txn, struct arena *arena, size_t *left)
+static void sweep_groups(struct logs *logs, struct store_txn *txn, struct arena *arena,
+                         size_t *left)
 {
     struct str key, value;
     struct store_iter *iter = store_txn_iter_new(txn, STORE_LOGS, STR("g"), STR("h"), false);
     while (*left && store_iter_next(iter, &key, &value)) {
         struct str name = arena_str(arena, str_slice(key, 1, key.len));
         struct group group = logs_group_read(name, json_parse(arena, value));
-        sweep_group(txn, arena, &group, left);
+        sweep_group(logs, txn, arena, &group, left);
     }
     store_iter_free(iter);
 }
@@ -81,7 +68,7 @@ static enum err sweep_run(struct store_txn *txn, struct store_write *write, stru
     size_t left = MAX_DELETES;
     (void)error;
     sweep_deleted(txn, &arena, &left);
-    sweep_expired(txn, &arena, &left);
+    sweep_groups(logs, txn, &arena, &left);
     logs->sweep.has_more = left == 0;
     arena_release(&arena);
     return OK;
@@ -134,6 +121,7 @@ void logs_sweep_init(struct logs *logs)
     struct sweep *sweep = &logs->sweep;
     pthread_mutex_init(&sweep->mutex, NULL);
     pthread_cond_init(&sweep->stopped, NULL);
+    sweep->write.class = STORE_BACKGROUND;
     sweep->write.run = sweep_run;
     sweep->write.done = sweep_done;
     sweep->write.arg = logs;
