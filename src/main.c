@@ -21,10 +21,13 @@ static const char usage[] =
     "  status                    show APIs, functions, tables and plans with their figures\n"
     "  import TABLE FILE         put a file's items into a table: DynamoDB JSON lines, or CSV\n"
     "  export TABLE FILE         write a table's items to a file: JSON lines; .csv: CSV\n"
+    "  check [DIR]               read all data in the folder with their checksums; says what is "
+    "damaged\n"
     "  env                       print shell variables for AWS's own tools: eval $(skylite env)\n"
     "  version                   print the version\n"
     "\n"
-    "All but serve talk to the server that runs on --data DIR (default ./skylite-data).\n";
+    "All but serve and check talk to the server that runs on --data DIR (default "
+    "./skylite-data).\n";
 
 static int print_version(int argc, char **argv)
 {
@@ -48,13 +51,13 @@ int main(int argc, char **argv)
         const char *name;
         int (*run)(int argc, char **argv);
     } commands[] = {
-        {"serve", cli_serve},         {"deploy", cli_deploy_command},
-        {"delete", cli_delete},       {"outputs", cli_outputs},
-        {"logs", cli_logs},           {"env", cli_env},
-        {"import", cli_import},       {"export", cli_export},
-        {"status", cli_status},       {"version", print_version},
-        {"--version", print_version}, {"help", print_help},
-        {"--help", print_help},
+        {"serve", cli_serve},       {"deploy", cli_deploy_command},
+        {"delete", cli_delete},     {"outputs", cli_outputs},
+        {"logs", cli_logs},         {"env", cli_env},
+        {"import", cli_import},     {"export", cli_export},
+        {"status", cli_status},     {"check", cli_check},
+        {"version", print_version}, {"--version", print_version},
+        {"help", print_help},       {"--help", print_help},
     };
     for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
         if (strcmp(argv[1], commands[i].name) == 0)

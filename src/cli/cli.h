@@ -12,3 +12,4 @@ int cli_logs(int argc, char **argv);
 int cli_import(int argc, char **argv);
 int cli_export(int argc, char **argv);
 int cli_status(int argc, char **argv);
+int cli_check(int argc, char **argv);

@@ -1,8 +1,11 @@
 /* Opening and closing RocksDB, with the options of each family. */
 #include "store/internal.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
     BLOCK_BYTES = 16 * 1024, /* a page of twenty items in one read; a quarter of the index */
@@ -125,4 +128,20 @@ void database_close(struct database *database)
     rocksdb_column_family_handle_destroy(database->default_family);
     rocksdb_close(database->db);
     free(database);
+}
+
+const char *database_family_name(enum store_family family)
+{
+    return family_names[family];
+}
+
+void database_forget_log(const char *log_dir)
+{
+    DIR *dir = opendir(log_dir);
+    struct dirent *entry;
+    while (dir && (entry = readdir(dir)))
+        unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir)
+        closedir(dir);
+    rmdir(log_dir);
 }

@@ -45,6 +45,11 @@ enum err database_open(const char *path, const struct database_options *options,
                        struct database **out, enum database_fault *out_fault, struct error *error);
 void database_close(struct database *database);
 
+const char *database_family_name(enum store_family family);
+
+/* Removes the folder that was given as `log_dir`. */
+void database_forget_log(const char *log_dir);
+
 /* --- Readers (readers.c) --- */
 
 /* The database to read from. It stays open until readers_leave, which must follow soon, on the same

@@ -84,6 +84,20 @@ void store_iter_free(struct store_iter *iter);
  * there is none. */
 struct str store_prefix_end(struct arena *arena, struct str prefix);
 
+/* --- Checking --- */
+
+struct store_tally {
+    const char *name; /* of the family */
+    uint64_t keys, bytes;
+    bool is_damaged; /* not all could be read */
+};
+
+/* Reads all that is in the folder with its checksums, and changes nothing. Fails when something is
+ * damaged, after reading what can be read. `*out_is_running` tells that a server has it open; what
+ * it writes meanwhile may be left out. */
+enum err store_check(const char *path, struct store_tally out[STORE_FAMILY_COUNT],
+                     bool *out_is_running, struct error *error);
+
 /* --- Writing --- */
 
 struct store_write;
