@@ -155,20 +155,13 @@ static enum err parse_region(struct serve_options *options, const char *text, st
 /* "256M" or "4G". */
 static enum err parse_memory(struct serve_options *options, const char *text, struct error *error)
 {
-    struct str number = str_from(text);
-    bool is_giga = str_ends(number, STR("G"));
-    uint64_t count;
-    if (is_giga || str_ends(number, STR("M")))
-        number.len--;
-    else
-        number.len = 0;
-    if (!str_to_u64(number, &count) || count > 1024 * 1024 ||
-        (is_giga ? count * 1024 : count) < LEAST_MEMORY_MB)
-        return error_set(error, ERR_VALIDATION,
-                         "--memory wants megabytes or gigabytes, such as 256M or 4G, and at least "
-                         "%dM",
-                         LEAST_MEMORY_MB);
-    options->config.memory = (is_giga ? count * 1024 : count) * 1024 * 1024;
+    int64_t bytes;
+    enum err rc = parse_size("memory", text, &bytes, error);
+    if (rc)
+        return rc;
+    if (bytes < (int64_t)LEAST_MEMORY_MB << 20)
+        return error_set(error, ERR_VALIDATION, "--memory wants at least %dM", LEAST_MEMORY_MB);
+    options->config.memory = (uint64_t)bytes;
     return OK;
 }
 

@@ -182,9 +182,8 @@ static void tell_observers(struct store *store, enum err rc)
 
 bool store_txn_is_full(const struct store_txn *txn)
 {
-    size_t bytes;
-    rocksdb_writebatch_wi_data(txn->batch, &bytes);
-    return bytes >= txn->max_bytes || (txn->until_us && now_us() >= txn->until_us);
+    return batch_bytes(txn->batch) >= txn->max_bytes ||
+           (txn->until_us && now_us() >= txn->until_us);
 }
 
 /* Runs writes until there are enough for a commit, and takes them off their queue. */
