@@ -470,6 +470,8 @@ static enum err build(struct server *server, struct error *error)
                            &server->skylite.config.region, error);
     if (rc == OK)
         rc = start_loops(server, error);
+    if (rc == OK) /* half of the machine at most */
+        rc = workers_new((core_count() + 1) / 2, &server->skylite.workers, error);
     if (rc == OK)
         rc = start_services(server, error);
     if (rc == OK)
@@ -565,6 +567,7 @@ static void take_down(struct server *server)
         loop_join(server->skylite.loops[i]);
     if (server->is_deploying)
         pthread_join(server->deployer, NULL);
+    workers_free(server->skylite.workers);
     free_services(server);
     for (unsigned i = 0; i < server->skylite.loop_count; i++)
         loop_free(server->skylite.loops[i]);

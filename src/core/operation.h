@@ -35,6 +35,7 @@ enum operation_flag {
                                handler makes its own */
     OPERATION_BULK = 8,     /* stores what callers send: refused on a disk that runs full, while
                                deletions and other control calls still have room */
+    OPERATION_READ = 16,    /* only reads, maybe long: see request_read */
 };
 
 struct operation {

@@ -141,7 +141,9 @@ void request_run(struct request *request)
     if (rc == OK)
         rc = authorize_row(request);
     if (rc == OK)
-        rc = request->operation->handler(request);
+        rc = request->operation->flags & OPERATION_READ
+                 ? request_read(request, request->operation->handler)
+                 : request->operation->handler(request);
     if (rc != ERR_PENDING)
         request_finish(request, rc);
 }

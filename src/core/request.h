@@ -6,6 +6,7 @@
 #include "core/operation.h"
 #include "core/principal.h"
 #include "io/http.h"
+#include "io/workers.h"
 #include "store/store.h"
 #include "wire/json.h"
 
@@ -52,6 +53,9 @@ struct request {
     struct store_write write;
     enum err (*write_fn)(struct request *request, struct store_txn *txn);
     enum err (*after_write_fn)(struct request *request);
+    struct workers_job job;
+    enum err (*read_fn)(struct request *request);
+    enum err read_rc;
     struct str receipt_key; /* see call_operation_with_receipt; empty: none */
     struct store_txn *txn;  /* of the write that it runs inside of (request_run_inside), or NULL */
 };
@@ -111,6 +115,12 @@ struct pass_role_part {
  * with that ARN (empty: unknown). */
 enum err request_authorize_pass_role(struct request *request, struct str role_arn,
                                      struct str service, struct str resource_arn);
+
+/* Runs `run`, which only reads the store and makes the answer, for: return request_read(request,
+ * run). One that turns out to be long is dropped half-way and run again from its start by a worker
+ * (then ERR_PENDING is returned): `run` must not do what cannot be done twice, nor use what belongs
+ * to the loop, nor keep what it read. Operations with OPERATION_READ are run so as a whole. */
+enum err request_read(struct request *request, enum err (*run)(struct request *request));
 
 /* Has `run(request, txn)` run on the writer thread and, when it succeeded and is durable,
  * `after(request)` on the request's loop (NULL: the request is finished as it is). Returns

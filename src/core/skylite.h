@@ -9,6 +9,7 @@
 #include "io/http.h"
 #include "io/loop.h"
 #include "io/reach.h"
+#include "io/workers.h"
 #include "store/store.h"
 
 #define SKYLITE_MAX_SERVICES 16
@@ -49,7 +50,8 @@ struct skylite {
     struct loop *loops[SKYLITE_MAX_LOOPS];
     unsigned loop_count;
     struct limits limits;
-    uint16_t port; /* where it listens */
+    uint16_t port;           /* where it listens */
+    struct workers *workers; /* for long reads; NULL: they are run where they come in */
 
     const struct service *services[SKYLITE_MAX_SERVICES];
     size_t service_count;

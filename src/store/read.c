@@ -12,6 +12,41 @@ struct store_iter {
     bool is_reverse, is_started;
 };
 
+enum { KEY_COST = 64 };
+
+/* --- The allowance of a thread --- */
+
+static _Thread_local size_t allowance = SIZE_MAX;
+static _Thread_local bool is_refused; /* something was not read for want of it */
+
+void store_allow(size_t cost)
+{
+    allowance = cost;
+    is_refused = false;
+}
+
+bool store_allow_end(void)
+{
+    allowance = SIZE_MAX;
+    return is_refused;
+}
+
+/* What is read last may go beyond it, so that one large value is no long read. */
+static void spend(size_t bytes)
+{
+    size_t cost = KEY_COST + bytes;
+    if (allowance != SIZE_MAX)
+        allowance -= cost < allowance ? cost : allowance;
+}
+
+static bool may_read(void)
+{
+    is_refused |= allowance == 0;
+    return allowance > 0;
+}
+
+/* --- Reading --- */
+
 static void free_pinned(void *value)
 {
     rocksdb_pinnableslice_destroy(value);
@@ -21,6 +56,8 @@ enum err store_get(struct store *store, enum store_family family, struct str key
                    struct arena *arena, bool *out_found, struct str *out_value, struct error *error)
 {
     char *message = NULL;
+    if (!may_read())
+        return error_set(error, ERR_INTERNAL, "The read is too long for this thread");
     struct database *database = readers_enter(store);
     /* What is pinned is the cache's, which outlives the database. */
     rocksdb_pinnableslice_t *value = rocksdb_get_pinned_cf(
@@ -34,6 +71,7 @@ enum err store_get(struct store *store, enum store_family family, struct str key
         size_t len;
         const char *bytes = rocksdb_pinnableslice_value(value, &len);
         arena_defer(arena, free_pinned, value);
+        spend(len);
         *out_value = str_make(bytes, len);
     }
     return OK;
@@ -111,6 +149,8 @@ static void iter_start(struct store_iter *iter)
 
 bool store_iter_next(struct store_iter *iter, struct str *out_key, struct str *out_value)
 {
+    if (!may_read())
+        return false;
     if (!iter->is_started)
         iter_start(iter);
     else if (!rocksdb_iter_valid(iter->iter))
@@ -132,6 +172,7 @@ bool store_iter_next(struct store_iter *iter, struct str *out_key, struct str *o
     }
     const char *value = rocksdb_iter_value(iter->iter, &len);
     *out_value = str_make(value, len);
+    spend(out_key->len + len);
     return true;
 }
 

@@ -98,6 +98,15 @@ struct store_tally {
 enum err store_check(const char *path, struct store_tally out[STORE_FAMILY_COUNT],
                      bool *out_is_running, struct error *error);
 
+/* --- Long reads --- */
+
+/* From here on what the calling thread reads counts: about its bytes, and something for each key.
+ * When that comes to `cost`, iterators end and store_get fails, until store_allow_end. */
+void store_allow(size_t cost);
+
+/* Lifts that. True when something was not read for it: then what was read is not whole. */
+bool store_allow_end(void);
+
 /* --- Writing --- */
 
 struct store_write;

@@ -5,9 +5,18 @@
 
 #include "services/apigateway/internal.h"
 
+enum {
+    FLAGS_GET = OPERATION_READ,
+    FLAGS_POST = 0,
+    FLAGS_PUT = 0,
+    FLAGS_PATCH = 0,
+    FLAGS_DELETE = 0
+};
+
 static const struct operation operations[] = {
 #define OPERATION(name, function, method, path, status)                                            \
-    {#name, function, "apigateway:" #method, apigw_resource_arn, #method, path, status, 0},
+    {#name, function, "apigateway:" #method, apigw_resource_arn, #method,                          \
+     path,  status,   FLAGS_##method},
 #define RAW_OPERATION(name, function, method, path, status)                                        \
     {#name, function, "apigateway:" #method, apigw_resource_arn, #method,                          \
      path,  status,   OPERATION_RAW_BODY},

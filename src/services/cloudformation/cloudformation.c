@@ -23,6 +23,11 @@ static enum err stack_resource(struct request *request, struct str *out_arn)
 #name, handler, "cloudformation:" #name, resource, NULL, NULL, 0, 0                        \
     }
 
+#define READ(name, handler, resource)                                                              \
+    {                                                                                              \
+#name, handler, "cloudformation:" #name, resource, NULL, NULL, 0, OPERATION_READ           \
+    }
+
 static const struct operation operations[] = {
     OPERATION(CancelUpdateStack, cfn_cancel_update_stack, stack_resource),
     OPERATION(ContinueUpdateRollback, cfn_continue_update_rollback, stack_resource),
@@ -30,19 +35,19 @@ static const struct operation operations[] = {
     OPERATION(CreateStack, cfn_create_stack, stack_resource),
     OPERATION(DeleteChangeSet, cfn_delete_change_set, stack_resource),
     OPERATION(DeleteStack, cfn_delete_stack, stack_resource),
-    OPERATION(DescribeChangeSet, cfn_describe_change_set, stack_resource),
-    OPERATION(DescribeStackEvents, cfn_describe_stack_events, stack_resource),
-    OPERATION(DescribeStackResource, cfn_describe_stack_resource, stack_resource),
-    OPERATION(DescribeStackResources, cfn_describe_stack_resources, stack_resource),
-    OPERATION(DescribeStacks, cfn_describe_stacks, stack_resource),
+    READ(DescribeChangeSet, cfn_describe_change_set, stack_resource),
+    READ(DescribeStackEvents, cfn_describe_stack_events, stack_resource),
+    READ(DescribeStackResource, cfn_describe_stack_resource, stack_resource),
+    READ(DescribeStackResources, cfn_describe_stack_resources, stack_resource),
+    READ(DescribeStacks, cfn_describe_stacks, stack_resource),
     OPERATION(ExecuteChangeSet, cfn_execute_change_set, stack_resource),
-    OPERATION(GetTemplate, cfn_get_template, stack_resource),
-    OPERATION(GetTemplateSummary, cfn_get_template_summary, stack_resource),
-    OPERATION(ListChangeSets, cfn_list_change_sets, stack_resource),
-    OPERATION(ListExports, cfn_list_exports, NULL),
-    OPERATION(ListImports, cfn_list_imports, NULL),
-    OPERATION(ListStackResources, cfn_list_stack_resources, stack_resource),
-    OPERATION(ListStacks, cfn_list_stacks, NULL),
+    READ(GetTemplate, cfn_get_template, stack_resource),
+    READ(GetTemplateSummary, cfn_get_template_summary, stack_resource),
+    READ(ListChangeSets, cfn_list_change_sets, stack_resource),
+    READ(ListExports, cfn_list_exports, NULL),
+    READ(ListImports, cfn_list_imports, NULL),
+    READ(ListStackResources, cfn_list_stack_resources, stack_resource),
+    READ(ListStacks, cfn_list_stacks, NULL),
     OPERATION(UpdateStack, cfn_update_stack, stack_resource),
     OPERATION(UpdateTerminationProtection, cfn_update_termination_protection, stack_resource),
     OPERATION(ValidateTemplate, cfn_validate_template, NULL),

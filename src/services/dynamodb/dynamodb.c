@@ -36,9 +36,19 @@
 #name, handler, "dynamodb:" #name, NULL, NULL, NULL, 0, OPERATION_NO_IAM | OPERATION_BULK  \
     }
 
+#define READ(name, handler, resource)                                                              \
+    {                                                                                              \
+#name, handler, "dynamodb:" #name, resource, NULL, NULL, 0, OPERATION_READ                 \
+    }
+
+#define READ_ON_SEVERAL(name, handler)                                                             \
+    {                                                                                              \
+#name, handler, "dynamodb:" #name, NULL, NULL, NULL, 0, OPERATION_NO_IAM | OPERATION_READ  \
+    }
+
 static const struct operation operations[] = {
     BULK_OPERATION_ON_SEVERAL(BatchExecuteStatement, ddb_batch_execute_statement),
-    OPERATION_ON_SEVERAL(BatchGetItem, ddb_batch_get_item),
+    READ_ON_SEVERAL(BatchGetItem, ddb_batch_get_item),
     BULK_OPERATION_ON_SEVERAL(BatchWriteItem, ddb_batch_write_item),
     BULK_OPERATION(CreateBackup, ddb_create_backup, ddb_table_resource),
     OPERATION(CreateTable, ddb_create_table, ddb_table_resource),
@@ -46,28 +56,28 @@ static const struct operation operations[] = {
     OPERATION(DeleteItem, ddb_delete_item, ddb_table_resource),
     OPERATION(DeleteResourcePolicy, ddb_delete_resource_policy, ddb_given_resource),
     OPERATION(DeleteTable, ddb_delete_table, ddb_table_resource),
-    OPERATION(DescribeBackup, ddb_describe_backup, ddb_backup_resource),
-    OPERATION(DescribeContinuousBackups, ddb_describe_continuous_backups, ddb_table_resource),
-    OPERATION(DescribeEndpoints, ddb_describe_endpoints, NULL),
-    OPERATION(DescribeLimits, ddb_describe_limits, NULL),
-    OPERATION(DescribeTable, ddb_describe_table, ddb_table_resource),
-    OPERATION(DescribeTimeToLive, ddb_describe_time_to_live, ddb_table_resource),
+    READ(DescribeBackup, ddb_describe_backup, ddb_backup_resource),
+    READ(DescribeContinuousBackups, ddb_describe_continuous_backups, ddb_table_resource),
+    READ(DescribeEndpoints, ddb_describe_endpoints, NULL),
+    READ(DescribeLimits, ddb_describe_limits, NULL),
+    READ(DescribeTable, ddb_describe_table, ddb_table_resource),
+    READ(DescribeTimeToLive, ddb_describe_time_to_live, ddb_table_resource),
     BULK_OPERATION_ON_SEVERAL(ExecuteStatement, ddb_execute_statement),
     BULK_OPERATION_ON_SEVERAL(ExecuteTransaction, ddb_execute_transaction),
     OPERATION(GetItem, ddb_get_item, ddb_table_resource),
-    OPERATION(GetResourcePolicy, ddb_get_resource_policy, ddb_given_resource),
-    OPERATION(ListBackups, ddb_list_backups, NULL),
-    OPERATION(ListTables, ddb_list_tables, NULL),
-    OPERATION(ListTagsOfResource, ddb_list_tags_of_resource, ddb_given_resource),
+    READ(GetResourcePolicy, ddb_get_resource_policy, ddb_given_resource),
+    READ(ListBackups, ddb_list_backups, NULL),
+    READ(ListTables, ddb_list_tables, NULL),
+    READ(ListTagsOfResource, ddb_list_tags_of_resource, ddb_given_resource),
     BULK_OPERATION(PutItem, ddb_put_item, ddb_table_resource),
     OPERATION(PutResourcePolicy, ddb_put_resource_policy, ddb_given_resource),
-    OPERATION(Query, ddb_query, ddb_index_resource),
+    READ(Query, ddb_query, ddb_index_resource),
     BULK_OPERATION(RestoreTableFromBackup, ddb_restore_table_from_backup, ddb_restore_resource),
     BULK_OPERATION(RestoreTableToPointInTime, ddb_restore_table_to_point_in_time,
                    ddb_restore_resource),
-    OPERATION(Scan, ddb_scan, ddb_index_resource),
+    READ(Scan, ddb_scan, ddb_index_resource),
     OPERATION(TagResource, ddb_tag_resource, ddb_given_resource),
-    OPERATION_ON_SEVERAL(TransactGetItems, ddb_transact_get_items),
+    READ_ON_SEVERAL(TransactGetItems, ddb_transact_get_items),
     BULK_OPERATION_ON_SEVERAL(TransactWriteItems, ddb_transact_write_items),
     OPERATION(UntagResource, ddb_untag_resource, ddb_given_resource),
     OPERATION(UpdateContinuousBackups, ddb_update_continuous_backups, ddb_table_resource),

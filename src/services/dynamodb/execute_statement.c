@@ -188,6 +188,15 @@ static enum err answer_write(struct request *request)
     return OK;
 }
 
+/* Reads the statement anew, since it may run twice. */
+static enum err select_again(struct request *request)
+{
+    struct ddb_statement *statement = arena_new(request->arena, struct ddb_statement);
+    const struct ddb_table *table;
+    enum err rc = ddb_statement_read(request, request->input, statement, &table);
+    return rc ? rc : run_select(request, statement, table);
+}
+
 enum err ddb_execute_statement(struct request *request)
 {
     struct statement_write *one = arena_new(request->arena, struct statement_write);
@@ -197,7 +206,7 @@ enum err ddb_execute_statement(struct request *request)
     if (rc)
         return rc;
     if (statement->kind == DDB_STATEMENT_SELECT)
-        return run_select(request, statement, table);
+        return request_read(request, select_again);
     if (statement->kind == DDB_STATEMENT_EXISTS)
         return request_fail(request, ERR_VALIDATION,
                             "EXISTS is only supported in ExecuteTransaction");

@@ -271,7 +271,7 @@ static enum err get_records(struct request *request)
 
 #define OPERATION(name, handler, resource)                                                         \
     {                                                                                              \
-#name, handler, "dynamodb:" #name, resource, NULL, NULL, 0, 0                              \
+#name, handler, "dynamodb:" #name, resource, NULL, NULL, 0, OPERATION_READ                 \
     }
 
 static const struct operation operations[] = {

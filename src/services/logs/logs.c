@@ -12,24 +12,29 @@
 #name, handler, "logs:" #name, resource, .flags = 0                                        \
     }
 
+#define READ(name, handler, resource)                                                              \
+    {                                                                                              \
+#name, handler, "logs:" #name, resource, .flags = OPERATION_READ                           \
+    }
+
 const struct operation logs_operations[] = {
     ROW(CreateLogGroup, logs_create_log_group, logs_resource_group),
-    ROW(DescribeLogGroups, logs_describe_log_groups, logs_resource_all_groups),
+    READ(DescribeLogGroups, logs_describe_log_groups, logs_resource_all_groups),
     ROW(DeleteLogGroup, logs_delete_log_group, logs_resource_group),
     ROW(PutRetentionPolicy, logs_put_retention_policy, logs_resource_group),
     ROW(DeleteRetentionPolicy, logs_delete_retention_policy, logs_resource_group),
     ROW(TagResource, logs_tag_resource, logs_resource_group),
     ROW(UntagResource, logs_untag_resource, logs_resource_group),
-    ROW(ListTagsForResource, logs_list_tags_for_resource, logs_resource_group),
+    READ(ListTagsForResource, logs_list_tags_for_resource, logs_resource_group),
     ROW(TagLogGroup, logs_tag_resource, logs_resource_group),
     ROW(UntagLogGroup, logs_untag_resource, logs_resource_group),
-    ROW(ListTagsLogGroup, logs_list_tags_for_resource, logs_resource_group),
+    READ(ListTagsLogGroup, logs_list_tags_for_resource, logs_resource_group),
 
     ROW(CreateLogStream, logs_create_log_stream, logs_resource_group),
-    ROW(DescribeLogStreams, logs_describe_log_streams, logs_resource_group),
+    READ(DescribeLogStreams, logs_describe_log_streams, logs_resource_group),
     ROW(PutLogEvents, logs_put_log_events, logs_resource_stream),
-    ROW(GetLogEvents, logs_get_log_events, logs_resource_stream),
-    ROW(FilterLogEvents, logs_filter_log_events, logs_resource_group),
+    READ(GetLogEvents, logs_get_log_events, logs_resource_stream),
+    READ(FilterLogEvents, logs_filter_log_events, logs_resource_group),
 };
 const size_t logs_operation_count = sizeof(logs_operations) / sizeof(logs_operations[0]);
 

@@ -159,7 +159,7 @@ static void add_tail(struct listing *listing)
     buf_add(xml, STR("</ListBucketResult>"));
 }
 
-enum err s3_list_objects(struct request *request)
+static enum err list_objects(struct request *request)
 {
     struct s3_reader reader = s3_reader_of(request, NULL);
     struct listing listing;
@@ -173,4 +173,9 @@ enum err s3_list_objects(struct request *request)
     add_tail(&listing);
     s3_answer_xml(request, &listing.xml);
     return rc;
+}
+
+enum err s3_list_objects(struct request *request)
+{
+    return request_read(request, list_objects);
 }

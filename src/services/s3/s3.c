@@ -18,7 +18,7 @@
 
 const struct operation s3_operations[] = {
     {"ListBuckets", s3_list_buckets, "s3:ListAllMyBuckets", s3_resource_all, "GET", "/",
-     .flags = 0},
+     .flags = OPERATION_READ},
     BUCKET_ROW("CreateBucket", s3_create_bucket, "s3:CreateBucket", "PUT", "/{Bucket}", 0),
     BUCKET_ROW("HeadBucket", s3_head_bucket, "s3:ListBucket", "HEAD", "/{Bucket}", 0),
     BUCKET_ROW("DeleteBucket", s3_delete_bucket, "s3:DeleteBucket", "DELETE", "/{Bucket}", 204),
