@@ -390,7 +390,7 @@ struct http_listener_options front_door_options_in_sandbox(struct skylite *skyli
     struct http_listener_options options = front_door_options(skylite, loop_index);
     options.request = handle_in_sandbox;
     options.memory = &limits->memory;
-    options.places = &limits->places;
+    options.places = &limits->endpoint_places;
     options.probe_path = STR_EMPTY;
     return options;
 }

@@ -3,7 +3,12 @@
 
 #include <malloc.h>
 
-enum { OWN_DESCRIPTORS = 64, DISK_PER_MEMORY = 4, LEAST_OF_SANDBOX = 32 * 1024 * 1024 };
+enum {
+    OWN_DESCRIPTORS = 64,
+    LEAST_OF_SANDBOXES = 4 * BUDGET_SMALL,
+    DISK_PER_MEMORY = 4,
+    LEAST_OF_SANDBOX = 32 * 1024 * 1024
+};
 
 /* Files of the store and the pipes of sandboxes have a quarter; of the rest, clients have three and
  * functions one. */
@@ -13,7 +18,7 @@ static void share_places(struct limits *limits, size_t descriptors, unsigned loo
     size_t rest = descriptors > own ? descriptors - own : 0;
     for (unsigned i = 0; i < loop_count; i++) {
         limits->loops[i].public_places.limit = rest * 3 / 4 / loop_count + BUDGET_SMALL;
-        limits->loops[i].sandbox_places.limit = rest / 4 / loop_count + BUDGET_SMALL;
+        limits->loops[i].sandbox_places.limit = rest / 4 / loop_count + LEAST_OF_SANDBOXES;
     }
 }
 
@@ -77,10 +82,13 @@ void limits_watch(struct limits *limits, struct loop *loop)
 
 void limits_of_sandbox(struct loop_limits *loop, size_t function_memory, struct sandbox_limits *out)
 {
-    size_t memory = function_memory / 2;
+    size_t memory = function_memory / 2, places = loop->sandbox_places.limit / 4;
+    bool is_few = places && places < LIMITS_ENDPOINT_PLACES;
     *out = (struct sandbox_limits){
         .memory = {.limit = memory < LEAST_OF_SANDBOX ? LEAST_OF_SANDBOX : memory,
                    .parent = &loop->sandbox_memory},
-        .places = {.limit = LIMITS_SANDBOX_PLACES, .parent = &loop->sandbox_places},
+        .runtime_places.limit = LIMITS_RUNTIME_PLACES,
+        .endpoint_places = {.limit = is_few ? places : LIMITS_ENDPOINT_PLACES,
+                            .parent = &loop->sandbox_places},
     };
 }

@@ -33,10 +33,13 @@ void limits_init(struct limits *limits, size_t memory, size_t descriptors, int s
  * that runs; until that ends. */
 void limits_watch(struct limits *limits, struct loop *loop);
 
-/* What one sandbox may have of its loop's part: connections, and memory near the function's. */
-enum { LIMITS_SANDBOX_PLACES = 64 };
+/* What one sandbox may have: memory near the function's, and connections. Those to its Runtime API
+ * are its own, so that no other sandbox keeps it from asking for work; of the loop's part for calls
+ * of AWS it may have a quarter. */
+enum { LIMITS_RUNTIME_PLACES = 8, LIMITS_ENDPOINT_PLACES = 56 };
 struct sandbox_limits {
-    struct budget_share memory, places;
+    struct budget_share memory;
+    struct budget_share runtime_places, endpoint_places;
 };
 void limits_of_sandbox(struct loop_limits *loop, size_t function_memory,
                        struct sandbox_limits *out);

@@ -1,6 +1,6 @@
 """Clients that hold on to what the server gives them, as a program of its own so that the tests' interpreter stays free.
 
-Usage: flood.py PORT COUNT HEAD SIZE    opens COUNT connections, sends HEAD (a text with \\n for line ends) and SIZE bytes on
+Usage: flood.py PORT COUNT HEAD SIZE    waits for a line of input, opens COUNT connections, sends HEAD (a text with \\n for line ends) and SIZE bytes on
 each as far as they are taken, prints "N taken, M answered" and holds them until its input ends. Never reads an answer, but for
 its first bytes.
 """
@@ -60,6 +60,7 @@ def is_answered(connection):
 
 def main():
     port, count, head, size = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+    sys.stdin.readline()
     connections = dial(port, count)
     taken = send_all(connections, head.replace("\\n", "\r\n").encode(), size)
     print(f"{taken} taken, {sum(map(is_answered, connections))} answered", flush=True)

@@ -75,12 +75,7 @@ def sockets(server):
 
 def test_the_neighbour_does_not_notice_clients_that_stay(narrow, monkeypatch):
     monkeypatch.setitem(test_memory.FLOODS, "idle", lambda server: (1024, SILENT["a request"], 0))
-
-    def flood(stop):
-        with test_memory.flooded(narrow, "idle"):
-            stop.wait()
-
-    assert hosting.Neighbour(narrow).slowdown(flood, seconds=1.5) <= 3
+    assert test_memory.slowdown(narrow, "idle") <= 3
 
 
 def test_overload_is_told_in_one_line_a_second(narrow):

@@ -120,7 +120,7 @@ struct http_listener_options runtime_api_options(struct instance *instance)
         .reject = reject,
         .arg = instance,
         .memory = &instance->limits.memory,
-        .places = &instance->limits.places,
+        .places = &instance->limits.runtime_places,
         .max_body_bytes = LAMBDA_MAX_RESPONSE,
         .request_timeout_ms = CONNECTION_TIMEOUT_MS,
         .idle_timeout_ms = CONNECTION_TIMEOUT_MS,
