@@ -484,7 +484,8 @@ static enum err accept_ticket(struct fleet *fleet, struct ticket *ticket, struct
     struct lambda_target target;
     enum err rc = find_pool(fleet, invocation->function, out, &target, error);
     if (rc)
-        return rc;
+        return lambda_hide_missing(fleet->lambda, invocation->function, STR_EMPTY,
+                                   invocation->principal, rc, error);
     note_target(ticket, &target);
     rc = authorize(fleet, &target, invocation, error);
     if (rc == OK && invocation->payload.len > LAMBDA_MAX_PAYLOAD)
@@ -525,7 +526,7 @@ void fleet_invoke(void *self, struct function_invocation *invocation)
     struct lambda *lambda = self;
     struct fleet *fleet = &lambda->fleets[loop_index(invocation->loop)];
     struct ticket *ticket = arena_new(invocation->arena, struct ticket);
-    struct pool *pool;
+    struct pool *pool = NULL;
 
     if (!fleet->loop)
         fleet->loop = invocation->loop;

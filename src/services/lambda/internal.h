@@ -78,6 +78,11 @@ struct str lambda_target_arn(const struct lambda_target *target);
 enum err lambda_authorize_invoke(const struct lambda *lambda, const struct lambda_target *target,
                                  const struct function_invocation *invocation, struct error *error);
 
+/* Of lambda_find's failure: a caller who may not invoke what is missing is told that, and not
+ * whether it is there. Returns the error to answer with. */
+enum err lambda_hide_missing(const struct lambda *lambda, struct str text, struct str qualifier,
+                             const struct principal *principal, enum err rc, struct error *error);
+
 /* The ERR_LAMBDA_RESOURCE_NOT_FOUND of a function, version or alias that is not there. */
 enum err lambda_not_found(const struct lambda *lambda, struct function_name name,
                           struct error *error);

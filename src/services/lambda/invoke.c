@@ -91,7 +91,9 @@ static enum err check_target(struct request *request)
     enum err rc = lambda_find(lambda, request_str(request, "FunctionName"),
                               request_str(request, "Qualifier"), &target, &request->error);
     if (rc)
-        return rc;
+        return lambda_hide_missing(lambda, request_str(request, "FunctionName"),
+                                   request_str(request, "Qualifier"), &request->principal, rc,
+                                   &request->error);
     rc = lambda_authorize_invoke(lambda, &target, &asked, &request->error);
     lambda_target_release(&target);
     return rc;

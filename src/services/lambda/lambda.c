@@ -282,6 +282,31 @@ enum err lambda_authorize_invoke(const struct lambda *lambda, const struct lambd
     return iam->authorize(iam->self, &authorization, error);
 }
 
+enum err lambda_hide_missing(const struct lambda *lambda, struct str text, struct str qualifier,
+                             const struct principal *principal, enum err rc, struct error *error)
+{
+    bool is_known = principal->kind == PRINCIPAL_ROOT || principal->kind == PRINCIPAL_SERVICE;
+    struct function_name name;
+    struct error denied;
+    struct arena arena = {0};
+    if (rc != ERR_LAMBDA_RESOURCE_NOT_FOUND || is_known ||
+        lambda_parse_name(text, qualifier, &name, &denied))
+        return rc;
+    const struct iam_capability *iam = &lambda->skylite->iam;
+    struct authorization authorization = {
+        .principal = principal,
+        .action = STR("lambda:InvokeFunction"),
+        .resource =
+            skylite_arn(lambda->skylite, &arena, "lambda",
+                        arena_printf(&arena, "function:%.*s", STR_ARG(lambda_key(&arena, name)))),
+    };
+    enum err refusal = iam->authorize(iam->self, &authorization, &denied);
+    arena_release(&arena);
+    if (refusal)
+        *error = denied;
+    return refusal ? refusal : rc;
+}
+
 /* --- Sweeping --- */
 
 static void sweep(void *arg)
