@@ -14,6 +14,7 @@ enum {
     BACKGROUND_US = 2000,
     BACKGROUND_BYTES = 128 * 1024,
     BACKGROUND_EVERY_US = 20 * 1000, /* as seldom as interactive writes may have it wait */
+    REST_MAX_US = 10 * 1000,
 };
 
 /* Not base/clock, whose time tests may hold: the condition waits by the true one. */
@@ -87,6 +88,23 @@ static int next_queue(const struct store *store)
         return STORE_BEHIND;
     bool is_due = now_us() - store->background_us >= BACKGROUND_EVERY_US;
     return is_due ? STORE_BEHIND : STORE_FOREGROUND;
+}
+
+/* After a background batch, for as long as that took: background writes get half of the writer's
+ * and the disk's time, so that an interactive write mostly finds both idle. Ends when one comes. */
+static void rest(struct store *store, int64_t us)
+{
+    int64_t until_us = now_us() + (us < REST_MAX_US ? us : REST_MAX_US);
+    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
+    int rc = 0;
+    lock_queue(store);
+    while (rc == 0 && !store->is_closing && !store->submitted[STORE_FOREGROUND].first &&
+           !store->waiting[STORE_FOREGROUND].first) {
+        holds_queue = false;
+        rc = pthread_cond_timedwait(&store->wake, &store->mutex, &until);
+        holds_queue = true;
+    }
+    unlock_queue(store);
 }
 
 /* --- Batches --- */
@@ -222,6 +240,7 @@ static void run_batch(struct store *store, struct store_txn *txn, int which)
     struct store_write *write;
     struct store_queue ran;
     struct error error;
+    int64_t start_us = now_us();
     assert(!holds_queue);
     store_guard_measure(store);
     txn->database = atomic_load(&store->database);
@@ -237,8 +256,10 @@ static void run_batch(struct store *store, struct store_txn *txn, int which)
         else
             write->done(write);
     }
-    if (which == STORE_BEHIND)
+    if (which == STORE_BEHIND) {
         store->background_us = now_us();
+        rest(store, store->background_us - start_us);
+    }
 }
 
 static void do_what_is_due(struct store *store)
@@ -272,7 +293,7 @@ void *store_writer_main(void *arg)
 static void submit(struct store *store, struct store_write *write, int which)
 {
     lock_queue(store);
-    bool was_empty = !has_work(store->submitted);
+    bool was_empty = !store->submitted[which].first;
     store_queue_add(&store->submitted[which], write);
     unlock_queue(store);
     if (was_empty)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "escape.h"
 
 static enum err answer(struct lambda_context *context, struct str *out, const char *format, ...)
@@ -82,21 +83,16 @@ static enum err fork_many(struct lambda_context *context, struct str *out)
     return answer(context, out, "%d", count);
 }
 
-/* Writes lines of `size` bytes to its output, `count` of them or (0) until its end. */
-static void flood(int64_t size, int64_t count)
+/* Writes lines of `size` bytes to its output for so long. */
+static void flood(int64_t size, int64_t ms)
 {
     static char lines[64 * 1024];
+    int64_t until_ms = clock_wall_ms() + ms;
     size = size < 1 ? 1 : size > (int64_t)sizeof(lines) ? (int64_t)sizeof(lines) : size;
-    int64_t at_a_time = (int64_t)sizeof(lines) / size;
     memset(lines, 'x', sizeof(lines));
     for (int64_t end = size; end <= (int64_t)sizeof(lines); end += size)
         lines[end - 1] = '\n';
-    for (int64_t done = 0; count == 0 || done < count; done += at_a_time) {
-        int64_t now = count && count - done < at_a_time ? count - done : at_a_time;
-        for (int64_t sent = 0; sent < now * size;) {
-            ssize_t rc = write(STDOUT_FILENO, lines + sent, (size_t)(now * size - sent));
-            sent += rc > 0 ? rc : 0;
-        }
+    while (clock_wall_ms() < until_ms && write(STDOUT_FILENO, lines, sizeof(lines)) > 0) {
     }
 }
 
@@ -229,9 +225,9 @@ static enum err probe(struct lambda_context *context, struct str text, struct st
         return answer(context, out, "printed");
     }
     if (str_eq(what, STR("flood"))) {
-        int64_t count = 0;
-        json_get_i64(event, "count", &count);
-        flood(number, count);
+        int64_t ms = 0;
+        json_get_i64(event, "ms", &ms);
+        flood(number, ms);
         return answer(context, out, "flooded");
     }
     if (str_eq(what, STR("sleep"))) {

@@ -46,7 +46,7 @@ def writer(host):
 def chatty(host):
     """A function that floods its output; invoked(n, event, stop) keeps n invocations of it under way."""
     role = functions.make_role(host, "chatty")
-    functions.make_function(host, "chatty", functions.PROBE, "probe", role, Timeout=3, MemorySize=128)
+    functions.make_function(host, "chatty", functions.PROBE, "probe", role, Timeout=30, MemorySize=128)
 
     def invoke(event, stop):
         client = host.client("lambda")
@@ -63,10 +63,10 @@ def chatty(host):
     return flood
 
 
-# What a function writes: lines of so many bytes, without end.
-@pytest.mark.parametrize("size", [20, 1000, 60000])
+# What a function writes: lines of so many bytes, as fast as it can.
+@pytest.mark.parametrize("size", [20, 60000])
 def test_a_function_that_floods_its_output(writer, chatty, size):
-    assert writer.slowdown(lambda stop: chatty({"do": "flood", "number": size}, stop), 2) <= 3
+    assert writer.slowdown(lambda stop: chatty({"do": "flood", "number": size, "ms": 300}, stop), 1) <= 3
 
 
 class Recorded:
@@ -112,11 +112,13 @@ def put_metrics(host, count):
 FLOODS = {
     "many short events": lambda host: put_events(host, 10000, 20),
     "few long events": lambda host: put_events(host, 4, 200000),
-    "figures": lambda host: put_metrics(host, 1000),
+    "figures": lambda host: put_metrics(host, 30),
 }
 
 
 @pytest.mark.parametrize("flood", FLOODS)
 def test_a_client_that_floods(host, writer, flood):
+    if host.account != hosting.ACCOUNTS[-1]:
+        pytest.skip("what a client sends is handled alike under both accounts")
     call = FLOODS[flood](host)
-    assert writer.slowdown(call.flood, 2) <= 3
+    assert writer.slowdown(call.flood, 1) <= 3
