@@ -56,13 +56,14 @@ enum err region_settle(struct store *store, struct str wanted, const char *data_
                        struct arena *arena, struct str *out, struct error *error)
 {
     struct str kept = default_region;
+    struct arena scratch = {0}; /* what it borrows of the store ends before the store does */
     bool is_kept;
-    enum err rc = store_get(store, STORE_META, region_key, arena, &is_kept, &kept, error);
-    if (rc)
-        return rc;
-    if (!is_kept) {
+    enum err rc = store_get(store, STORE_META, region_key, &scratch, &is_kept, &kept, error);
+    if (rc == OK && !is_kept) {
         kept = wanted.len && !has_data(store) ? wanted : default_region;
         rc = store_write_wait(store, put_region, &kept, error);
+        if (rc == ERR_SERVICE_UNAVAILABLE)
+            rc = OK; /* the disk is full: the next start keeps it */
     }
     if (rc == OK && wanted.len && !str_eq(wanted, kept))
         rc = error_set(error, ERR_VALIDATION,
@@ -71,5 +72,6 @@ enum err region_settle(struct store *store, struct str wanted, const char *data_
                        data_dir, STR_ARG(kept));
     if (rc == OK)
         *out = arena_str(arena, kept);
+    arena_release(&scratch);
     return rc;
 }

@@ -10,14 +10,16 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { LEFT_FREE_MB = 64 };
+enum { LEFT_FREE_MB = 64, LEFT_FREE_PART = 8 /* of a small disk */ };
 
 /* The store needs the disk more. */
 static bool has_room(const struct http_spill *spill)
 {
     struct statvfs disk;
-    return fstatvfs(spill->dir_fd, &disk) == 0 &&
-           disk.f_bavail * disk.f_frsize / (1024 * 1024) >= LEFT_FREE_MB;
+    if (fstatvfs(spill->dir_fd, &disk))
+        return false;
+    uint64_t free_mb = (uint64_t)disk.f_bavail * disk.f_frsize / (1024 * 1024);
+    return free_mb >= LEFT_FREE_MB || disk.f_bavail >= disk.f_blocks / LEFT_FREE_PART;
 }
 
 /* For file systems without O_TMPFILE. */
