@@ -39,6 +39,7 @@ enum err apigateway_new(struct skylite *skylite, struct apigateway **out, struct
         .name = "apigateway",
         .signing_name = "apigateway",
         .protocols = PROTOCOL_REST_JSON,
+        .unavailable = ERR_APIGW_SERVICE_UNAVAILABLE,
         .operations = operations,
         .operation_count = sizeof(operations) / sizeof(operations[0]),
         .condition_keys = apigw_condition_keys,

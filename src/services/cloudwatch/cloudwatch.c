@@ -147,6 +147,7 @@ static void fill_service(struct cloudwatch *cloudwatch)
         .name = "cloudwatch",
         .signing_name = "monitoring",
         .protocols = PROTOCOL_QUERY | PROTOCOL_AWS_JSON_1_0 | PROTOCOL_RPC_CBOR,
+        .unavailable = ERR_CW_INTERNAL_SERVICE,
         .target_prefix = "GraniteServiceVersion20100801",
         .xmlns = "http://monitoring.amazonaws.com/doc/2010-08-01/",
         .error_type = error_type_of,

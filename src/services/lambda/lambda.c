@@ -440,6 +440,7 @@ static void fill_service(struct lambda *lambda)
         .name = "lambda",
         .signing_name = "lambda",
         .protocols = PROTOCOL_REST_JSON,
+        .unavailable = ERR_LAMBDA_SERVICE,
         .error_message_member = "Message",
         .check_input = check_account,
         .arns = &arn_rules,

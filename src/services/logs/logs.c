@@ -53,6 +53,7 @@ enum err logs_new(struct skylite *skylite, struct logs **out, struct error *erro
         .name = "logs",
         .signing_name = "logs",
         .protocols = PROTOCOL_AWS_JSON_1_1 | PROTOCOL_INTERNAL,
+        .unavailable = ERR_LOGS_SERVICE_UNAVAILABLE,
         .target_prefix = "Logs_20140328",
         .arns = &logs_arn_rules,
         .operations = logs_operations,
