@@ -149,13 +149,10 @@ class Items:
         item = self.table.get_item(TableName="Siege", Key={"id": {"S": key}}).get("Item")
         return item is not None and item["value"]["S"] == self.kept[key]
 
-    def missing(self):
-        return [key for key in list(self.kept) if not self.is_there(key)]
+    def missing(self, newest=None):
+        """What was acknowledged and is not there, among the newest so many, or all."""
+        keys = list(self.kept)
+        return [key for key in keys[-newest if newest else 0 :] if not self.is_there(key)]
 
     def check(self):
         assert not self.missing()
-
-    def check_some(self, count):
-        """The newest ones."""
-        missing = [key for key in list(self.kept)[-count:] if not self.is_there(key)]
-        assert not missing, f"acknowledged and lost: {missing}"

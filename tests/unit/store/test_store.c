@@ -2,6 +2,7 @@
 #include "store/store.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <stdio.h>
@@ -366,6 +367,39 @@ static void test_store__prefix_end_is_behind_all_with_the_prefix(void **state)
     assert_str(store_prefix_end(&f->arena, STR("\xff")), STR(""));
 }
 
+/* An observer that wants a lock whose holder submits a write. */
+struct locking_observer {
+    struct store_observer observer; /* first */
+    pthread_mutex_t lock;
+    atomic_bool is_called;
+};
+
+static void take_lock(struct store_observer *observer, enum err rc)
+{
+    struct locking_observer *self = (struct locking_observer *)observer;
+    assert_int_equal(rc, OK);
+    atomic_store(&self->is_called, true);
+    pthread_mutex_lock(&self->lock);
+    pthread_mutex_unlock(&self->lock);
+}
+
+static void test_store__observers_may_wait_for_who_submits(void **state)
+{
+    struct fixture *f = *state;
+    struct locking_observer locking = {.observer.batch_ended = take_lock,
+                                       .lock = PTHREAD_MUTEX_INITIALIZER};
+    struct store_write first = {.run = put_abc, .done = ignore_done}, second = first;
+    store_observe(f->store, &locking.observer);
+    pthread_mutex_lock(&locking.lock);
+    store_submit(f->store, &first);
+    while (!atomic_load(&locking.is_called))
+        sched_yield();
+    store_submit(f->store, &second);
+    pthread_mutex_unlock(&locking.lock);
+    assert_int_equal(store_write_wait(f->store, put_abc, NULL, &f->error), OK);
+    store_unobserve(f->store, &locking.observer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -385,6 +419,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_store__a_long_write_runs_in_parts_in_its_place, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_store__tells_observers_of_each_batch, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_store__observers_may_wait_for_who_submits, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(test_store__prefix_end_is_behind_all_with_the_prefix, setup,
                                         teardown),
     };
