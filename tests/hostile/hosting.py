@@ -39,7 +39,9 @@ class Neighbour:
 
     def __init__(self, server):
         self.api = notes_api.notes_of(server)
-        note = self.api.call("POST", "/notes", {"title": "Neighbour", "content": "quiet"}).json
+        answer = self.api.call("POST", "/notes", {"title": "Neighbour", "content": "quiet"})
+        assert answer.status == 201, answer
+        note = answer.json
         self.path = "/notes/" + note["noteId"]
 
     def latency_p99_ms(self, seconds=2.0):

@@ -35,9 +35,8 @@ def writer(host):
     """A writer whose plan does not throttle it."""
     gateway = host.client("apigateway")
     for plan in gateway.get_usage_plans()["items"]:
-        operations = [
-            {"op": "replace", "path": path, "value": "10000"} for path in ("/throttle/rateLimit", "/throttle/burstLimit")
-        ]
+        limits = {"/throttle/rateLimit": "100", "/throttle/burstLimit": "10000"}
+        operations = [{"op": "replace", "path": path, "value": value} for path, value in limits.items()]
         gateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=operations)
     return Writer(host)
 
