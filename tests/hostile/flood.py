@@ -12,6 +12,7 @@ import time
 
 FILLER = b"x" * (256 * 1024)
 PATIENCE_S = 1
+PACE_S = 0.0005
 
 
 def dial(port, count):
@@ -20,6 +21,7 @@ def dial(port, count):
         connection = socket.create_connection(("127.0.0.1", port))
         connection.setblocking(False)
         connections.append(connection)
+        time.sleep(PACE_S)  # the flood is what they hold, not that they come all at once
     return connections
 
 
