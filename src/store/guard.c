@@ -225,7 +225,7 @@ static void stop_writing(struct store *store, enum database_fault fault, const c
 {
     char reason[REASON_BYTES];
     bool is_damaged = fault == DATABASE_DAMAGED;
-    snprintf(reason, sizeof(reason), "%s: %s",
+    snprintf(reason, sizeof(reason), "%s: %.400s",
              is_damaged ? "the store is damaged and can only be read"
                         : "the store cannot be written",
              message);
