@@ -62,7 +62,8 @@ def is_answered(connection):
 
 def main():
     port, count, head, size = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
-    sys.stdin.readline()
+    if not sys.stdin.readline():
+        return  # not wanted any more
     connections = dial(port, count)
     taken = send_all(connections, head.replace("\\n", "\r\n").encode(), size)
     print(f"{taken} taken, {sum(map(is_answered, connections))} answered", flush=True)

@@ -15,7 +15,7 @@ GROUP = "/hostile/flood"
 
 
 class Writer(hosting.Neighbour):
-    """A neighbour who writes notes, at a pace below the plan's rate."""
+    """A neighbour who writes notes."""
 
     def latency_p99_ms(self, seconds=2.0):
         """The median: of so few writes, the slowest one is the disk's."""
@@ -32,12 +32,6 @@ class Writer(hosting.Neighbour):
 
 @pytest.fixture(scope="module")
 def writer(host):
-    """A writer whose plan does not throttle it."""
-    gateway = host.client("apigateway")
-    for plan in gateway.get_usage_plans()["items"]:
-        limits = {"/throttle/rateLimit": "100", "/throttle/burstLimit": "10000"}
-        operations = [{"op": "replace", "path": path, "value": value} for path, value in limits.items()]
-        gateway.update_usage_plan(usagePlanId=plan["id"], patchOperations=operations)
     return Writer(host)
 
 

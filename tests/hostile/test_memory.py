@@ -126,15 +126,21 @@ def flooded(server, name):
     return running(prepare(server, name))
 
 
-def slowdown(server, name, tries=3):
+def slowdown(server, name, tries=5):
     """How many times slower the neighbour's calls are under the flood."""
     prepared = [prepare(server, name) for _ in range(tries)]
+    neighbour = hosting.Neighbour(server)
 
     def flood(stop):
         with running(prepared.pop()):
             stop.wait()
 
-    return hosting.Neighbour(server).slowdown(flood, seconds=1.5, tries=tries)
+    try:
+        return neighbour.slowdown(flood, seconds=1.5, tries=tries)
+    finally:
+        for unused in prepared:
+            unused.stdin.close()
+            unused.wait()
 
 
 def memory_mb(server, field):
