@@ -95,7 +95,11 @@ def flood(host, reads):
 @pytest.mark.parametrize("names", [["FilterLogEvents"], ["Scan", "Query", "BatchGetItem"]], ids=["logs", "items"])
 def test_a_neighbour_is_not_held_up(host, data, names):
     neighbour = hosting.Neighbour(host)
-    assert neighbour.slowdown(flood(host, [READS[name] for name in names]), seconds=1.5) <= 3
+    ratios = []
+    # Others on a busy machine may spoil a try; a loop that is held is slow in each, by 10 times and more.
+    while len(ratios) < 4 and min(ratios, default=4) > 3:
+        ratios.append(neighbour.slowdown(flood(host, [READS[name] for name in names]), seconds=2.0, tries=1))
+    assert min(ratios) <= 3, ratios
 
 
 @pytest.mark.parametrize("name", READS)
