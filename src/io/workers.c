@@ -1,11 +1,11 @@
-/* A queue under one lock, and threads that take from it. */
+/* A queue under one lock, and threads that take from it. Their priority is that of loops: a worker
+ * of a lower one is not run while it holds a lock (of the allocator, of the process's memory, of a
+ * cache) that loops want, and those then wait for hundreds of milliseconds. What bounds workers is
+ * how few they are. */
 #include "io/workers.h"
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-
-enum { NICE = 10 };
 
 struct workers {
     pthread_mutex_t mutex;
@@ -34,7 +34,6 @@ static void *work(void *arg)
     struct workers *workers = arg;
     struct workers_job *job;
     pthread_setname_np(pthread_self(), "worker");
-    setpriority(PRIO_PROCESS, 0, NICE); /* on Linux of the calling thread alone */
     while ((job = take(workers)) != NULL)
         job->run(job);
     return NULL;

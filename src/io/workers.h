@@ -1,5 +1,4 @@
-/* Threads of low priority for work that takes long: while loops have something to do, they come
- * first. Jobs run in the order of their submission. */
+/* Threads for work that takes long. Jobs run in the order of their submission. */
 #pragma once
 
 #include "base/error.h"

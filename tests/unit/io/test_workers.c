@@ -1,9 +1,8 @@
-/* Workers: jobs in their order, on threads that give way. */
+/* Workers: jobs in their order. */
 #include "io/workers.h"
 
 #include <pthread.h>
 #include <semaphore.h>
-#include <sys/resource.h>
 
 #include "../check.h"
 
@@ -11,7 +10,7 @@ enum { JOBS = 100 };
 
 struct fixture {
     struct workers_job jobs[JOBS];
-    int order[JOBS], count, priority;
+    int order[JOBS], count;
     sem_t done;
 };
 
@@ -20,16 +19,14 @@ static struct fixture f;
 static void note(struct workers_job *job)
 {
     f.order[f.count++] = (int)(job - f.jobs);
-    f.priority = getpriority(PRIO_PROCESS, 0);
     sem_post(&f.done);
 }
 
-static void test_workers__run_jobs_in_order_behind_all_loops(void **state)
+static void test_workers__run_jobs_in_order(void **state)
 {
     struct workers *workers;
     struct error error;
     (void)state;
-    int own = getpriority(PRIO_PROCESS, 0);
     sem_init(&f.done, 0, 0);
     assert_int_equal(workers_new(1, &workers, &error), OK);
     for (int i = 0; i < JOBS; i++) {
@@ -41,8 +38,6 @@ static void test_workers__run_jobs_in_order_behind_all_loops(void **state)
     workers_free(workers);
     for (int i = 0; i < JOBS; i++)
         assert_int_equal(f.order[i], i);
-    assert_int_equal(f.priority, own > 10 ? own : 10);
-    assert_int_equal(getpriority(PRIO_PROCESS, 0), own);
     sem_destroy(&f.done);
 }
 
@@ -59,7 +54,7 @@ static void test_workers_free__does_not_wait_for_jobs_that_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_workers__run_jobs_in_order_behind_all_loops),
+        cmocka_unit_test(test_workers__run_jobs_in_order),
         cmocka_unit_test(test_workers_free__does_not_wait_for_jobs_that_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
