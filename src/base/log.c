@@ -27,8 +27,9 @@ static size_t advance(size_t at, int written, size_t size)
     return at + (size_t)written < size ? at + (size_t)written : size - 1;
 }
 
-static void log_text(enum log_level level, const char *module, unsigned long long held_back,
-                     const char *format, va_list args)
+__attribute__((format(printf, 4, 0))) static void log_text(enum log_level level, const char *module,
+                                                           unsigned long long held_back,
+                                                           const char *format, va_list args)
 {
     static const char *const names[] = {"debug", "info", "warn", "error"};
     struct timespec now;

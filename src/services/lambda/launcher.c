@@ -2,6 +2,7 @@
  * keeper fork another one. `mutex` guards the socket, which is -1 meanwhile, and who is told. */
 #include "services/lambda/launcher.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -196,6 +197,7 @@ void launcher_on_change(struct launcher *launcher, void (*fn)(void *arg, const c
 enum err launcher_configure(struct launcher *launcher, const char *functions_dir,
                             struct error *error)
 {
+    assert(!launcher->functions_dir);
     launcher->functions_dir = strdup(functions_dir);
     if (!launcher->functions_dir)
         abort();

@@ -235,15 +235,16 @@ static void test_condition_keys__rows_name_actions_that_there_are(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_condition_keys__all_that_are_documented_have_a_source_or_a_reason),
-        TEST(test_condition_keys__actions_of_all_operations_are_documented),
-        TEST(test_condition_keys__global_ones_have_a_source_or_a_reason),
-        TEST(test_condition_keys__rows_name_actions_that_there_are),
+        cmocka_unit_test(test_condition_keys__all_that_are_documented_have_a_source_or_a_reason),
+        cmocka_unit_test(test_condition_keys__actions_of_all_operations_are_documented),
+        cmocka_unit_test(test_condition_keys__global_ones_have_a_source_or_a_reason),
+        cmocka_unit_test(test_condition_keys__rows_name_actions_that_there_are),
     };
     struct error error;
     if (launcher_start(false, &launcher, &error))
         return 1;
-    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    /* All read one server: a launcher is configured once. */
+    int failed = cmocka_run_group_tests(tests, setup, teardown);
     launcher_stop(launcher);
     return failed;
 }
