@@ -134,6 +134,6 @@ enum err s3_check_parameters(struct request *request)
         if (strcmp(known_parameters[i].operation, request->operation->name) == 0)
             return check_query(request, known_parameters[i].names);
     }
-    assert(!"an operation without a row");
+    assert(false); /* an operation without a row */
     return OK;
 }
