@@ -47,8 +47,9 @@ static void on_reject(struct http_exchange *exchange, int status, void *arg)
     http_reply(exchange, status, NULL, 0, exchange->path);
 }
 
-static size_t limit_body(const struct http_exchange *exchange, void *arg)
+static size_t limit_body(const struct http_exchange *exchange, size_t announced, void *arg)
 {
+    (void)announced;
     (void)arg;
     return exchange->path.len * 100;
 }
@@ -81,7 +82,7 @@ static void feed(const uint8_t *data, size_t size, size_t step)
     int fds[2];
     int rc = socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
     assert(rc == 0);
-    connection_start(listener, fds[1], &nowhere);
+    connection_start(listener, fds[1], &nowhere, false);
     for (size_t at = 0; at < size; at += step) {
         size_t len = size - at < step ? size - at : step;
         if (send(fds[0], data + at, len, MSG_NOSIGNAL) < 0)
