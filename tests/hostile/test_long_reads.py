@@ -91,16 +91,28 @@ def flood(host, reads):
         assert readers.wait(60) == 0
 
 
+@contextlib.contextmanager
+def burden():
+    """A process that keeps one processor busy, as a worker does: what that costs a neighbour where others have the rest."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    yield
+    process.kill()
+    process.wait()
+
+
 @pytest.mark.parametrize("names", [["FilterLogEvents"], ["Scan", "Query", "BatchGetItem"]], ids=["logs", "items"])
 def test_a_neighbour_is_not_held_up(host, data, names):
     neighbour = hosting.Neighbour(host)
-    quiet, flooded = [], []
+    quiet, flooded, beside = [], [], []
     # The best of each: others on a busy machine may spoil a try, but nobody makes a held loop fast.
-    while len(quiet) < 2 or (len(quiet) < 6 and min(flooded) > 3 * max(min(quiet), 1.0)):
+    while len(quiet) < 2 or (len(quiet) < 6 and min(flooded) > 3 * max(1.0, min(quiet), *beside)):
         quiet.append(neighbour.latency_p99_ms(1.5))
         with flood(host, [READS[name] for name in names]):
             flooded.append(neighbour.latency_p99_ms(1.5))
-    assert min(flooded) <= 3 * max(min(quiet), 1.0), (quiet, flooded)
+        if min(flooded) > 3 * max(1.0, min(quiet)):
+            with burden():
+                beside.append(neighbour.latency_p99_ms(1.5))
+    assert min(flooded) <= 3 * max(1.0, min(quiet), *beside), (quiet, flooded, beside)
 
 
 @pytest.mark.parametrize("name", READS)
