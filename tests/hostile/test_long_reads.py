@@ -3,6 +3,7 @@
 import contextlib
 import json
 import pathlib
+import statistics
 import subprocess
 import sys
 import time
@@ -105,14 +106,14 @@ def test_a_neighbour_is_not_held_up(host, data, names):
     neighbour = hosting.Neighbour(host)
     quiet, flooded, beside = [], [], []
     # The best of each: others on a busy machine may spoil a try, but nobody makes a held loop fast.
-    while len(quiet) < 2 or (len(quiet) < 6 and min(flooded) > 3 * max(1.0, min(quiet), *beside)):
+    while len(quiet) < 2 or (len(quiet) < 6 and min(flooded) > 3 * max(1.0, min(quiet), statistics.median(beside or [0]))):
         quiet.append(neighbour.latency_p99_ms(1.5))
         with flood(host, [READS[name] for name in names]):
             flooded.append(neighbour.latency_p99_ms(1.5))
         if min(flooded) > 3 * max(1.0, min(quiet)):
             with burden():
                 beside.append(neighbour.latency_p99_ms(1.5))
-    assert min(flooded) <= 3 * max(1.0, min(quiet), *beside), (quiet, flooded, beside)
+    assert min(flooded) <= 3 * max(1.0, min(quiet), statistics.median(beside or [0])), (quiet, flooded, beside)
 
 
 @pytest.mark.parametrize("name", READS)
