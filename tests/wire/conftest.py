@@ -27,6 +27,7 @@ class Server:
         self.arguments = arguments
         self.prefix = prefix  # a command that runs the server
         self.process = None
+        self.drain = None  # the thread that reads what it prints
         self.url = None
         self.output = []
 
@@ -48,7 +49,8 @@ class Server:
         if not self.url:
             self.process.wait()
             raise RuntimeError("the server did not start:\n" + "".join(self.output))
-        threading.Thread(target=self._drain, args=(self.process.stdout,), daemon=True).start()
+        self.drain = threading.Thread(target=self._drain, args=(self.process.stdout,), daemon=True)
+        self.drain.start()
         return self
 
     def _drain(self, stream):
@@ -65,6 +67,9 @@ class Server:
 
     @property
     def log(self):
+        """What it has printed; all of it once it has ended."""
+        if self.drain and self.process.poll() is not None:
+            self.drain.join(timeout=30)
         return "".join(self.output)
 
     def kill(self):
