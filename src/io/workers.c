@@ -1,7 +1,6 @@
-/* A queue under one lock, and threads that take from it. Their priority is that of loops: a worker
- * of a lower one is not run while it holds a lock (of the allocator, of the process's memory, of a
- * cache) that loops want, and those then wait for hundreds of milliseconds. What bounds workers is
- * how few they are. */
+/* A queue under one lock, and threads that take from it. Their priority is that of loops: with a
+ * lower one a worker may sleep while it holds a lock that loops want (of the allocator, of a
+ * cache). What bounds workers is how few they are. */
 #include "io/workers.h"
 
 #include <pthread.h>
