@@ -13,8 +13,8 @@ struct sigv4_request authenticate_part(const struct http_exchange *exchange, str
 struct principal authenticate_nobody(const struct skylite *skylite, const struct sigv4_claim *claim,
                                      struct arena *arena);
 
-/* Whether the head of a request whose body is not here yet bears a signature that may be good: its
- * key is known, its time is now, and where the head says the body's hash, it is right.
+/* True when the head of a request whose body is not here yet bears a signature that may be good:
+ * its key is known, its time is now, and where the head says the body's hash, it is right.
  * `out_service` is the one that it is for. */
 bool authenticate_head(const struct skylite *skylite, const struct http_exchange *exchange,
                        struct arena *arena, struct str *out_service);

@@ -1,4 +1,4 @@
-/* What ails the parts of the server. */
+/* Each part of the server reports what ails it. */
 #include "core/health.h"
 
 #include <assert.h>

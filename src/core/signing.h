@@ -1,4 +1,4 @@
-/* What each service asks of a signature. */
+/* Rules of each service for signatures. */
 #pragma once
 
 #include "core/skylite.h"

@@ -53,7 +53,7 @@ typedef size_t (*http_body_limit_fn)(const struct http_exchange *exchange, size_
                                      void *arg);
 #define HTTP_REFUSE_BODY SIZE_MAX
 
-/* Whether the sender of this head is one whom the server knows. Asked when memory runs short, and
+/* True when the sender of this head is one whom the server knows. Asked when memory runs short, and
  * before a large body goes to a file. */
 typedef bool (*http_is_known_fn)(const struct http_exchange *exchange, void *arg);
 

@@ -50,7 +50,7 @@ enum connection_state {
     CONNECTION_CLOSING,
 };
 
-/* Whether its sender is known, once that was asked. */
+/* True when its sender is known, once that was asked. */
 enum connection_sender { SENDER_NOT_ASKED, SENDER_KNOWN, SENDER_STRANGER };
 
 struct connection {

@@ -77,7 +77,8 @@ enum err store_get(struct store *store, enum store_family family, struct str key
     return OK;
 }
 
-/* Whether all keys of the range have the prefix that filters know: only then may they be asked. */
+/* True when all keys of the range have the prefix that filters know: only then may they be asked.
+ */
 static bool has_one_prefix(struct str start, struct str end)
 {
     return start.len >= STORE_ITEM_PREFIX && end.len >= STORE_ITEM_PREFIX &&

@@ -106,8 +106,8 @@ static bool find_damage(struct scan *scan, size_t *out_at)
     return false;
 }
 
-/* Whether a write begins behind the place `at` of this block. Any place may be one: the length that
- * led to the next is not known. */
+/* True when a write begins behind the place `at` of this block. Any place may be one: the length
+ * that led to the next is not known. */
 static bool goes_on_behind(struct scan *scan, size_t at)
 {
     do {

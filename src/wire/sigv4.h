@@ -91,7 +91,7 @@ struct sigv4_stream {
 void sigv4_stream_start(const struct sigv4_claim *claim, struct str secret_access_key,
                         struct arena *arena, struct sigv4_stream *out);
 
-/* Whether that is the next chunk's signature; of the trailer's ("name:value\n" lines). */
+/* True when that is the next chunk's signature; of the trailer's ("name:value\n" lines). */
 bool sigv4_stream_chunk(struct sigv4_stream *stream, struct str data, struct str signature);
 bool sigv4_stream_trailer(struct sigv4_stream *stream, struct str lines, struct str signature);
 

@@ -92,7 +92,7 @@ static enum err invalid(struct request *request, const char *why)
     return request_fail(request, ERR_VALIDATION, "Invalid policy document: %s", why);
 }
 
-/* Whether a string, or each of an array, starts with `prefix` or is "*". */
+/* True when a string, or each of an array, starts with `prefix` or is "*". */
 static bool all_start(yyjson_val *texts, struct str prefix)
 {
     yyjson_val *text;
@@ -118,7 +118,7 @@ static enum err check_statement(struct request *request, struct str arn, yyjson_
     return OK;
 }
 
-/* Whether the caller could still change the policy once it is `policy`. */
+/* True when the caller could still change the policy once it is `policy`. */
 static enum err check_access(struct request *request, struct str arn, struct str policy,
                              bool is_confirmed)
 {
@@ -197,7 +197,7 @@ static enum err policy_not_found(struct request *request, struct str arn)
                         STR_ARG(arn));
 }
 
-/* Whether the policy is the one that the caller expects: on the writer, as nothing comes between.
+/* True when the policy is the one that the caller expects: on the writer, as nothing comes between.
  */
 static enum err check_revision(struct request *request, const struct holder *holder,
                                struct str revision)

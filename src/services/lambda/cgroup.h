@@ -54,10 +54,10 @@ bool cgroup_enter(int gate);
  * Else -1. */
 int cgroup_open_v2(const struct cgroup_parent *parent, const struct cgroup *group);
 
-/* Whether the kernel has killed a process in it for want of memory. */
+/* True when the kernel has killed a process in it for want of memory. */
 bool cgroup_is_out_of_memory(const struct cgroup_parent *parent, const struct cgroup *group);
 
-/* Whether all that is charged to it, also what the kernel could take back, is above `bytes`: a
+/* True when all that is charged to it, also what the kernel could take back, is above `bytes`: a
  * cheap first look. False without a memory controller. */
 bool cgroup_is_above(const struct cgroup_parent *parent, const struct cgroup *group,
                      uint64_t bytes);

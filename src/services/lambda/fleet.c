@@ -160,7 +160,8 @@ static void channel_ready(void *arg)
     }
 }
 
-/* Whether instances can be started. When not, there will be a launcher again, and that is told. */
+/* True when instances can be started. When not, there will be a launcher again, and that is told.
+ */
 static bool has_channel(struct fleet *fleet)
 {
     struct error error;

@@ -74,7 +74,7 @@ void lambda_target_release(struct lambda_target *target);
 /* The ARN by which the target was named. */
 struct str lambda_target_arn(const struct lambda_target *target);
 
-/* Whether the invocation's principal may invoke it, by identity and resource policy. */
+/* True when the invocation's principal may invoke it, by identity and resource policy. */
 enum err lambda_authorize_invoke(const struct lambda *lambda, const struct lambda_target *target,
                                  const struct function_invocation *invocation, struct error *error);
 

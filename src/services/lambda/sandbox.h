@@ -81,7 +81,7 @@ bool guard_limits(const struct sandbox_spec *spec);
  * that count. What sandboxes send must pass while functions' are stuck. */
 bool guard_files(void);
 
-/* Whether the kernel has Landlock. */
+/* True when the kernel has Landlock. */
 bool guard_has_landlock(void);
 
 /* No new privileges, no capabilities, Landlock (where the kernel has it), the last system call

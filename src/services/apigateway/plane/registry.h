@@ -113,7 +113,7 @@ bool registry_has_domain(struct registry *registry, struct str host);
 
 enum domain_match { DOMAIN_UNKNOWN, DOMAIN_UNMAPPED, DOMAIN_MAPPED };
 
-/* Whether the host is a custom domain name; `out` borrows from `arena`. */
+/* True when the host is a custom domain name; `out` borrows from `arena`. */
 enum domain_match registry_find_domain(struct registry *registry, struct str host, struct str path,
                                        struct arena *arena, struct mapping_config *out);
 
@@ -125,14 +125,14 @@ enum admission {
     ADMISSION_WAITS, /* for a grant, which was asked for; then registry_admit_again decides */
 };
 
-/* Whether a request may pass, in AWS's order: API key, the plan's throttle for the method, the
+/* True when a request may pass, in AWS's order: API key, the plan's throttle for the method, the
  * plan's for the key, the stage's for the method, the account's, the plan's quota. `key` is what
  * was sent (looked at only when the method needs one); the key's id is copied to `arena`. */
 enum admission registry_admit(struct registry *registry, const struct stage *stage,
                               struct method *method, struct str key, int64_t now_ms, int64_t now_us,
                               struct arena *arena, struct str *out_key_id);
 
-/* Whether a request that has waited for a grant may pass now. It has taken its tokens already. */
+/* True when a request that has waited for a grant may pass now. It has taken its tokens already. */
 enum admission registry_admit_again(struct registry *registry, const struct stage *stage,
                                     struct str key, int64_t now_ms);
 
