@@ -40,13 +40,20 @@ class Ballast:
             os.posix_fallocate(file.fileno(), self.held, count)
         self.held += count
 
+    def give_back(self, count):
+        """Keeps so much less, from the end of `filling` on."""
+        self.held -= count
+
     @contextlib.contextmanager
     def filling(self):
-        """Takes all that is left and all that becomes free, to the last block, and gives it back in the end."""
+        """Takes all that is left, at once, and all that becomes free, to the last block. In the end it keeps what it `held`."""
         is_over = threading.Event()
+        free = os.statvfs(self.path).f_bavail * os.statvfs(self.path).f_frsize
 
         def fill():
             with open(self.path, "ab", buffering=0) as file:
+                with contextlib.suppress(OSError):
+                    os.posix_fallocate(file.fileno(), self.held, free)
                 while not is_over.is_set():
                     try:
                         file.write(bytes(4096))

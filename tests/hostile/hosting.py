@@ -12,6 +12,7 @@ import conftest
 import notes_api
 
 ORDINARY = 65534  # nobody
+LOG_SHOWN = 20_000  # characters, from the end
 ACCOUNTS = ["root", "user"] if os.geteuid() == 0 else ["user"]
 
 
@@ -30,6 +31,7 @@ def server_as(account, *arguments, prefix=(), below=None):
     finally:
         if running.process.poll() is None:
             running.stop()
+        print(running.log[-LOG_SHOWN:])  # pytest shows it of a test that failed
         shutil.rmtree(data)
 
 

@@ -45,6 +45,7 @@ def test_a_full_disk_loses_nothing_and_refuses_with_a_reason(tmp_path_factory, a
                 items.put_until_refused("late")
                 assert len(items.refusals) == 1
                 items.check()
+                ballast.give_back(24 * disk.MIB)
 
             disk.wait_for_health(server, 200)
             items.put(items.table, "in time", 100_000)

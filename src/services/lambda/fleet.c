@@ -12,7 +12,7 @@ enum {
     REAP_EVERY_MS = 10 * 1000,
     PATIENCE_MS = 5 * 1000, /* how long an invocation waits for a launcher */
     TRIES = 5,              /* of starts that fail for want of something */
-    TRY_AGAIN_MS = 50,      /* after the first; then twice that */
+    TRY_AGAIN_MS = 100,     /* after the first; then twice that */
 };
 
 /* --- Request ids --- */
