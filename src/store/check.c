@@ -56,25 +56,18 @@ static char *read_family(const struct database *database, enum store_family fami
     return message;
 }
 
-/* Opens it as it is now; RocksDB's own log goes to a folder that is removed. */
+/* Opens it as it is now. */
 static enum err open_to_read(const char *path, rocksdb_cache_t *cache, struct database **out,
                              struct error *error)
 {
-    char log_dir[] = "/tmp/skylite-check-XXXXXX";
     enum database_fault fault;
-    if (!mkdtemp(log_dir))
-        return error_set(error, ERR_INTERNAL, "cannot make a folder: %s", strerror(errno));
     struct database_options options = {
         .cache = cache,
         .write_buffer_bytes = CACHE_BYTES,
-        .log_dir = log_dir,
         .is_read_only = true,
     };
     enum err rc = scan_logs(path, error);
-    if (rc == OK)
-        rc = database_open(path, &options, out, &fault, error);
-    database_forget_log(log_dir);
-    return rc;
+    return rc ? rc : database_open(path, &options, out, &fault, error);
 }
 
 static enum err read_all(const char *path, struct store_tally out[STORE_FAMILY_COUNT],

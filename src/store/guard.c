@@ -12,18 +12,19 @@
 #include "store/internal.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <time.h>
 
 #include "base/log.h"
 
 enum {
     REASON_BYTES = 512,
     MAX_DOUBLINGS = 5, /* of the pause between tries to open again */
+    FLUSH_LOOK_MS = 1,
+    FLUSH_MOST_MS = 10 * 1000,
 };
 
 #define DISK_IS_FULL "The disk of the server is full: writes are refused until space is freed"
@@ -57,28 +58,42 @@ static void set_state(struct store *store, enum store_state state, const char *r
 
 static uint64_t unflushed_bytes(const struct database *database)
 {
-    uint64_t total = 0, bytes;
-    for (int i = 0; i < STORE_FAMILY_COUNT; i++) {
-        if (rocksdb_property_int_cf(database->db, database->families[i],
-                                    "rocksdb.cur-size-all-mem-tables", &bytes) == 0)
-            total += bytes;
-    }
-    return total;
+    return database_sum(database, "rocksdb.cur-size-all-mem-tables");
 }
 
-/* Writes the memory tables out, so that their logs are deleted. */
+/* True when it is done or RocksDB has given it up. */
+static bool is_flushed(const struct database *database, uint64_t errors_before)
+{
+    return database_sum(database, "rocksdb.num-immutable-mem-table") == 0 ||
+           database_sum(database, "rocksdb.background-errors") != errors_before;
+}
+
+/* Writes the memory tables out, so that their logs are deleted. RocksDB's own waiting may never end
+ * when the disk fills meanwhile; what it did not write is in its log, and the next write meets the
+ * error. */
 static void flush_all(struct store *store)
 {
     struct database *database = atomic_load(&store->database);
+    struct timespec pause = {.tv_nsec = FLUSH_LOOK_MS * 1000000L};
+    uint64_t errors = database_sum(database, "rocksdb.background-errors");
     rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
     struct error error;
     char *message = NULL;
-    rocksdb_flushoptions_set_wait(options, 1);
+    rocksdb_flushoptions_set_wait(options, 0);
     for (int i = 0; i < STORE_FAMILY_COUNT && !message; i++)
         rocksdb_flush_cf(database->db, options, database->families[i], &message);
     rocksdb_flushoptions_destroy(options);
+    for (int ms = 0; !message && ms < FLUSH_MOST_MS && !is_flushed(database, errors);
+         ms += FLUSH_LOOK_MS)
+        nanosleep(&pause, NULL);
     if (message)
         store_guard_failed(store, message, &error);
+}
+
+/* Is there room to write the memory tables out, even if somebody else takes some of it? */
+static bool may_flush(const struct guard *guard, uint64_t unflushed)
+{
+    return guard->free_bytes >= unflushed + guard->space.step_bytes / 2;
 }
 
 static void find_room(struct store *store)
@@ -87,10 +102,10 @@ static void find_room(struct store *store)
     uint64_t step = guard->space.step_bytes;
     uint64_t unflushed = unflushed_bytes(atomic_load(&store->database));
     if (less(guard->free_bytes, unflushed) < 2 * step && unflushed >= step / 4 &&
-        guard->free_bytes > unflushed) {
+        may_flush(guard, unflushed)) {
         flush_all(store);
         guard->free_bytes = space_free(&guard->space);
-        unflushed = 0;
+        unflushed = unflushed_bytes(atomic_load(&store->database));
     }
     guard->room_bytes = less(guard->free_bytes, unflushed);
 }
@@ -110,11 +125,16 @@ void store_guard_measure(struct store *store)
     /* Memory tables take two steps at most: one that is filled and one that is written out. */
     guard->free_bytes = space_free(&guard->space);
     guard->room_bytes = less(guard->free_bytes, 2 * step);
+    if (guard->free_bytes + step / 2 < guard->governed_bytes)
+        store_compactions_govern(store);
     if (guard->room_bytes < 2 * step)
         find_room(store);
     if (guard->state > STORE_FULL)
         return;
     uint64_t wanted = guard->state == STORE_FULL ? step + step / 4 : step;
+    /* Compactions that may start have room beside all of this. */
+    if (!atomic_load(&store->database)->is_compacting)
+        wanted += store_compactions_rest(store);
     if (guard->room_bytes >= wanted) {
         set_state(store, STORE_WRITABLE, NULL);
         return;
@@ -202,10 +222,13 @@ static void compact(struct store *store)
     struct guard *guard = &store->guard;
     struct database *database = atomic_load(&store->database);
     guard->has_freed = false;
+    if (!may_flush(guard, unflushed_bytes(database)))
+        return;
     flush_all(store);
     for (int i = 0; i < STORE_FAMILY_COUNT && guard->state == STORE_FULL; i++) {
         uint64_t live;
-        if (rocksdb_property_int_cf(database->db, database->families[i],
+        if (database_sum(database, "rocksdb.background-errors") == 0 &&
+            rocksdb_property_int_cf(database->db, database->families[i],
                                     "rocksdb.estimate-live-data-size", &live) == 0 &&
             live + guard->space.step_bytes / 4 <= space_free(&guard->space))
             rocksdb_compact_range_cf(database->db, database->families[i], NULL, 0, NULL, 0);
@@ -291,29 +314,12 @@ static bool replace(struct store *store, bool is_read_only)
     return is_same;
 }
 
-/* What opening takes: the logs are written out as tables. */
-static uint64_t log_bytes(const struct store *store)
-{
-    uint64_t total = 0;
-    struct stat stat;
-    struct dirent *entry;
-    DIR *dir = opendir(store->path);
-    while (dir && (entry = readdir(dir))) {
-        size_t digits = strspn(entry->d_name, "0123456789");
-        if (digits && strcmp(entry->d_name + digits, ".log") == 0 &&
-            fstatat(dirfd(dir), entry->d_name, &stat, 0) == 0)
-            total += (uint64_t)stat.st_size;
-    }
-    if (dir)
-        closedir(dir);
-    return total;
-}
-
+/* Opening writes the logs out as tables. */
 bool store_guard_may_open(struct store *store)
 {
     struct guard *guard = &store->guard;
     guard->free_bytes = space_free(&guard->space);
-    return guard->free_bytes >= log_bytes(store) + guard->space.step_bytes / 2;
+    return guard->free_bytes >= space_used(&guard->space, ".log") + guard->space.step_bytes / 2;
 }
 
 static void try_again(struct store *store)
@@ -349,7 +355,11 @@ void store_guard_start(struct store *store)
 
 void store_guard_flush(struct store *store)
 {
-    if (store->guard.state <= STORE_FULL)
+    struct guard *guard = &store->guard;
+    if (guard->state > STORE_FULL)
+        return;
+    guard->free_bytes = space_free(&guard->space);
+    if (may_flush(guard, unflushed_bytes(atomic_load(&store->database))))
         flush_all(store);
 }
 
@@ -362,6 +372,8 @@ void store_guard_tick(struct store *store)
     if (guard->state == STORE_FULL && guard->has_freed)
         compact(store);
     store_guard_measure(store);
+    if (guard->state <= STORE_FULL)
+        store_compactions_govern(store);
     if (guard->state == STORE_WRITABLE)
         space_hold(&guard->space, 4 * guard->space.step_bytes);
 }

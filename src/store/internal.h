@@ -21,6 +21,7 @@ struct database {
     rocksdb_column_family_handle_t *families[STORE_FAMILY_COUNT];
     atomic_size_t iterators; /* that are open on it */
     bool is_read_only;
+    bool is_compacting;    /* the writer's own: RocksDB starts compactions by itself */
     struct database *next; /* of those that are no longer used */
 };
 
@@ -36,8 +37,8 @@ enum database_fault database_fault_of(const char *message);
 struct database_options {
     rocksdb_cache_t *cache;
     uint64_t write_buffer_bytes; /* of all families together */
-    const char *log_dir;         /* of RocksDB's own log; NULL: the store's folder */
     bool is_read_only;           /* nothing is written; other processes may have the store open */
+    bool is_compacting;          /* compactions may start at once */
 };
 
 /* Fills `*out_fault` and `error` when it fails; `error` has RocksDB's words. */
@@ -46,9 +47,6 @@ enum err database_open(const char *path, const struct database_options *options,
 void database_close(struct database *database);
 
 const char *database_family_name(enum store_family family);
-
-/* Removes the folder that was given as `log_dir`. */
-void database_forget_log(const char *log_dir);
 
 /* --- Readers (readers.c) --- */
 
@@ -61,6 +59,9 @@ void readers_leave(void);
  * the store's any more. */
 bool readers_have(const struct database *database);
 
+/* A property of all families together, such as "rocksdb.total-sst-files-size". */
+uint64_t database_sum(const struct database *database, const char *property);
+
 /* --- The guard of the disk (guard.c); the writer's own --- */
 
 enum { STORE_CLASS_COUNT = STORE_BACKGROUND + 1 };
@@ -70,6 +71,7 @@ struct guard {
     struct database *retired;
     _Atomic(enum store_state) state;
     uint64_t free_bytes, room_bytes;     /* as of this batch; room is without what memory holds */
+    uint64_t governed_bytes;             /* were free when compactions were last looked at */
     uint64_t refused[STORE_CLASS_COUNT]; /* since the disk ran full */
     unsigned tries, pause_ticks;         /* of opening again */
     bool has_freed;                      /* control writes were let in while others were not */
@@ -100,6 +102,17 @@ void store_guard_tick(struct store *store);
 bool store_guard_may_open(struct store *store);
 
 void store_guard_release(struct store *store);
+
+/* --- Compactions (compactions.c); the writer's own --- */
+
+/* Is there room for the compactions of the tables in the folder? Before its database is opened. */
+bool store_compactions_have_room(const struct store *store);
+
+/* Has RocksDB start compactions by itself, or not, by what the guard found free. */
+void store_compactions_govern(struct store *store);
+
+/* Bytes that the compaction that runs may still take; 0 when none does. */
+uint64_t store_compactions_rest(const struct store *store);
 
 /* --- The store --- */
 

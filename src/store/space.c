@@ -1,6 +1,7 @@
 /* Free space and the reserve. */
 #include "store/space.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -59,6 +60,25 @@ uint64_t space_free(const struct space *space)
     if (fstatvfs(space->dir, &disk))
         return 0;
     return (uint64_t)disk.f_bavail * disk.f_frsize;
+}
+
+uint64_t space_used(const struct space *space, const char *suffix)
+{
+    uint64_t total = 0;
+    struct stat stat;
+    struct dirent *entry;
+    /* A descriptor of its own: a duplicate would share its place in the folder. */
+    int fd = openat(space->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    while (dir && (entry = readdir(dir))) {
+        size_t digits = strspn(entry->d_name, "0123456789");
+        if (digits && strcmp(entry->d_name + digits, suffix) == 0 &&
+            fstatat(space->dir, entry->d_name, &stat, 0) == 0)
+            total += (uint64_t)stat.st_size;
+    }
+    if (dir)
+        closedir(dir);
+    return total;
 }
 
 void space_hold(struct space *space, uint64_t spare_bytes)

@@ -21,6 +21,9 @@ void space_release(struct space *space);
 /* Bytes that this process may still write, without the reserve. */
 uint64_t space_free(const struct space *space);
 
+/* Bytes of the folder's files whose names are a number and this suffix, as RocksDB's are. */
+uint64_t space_used(const struct space *space, const char *suffix);
+
 /* Allocates the reserve when at least `spare_bytes` stay free beside it. */
 void space_hold(struct space *space, uint64_t spare_bytes);
 

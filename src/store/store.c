@@ -79,6 +79,7 @@ enum err store_open_database(struct store *store, bool is_read_only, struct data
         .cache = store->cache,
         .write_buffer_bytes = store->guard.space.step_bytes,
         .is_read_only = is_read_only,
+        .is_compacting = !is_read_only && store_compactions_have_room(store),
     };
     return database_open(store->path, &options, out, out_fault, error);
 }

@@ -1,7 +1,8 @@
 """A siege of the server: crashes, a full disk, a failing disk, flipped bytes, overload, crowds of idle and of slow clients.
 Prints one table and exits with 1 when anything that was acknowledged is lost, or a neighbour is no longer served.
 
-Usage: siege.py [SECONDS]     default 600; what needs root, or more descriptors than there may be, says so in the table"""
+Usage: siege.py [SECONDS [ROW...]]     default 600, for all rows; what needs root, or more descriptors than there may be, says so in
+                                       the table"""
 
 import asyncio
 import contextlib
@@ -66,6 +67,9 @@ def server_of(*arguments, prefix=(), below=None):
         server = conftest.Server(data, *arguments, prefix=prefix).start()
         try:
             yield server
+        except BaseException:
+            print(server.log[-hosting.LOG_SHOWN :], file=sys.stderr)
+            raise
         finally:
             if server.process.poll() is None:
                 server.stop()
@@ -360,10 +364,13 @@ ROWS = [
 
 def main():
     seconds = float(sys.argv[1]) if len(sys.argv) > 1 else 600
+    wanted = sys.argv[2:]
     random.seed(SEED)
     lost = 0
     print(f"{'siege':20} {'tries':>9} {'lost':>6} {'refused':>9} {'p99 ms':>9} {'peak MiB':>9}")
     for name, run, share in ROWS:
+        if wanted and name not in wanted:
+            continue
         figures = run(seconds * share)
         lost += figures.lost
         print(
