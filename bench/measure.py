@@ -107,11 +107,11 @@ def folder():
 
 
 @contextlib.contextmanager
-def skylite(data, *arguments):
+def skylite(data, *arguments, program=SKYLITE):
     """A running server; yields (process, url, seconds until it was ready)."""
     started = time.monotonic()
     process = subprocess.Popen(
-        [SKYLITE, "serve", "--data", data, "--listen", "127.0.0.1:0", *arguments],
+        [program, "serve", "--data", data, "--listen", "127.0.0.1:0", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -4,6 +4,9 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+
+enum { MAPPED_FROM = 32 * 1024 };
 
 void buf_init(struct buf *buf, size_t max)
 {
@@ -15,11 +18,23 @@ void buf_init_arena(struct buf *buf, struct arena *arena, size_t max)
     *buf = (struct buf){.max = max, .arena = arena};
 }
 
+void buf_init_mapped(struct buf *buf, size_t max)
+{
+    *buf = (struct buf){.max = max, .maps_large = true};
+}
+
+static void give_memory_back(struct buf *buf)
+{
+    if (buf->is_mapped)
+        munmap(buf->ptr, buf->cap);
+    else if (!buf->arena)
+        free(buf->ptr);
+}
+
 void buf_release(struct buf *buf)
 {
-    if (!buf->arena)
-        free(buf->ptr);
-    *buf = (struct buf){.max = buf->max, .arena = buf->arena};
+    give_memory_back(buf);
+    *buf = (struct buf){.max = buf->max, .arena = buf->arena, .maps_large = buf->maps_large};
 }
 
 void buf_clear(struct buf *buf)
@@ -28,13 +43,37 @@ void buf_clear(struct buf *buf)
     buf->is_full = false;
 }
 
+static void *grow_mapped(struct buf *buf, size_t cap)
+{
+    if (buf->is_mapped) {
+        void *moved = mremap(buf->ptr, buf->cap, cap, MREMAP_MAYMOVE);
+        return moved == MAP_FAILED ? NULL : moved;
+    }
+    void *map = mmap(NULL, cap, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (map == MAP_FAILED)
+        return NULL;
+    if (buf->len)
+        memcpy(map, buf->ptr, buf->len);
+    free(buf->ptr);
+    buf->is_mapped = true;
+    return map;
+}
+
+static void *resized(struct buf *buf, size_t cap)
+{
+    if (buf->arena)
+        return arena_realloc(buf->arena, buf->ptr, buf->cap, cap);
+    if (buf->maps_large && cap >= MAPPED_FROM)
+        return grow_mapped(buf, cap);
+    return realloc(buf->ptr, cap);
+}
+
 static void grow(struct buf *buf, size_t least)
 {
     size_t cap = buf->cap ? buf->cap * 2 : 256;
     cap = cap < least ? least : cap;
     cap = cap > buf->max ? buf->max : cap;
-    buf->ptr =
-        buf->arena ? arena_realloc(buf->arena, buf->ptr, buf->cap, cap) : realloc(buf->ptr, cap);
+    buf->ptr = resized(buf, cap);
     if (!buf->ptr)
         abort();
     buf->cap = cap;

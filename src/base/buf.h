@@ -11,8 +11,9 @@ struct buf {
     size_t len;
     size_t cap;
     size_t max;
-    struct arena *arena; /* NULL: on the heap */
+    struct arena *arena; /* NULL: on the heap, or in a mapping */
     bool is_full;
+    bool maps_large, is_mapped;
 };
 
 /* An empty heap buffer of `max` bytes at most; give it back with buf_release. */
@@ -20,6 +21,11 @@ void buf_init(struct buf *buf, size_t max);
 
 /* The same inside `arena`; buf_release does nothing then. */
 void buf_init_arena(struct buf *buf, struct arena *arena, size_t max);
+
+/* An empty buffer that leaves the heap for a mapping of its own once it is large: what it held goes
+ * back to the system when it is released, and what it reserves takes no memory before it is written.
+ * For what strangers fill. */
+void buf_init_mapped(struct buf *buf, size_t max);
 
 void buf_release(struct buf *buf);
 

@@ -42,10 +42,9 @@ void limits_init(struct limits *limits, size_t memory, size_t descriptors, int s
 
 enum {
     TRIM_EVERY_MS = 2000,
-    /* Larger blocks have mappings of their own, which go back to the system at once: else what one
-     * loop has freed stays beside what another takes. Fixed, so that the C library does not learn
-     * to keep them. */
-    MAPPED_FROM = 32 * 1024,
+    /* Fixed, so that the C library does not learn to keep blocks of tens of megabytes; below it a
+     * block costs no page faults each time. */
+    MAPPED_FROM = 4 * 1024 * 1024,
 };
 
 static void trim(void *arg)

@@ -263,7 +263,7 @@ void connection_init_parser(struct connection *connection)
     };
     llhttp_init(&connection->parser, HTTP_REQUEST, &settings);
     connection->parser.data = connection;
-    buf_init(&connection->body, 0);
+    buf_init_mapped(&connection->body, 0);
 }
 
 /* --- Handing over --- */
