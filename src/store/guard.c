@@ -23,6 +23,7 @@
 enum {
     REASON_BYTES = 512,
     MAX_DOUBLINGS = 5, /* of the pause between tries to open again */
+    MEASURE_EVERY_US = 10 * 1000,
     FLUSH_LOOK_MS = 1,
     FLUSH_MOST_MS = 10 * 1000,
 };
@@ -115,12 +116,23 @@ enum store_state store_state(const struct store *store)
     return atomic_load(&store->guard.state);
 }
 
+/* Far from full, the disk is asked now and then only. */
+static bool is_measured(struct guard *guard)
+{
+    int64_t now_us = store_now_us();
+    if (guard->state == STORE_WRITABLE && guard->room_bytes >= 4 * guard->space.step_bytes &&
+        now_us - guard->measured_us < MEASURE_EVERY_US)
+        return true;
+    guard->measured_us = now_us;
+    return false;
+}
+
 void store_guard_measure(struct store *store)
 {
     struct guard *guard = &store->guard;
     uint64_t step = guard->space.step_bytes;
     char reason[REASON_BYTES];
-    if (guard->state > STORE_FULL)
+    if (guard->state > STORE_FULL || is_measured(guard))
         return;
     /* Memory tables take two steps at most: one that is filled and one that is written out. */
     guard->free_bytes = space_free(&guard->space);
@@ -208,12 +220,14 @@ bool store_guard_admits(struct store *store, struct store_write *write, size_t b
 enum err store_guard_check(struct store *store, size_t batch_bytes, struct error *error)
 {
     struct guard *guard = &store->guard;
+    uint64_t bytes = cost(batch_bytes);
     /* A write may turn out larger than it said: the reserve pays for that, once. */
-    if (guard->state <= STORE_FULL &&
-        (has_room(guard, STORE_CONTROL, cost(batch_bytes)) ||
-         (give_up_reserve(guard) && has_room(guard, STORE_CONTROL, cost(batch_bytes)))))
-        return OK;
-    return refuse(guard, error);
+    if (guard->state > STORE_FULL ||
+        !(has_room(guard, STORE_CONTROL, bytes) ||
+          (give_up_reserve(guard) && has_room(guard, STORE_CONTROL, bytes))))
+        return refuse(guard, error);
+    guard->room_bytes -= bytes;
+    return OK;
 }
 
 /* Deletions take room until the tables that hold what they deleted are written anew. */

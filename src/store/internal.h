@@ -71,6 +71,7 @@ struct guard {
     struct database *retired;
     _Atomic(enum store_state) state;
     uint64_t free_bytes, room_bytes;     /* as of this batch; room is without what memory holds */
+    int64_t measured_us;                 /* when the disk was asked */
     uint64_t governed_bytes;             /* were free when compactions were last looked at */
     uint64_t refused[STORE_CLASS_COUNT]; /* since the disk ran full */
     unsigned tries, pause_ticks;         /* of opening again */
@@ -157,6 +158,9 @@ enum err store_open_database(struct store *store, bool is_read_only, struct data
 
 /* Logs what RocksDB says and fills `error`; OK for NULL. Takes the message. */
 enum err store_take_error(char *message, struct error *error);
+
+/* Monotonic time in microseconds, which tests cannot hold. */
+int64_t store_now_us(void);
 
 /* The writer thread; `arg` is the store. */
 void *store_writer_main(void *arg);

@@ -18,7 +18,7 @@ enum {
 };
 
 /* Not base/clock, whose time tests may hold: the condition waits by the true one. */
-static int64_t now_us(void)
+int64_t store_now_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -72,7 +72,7 @@ static bool take_submitted(struct store *store)
     if (!has_work(store->waiting))
         wait_for_work(store);
     if (!store->waiting[STORE_BEHIND].first && store->submitted[STORE_BEHIND].first)
-        store->background_us = now_us();
+        store->background_us = store_now_us();
     for (int i = 0; i < STORE_QUEUE_COUNT; i++)
         store_queue_append(&store->waiting[i], &store->submitted[i]);
     bool is_over = store->is_closing && !has_work(store->waiting);
@@ -86,7 +86,7 @@ static int next_queue(const struct store *store)
         return STORE_FOREGROUND;
     if (!store->waiting[STORE_FOREGROUND].first)
         return STORE_BEHIND;
-    bool is_due = now_us() - store->background_us >= BACKGROUND_EVERY_US;
+    bool is_due = store_now_us() - store->background_us >= BACKGROUND_EVERY_US;
     return is_due ? STORE_BEHIND : STORE_FOREGROUND;
 }
 
@@ -94,7 +94,7 @@ static int next_queue(const struct store *store)
  * and the disk's time, so that an interactive write mostly finds both idle. Ends when one comes. */
 static void rest(struct store *store, int64_t us)
 {
-    int64_t until_us = now_us() + (us < REST_MAX_US ? us : REST_MAX_US);
+    int64_t until_us = store_now_us() + (us < REST_MAX_US ? us : REST_MAX_US);
     struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
     int rc = 0;
     lock_queue(store);
@@ -145,7 +145,7 @@ static enum err commit(struct store *store, rocksdb_writebatch_wi_t *batch, stru
         return store_guard_failed(store, message, error);
     if (store->durability == STORE_RELAXED && !store->is_unsynced) {
         store->is_unsynced = true;
-        store->sync_due_us = now_us() + RELAXED_SYNC_US;
+        store->sync_due_us = store_now_us() + RELAXED_SYNC_US;
     }
     return OK;
 }
@@ -201,7 +201,7 @@ static void tell_observers(struct store *store, enum err rc)
 bool store_txn_is_full(const struct store_txn *txn)
 {
     return batch_bytes(txn->batch) >= txn->max_bytes ||
-           (txn->until_us && now_us() >= txn->until_us);
+           (txn->until_us && store_now_us() >= txn->until_us);
 }
 
 /* Runs writes until there are enough for a commit, and takes them off their queue. */
@@ -211,7 +211,7 @@ static void run_some(struct store *store, struct store_txn *txn, int which, stru
     bool is_background = which == STORE_BEHIND;
     bool goes_on = true;
     txn->max_bytes = is_background ? BACKGROUND_BYTES : BATCH_BYTES;
-    txn->until_us = is_background ? now_us() + BACKGROUND_US : 0;
+    txn->until_us = is_background ? store_now_us() + BACKGROUND_US : 0;
     store_queue_init(ran);
     for (int i = 0; goes_on && i < BATCH_MAX && waiting->first; i++) {
         struct store_write *write = store_queue_take(waiting);
@@ -240,7 +240,7 @@ static void run_batch(struct store *store, struct store_txn *txn, int which)
     struct store_write *write;
     struct store_queue ran;
     struct error error;
-    int64_t start_us = now_us();
+    int64_t start_us = store_now_us();
     assert(!holds_queue);
     store_guard_measure(store);
     txn->database = atomic_load(&store->database);
@@ -257,14 +257,14 @@ static void run_batch(struct store *store, struct store_txn *txn, int which)
             write->done(write);
     }
     if (which == STORE_BEHIND) {
-        store->background_us = now_us();
+        store->background_us = store_now_us();
         rest(store, store->background_us - start_us);
     }
 }
 
 static void do_what_is_due(struct store *store)
 {
-    int64_t now = now_us();
+    int64_t now = store_now_us();
     if (store->is_unsynced && now >= store->sync_due_us)
         sync_log(store);
     if (now < store->tick_due_us)
