@@ -40,6 +40,15 @@ class Ballast:
             os.posix_fallocate(file.fileno(), self.held, count)
         self.held += count
 
+    def leave(self, count):
+        """Takes all but so much."""
+        disk = os.statvfs(self.path)
+        self.add(disk.f_bavail * disk.f_frsize - count)
+
+    def give_back_now(self):
+        os.truncate(self.path, 0)
+        self.held = 0
+
     def give_back(self, count):
         """Keeps so much less, from the end of `filling` on."""
         self.held -= count
@@ -92,6 +101,14 @@ def health(server):
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
+
+
+def wait_until(is_true):
+    for _ in range(600):
+        if is_true():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it has not come true")
 
 
 def wait_for_health(server, status):

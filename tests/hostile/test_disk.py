@@ -4,6 +4,7 @@ import os
 import threading
 
 import disk
+import functions
 import hosting
 import pytest
 
@@ -72,3 +73,76 @@ def test_deletions_have_room_when_puts_have_none(tmp_path):
             # The table's space comes back without a restart and without anything else being deleted.
             disk.wait_for_health(server, 200)
             server.client("dynamodb").describe_limits()
+
+
+def test_jobs_go_on_when_there_is_room(tmp_path):
+    """A backup and an index, which copy what is there, wait for space and are finished without a restart."""
+    with disk.small_disk(tmp_path / "disk") as small:
+        ballast = disk.Ballast(small)
+        with hosting.server_as("root", below=small) as server:
+            items = disk.Items(server)
+            for number in range(40):
+                items.put(items.table, f"a-{number}", 200_000)
+            assert len(items.kept) == 40
+            ballast.leave(9 * disk.MIB)
+            arn = items.table.create_backup(TableName="Siege", BackupName="kept")["BackupDetails"]["BackupArn"]
+            index = {"IndexName": "copy", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+            definitions = [{"AttributeName": "id", "AttributeType": "S"}]
+            items.table.update_table(
+                TableName="Siege", AttributeDefinitions=definitions, GlobalSecondaryIndexUpdates=[{"Create": index}]
+            )
+
+            def states():
+                backup = items.table.describe_backup(BackupArn=arn)["BackupDescription"]["BackupDetails"]
+                table = items.table.describe_table(TableName="Siege")["Table"]
+                return backup["BackupStatus"], table["GlobalSecondaryIndexes"][0]["IndexStatus"]
+
+            assert states() == ("CREATING", "CREATING")
+            disk.wait_for_health(server, 200)
+            ballast.give_back_now()
+            disk.wait_until(lambda: states() == ("AVAILABLE", "ACTIVE"))
+            found = items.table.scan(TableName="Siege", IndexName="copy", Select="COUNT")
+            while "LastEvaluatedKey" in found:
+                more = items.table.scan(
+                    TableName="Siege", IndexName="copy", Select="COUNT", ExclusiveStartKey=found["LastEvaluatedKey"]
+                )
+                found = {**more, "Count": found["Count"] + more["Count"]}
+            assert found["Count"] == 40
+            items.check()
+
+
+TALKER = """
+import os
+def handler(event, context):
+    for _ in range(30):
+        print(os.urandom(50_000).hex(), flush=True)
+"""
+
+
+def test_the_output_of_a_function_fills_the_disk_only_so_far(tmp_path):
+    """Its lines are dropped first: notes are written as before."""
+    with disk.small_disk(tmp_path / "disk") as small:
+        ballast = disk.Ballast(small)
+        with hosting.server_as("root", below=small) as server:
+            role = functions.make_role(server, "talker")
+            server.client("lambda").create_function(
+                FunctionName="talker",
+                Runtime="python3.12",
+                Handler="index.handler",
+                Role=role,
+                Timeout=30,
+                Code={"ZipFile": functions.zip_of({"index.py": TALKER})},
+            )
+            items = disk.Items(server)
+            ballast.leave(40 * disk.MIB)
+            for _ in range(100):
+                assert functions.invoke(server, "talker", {})[1] is None
+                if "events were lost" in server.log or "were dropped" in server.log:
+                    break
+            else:
+                raise AssertionError(server.log)
+            for number in range(10):
+                items.put(items.table, f"a-{number}", 20_000)
+            assert len(items.kept) == 10
+            assert disk.health(server)[0] == 200
+            items.check()

@@ -159,6 +159,15 @@ static enum err copy_step(struct ddb_job *job, struct store_txn *txn, struct are
     return copy_some(copy, txn, scratch, error);
 }
 
+static void copy_anew(struct ddb_job *job)
+{
+    struct copy *copy = (struct copy *)job;
+    store_iter_free(copy->iter);
+    copy->iter = NULL;
+    copy->is_clean = false;
+    copy->items = copy->bytes = 0;
+}
+
 static void copy_end(struct ddb_job *job)
 {
     struct copy *copy = (struct copy *)job;
@@ -174,6 +183,7 @@ static void start_copy(struct dynamodb *dynamodb, struct str key, const struct d
     copy->table = arena_str(&copy->arena, backup->table);
     copy->from = (uint64_t)ddb_get_integer(backup->source, "Id", 0);
     copy->to = backup->id;
+    copy->job.begin_anew = copy_anew;
     copy->job.end = copy_end;
     ddb_job_start(&copy->job);
 }

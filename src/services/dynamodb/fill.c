@@ -117,6 +117,11 @@ static enum err fill_step(struct ddb_job *job, struct store_txn *txn, struct are
     return rc;
 }
 
+static void fill_anew(struct ddb_job *job)
+{
+    ((struct fill *)job)->next = STR_EMPTY;
+}
+
 static void fill_end(struct ddb_job *job)
 {
     struct fill *fill = (struct fill *)job;
@@ -132,6 +137,7 @@ void ddb_fill_start(struct dynamodb *dynamodb, const struct ddb_table *table, ui
     if (!name)
         abort();
     memcpy(name, table->name.ptr, table->name.len);
+    fill->job.begin_anew = fill_anew;
     fill->job.end = fill_end;
     fill->id = id;
     fill->table_id = table->keys.id;

@@ -23,9 +23,12 @@ static void end(struct ddb_job *job)
         free(job);
 }
 
+/* Until the disk has room again. */
 static void stall(struct ddb_job *job)
 {
     struct dynamodb *dynamodb = job->dynamodb;
+    if (job->begin_anew)
+        job->begin_anew(job);
     pthread_mutex_lock(&dynamodb->stalled_lock);
     job->next_stalled = dynamodb->stalled;
     dynamodb->stalled = job;
@@ -49,7 +52,7 @@ static void step_done(struct store_write *write)
         store_submit(job->dynamodb->skylite->store, write);
         return;
     }
-    if (write->rc == ERR_SERVICE_UNAVAILABLE && job->is_stateless) {
+    if (write->rc == ERR_SERVICE_UNAVAILABLE && !is_closing) {
         stall(job);
         return;
     }
@@ -173,7 +176,6 @@ void ddb_purge_start(struct dynamodb *dynamodb, uint64_t id)
     struct purge *purge =
         ddb_job_new(dynamodb, sizeof(*purge), "deleting what a table left", purge_step);
     purge->job.write.class = STORE_CONTROL;
-    purge->job.is_stateless = true;
     purge->id = id;
     ddb_job_start(&purge->job);
 }

@@ -12,11 +12,13 @@ struct ddb_job {
     struct dynamodb *dynamodb;
     const char *what;  /* for the log */
     bool is_done;      /* set by the step that found nothing more to do */
-    bool is_stateless; /* each step finds what is left: goes on by itself after a full disk */
     struct ddb_job *next_stalled;
     /* One step; `scratch` is empty at its start. */
     enum err (*step)(struct ddb_job *job, struct store_txn *txn, struct arena *scratch,
                      struct error *error);
+    /* Forgets how far it came, after a step whose writes were refused, and closes its iterators:
+     * the store waits for them. NULL: every step looks for what is left. Writer thread. */
+    void (*begin_anew)(struct ddb_job *job);
     /* Gives back what is the job's own, and the job itself: NULL is free(). Writer thread. */
     void (*end)(struct ddb_job *job);
 };
@@ -29,7 +31,7 @@ void *ddb_job_new(struct dynamodb *dynamodb, size_t size, const char *what,
 /* Takes the job over. Any thread. */
 void ddb_job_start(struct ddb_job *job);
 
-/* Goes on with stateless jobs that met a full disk. Now and then, on a loop. */
+/* Goes on with jobs that met a full disk. Now and then, on a loop. */
 void ddb_jobs_go_on(struct dynamodb *dynamodb);
 
 /* Waits until no job runs any more; those that are not done stay in the store. After is_closing is

@@ -122,6 +122,5 @@ void ddb_journal_trim(struct dynamodb *dynamodb)
 {
     struct ddb_job *job = ddb_job_new(dynamodb, sizeof(*job), "trimming journals", trim_step);
     job->write.class = STORE_CONTROL;
-    job->is_stateless = true;
     ddb_job_start(job);
 }

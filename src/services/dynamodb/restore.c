@@ -190,6 +190,16 @@ static enum err restore_step(struct ddb_job *job, struct store_txn *txn, struct 
     return rc;
 }
 
+static void restore_anew(struct ddb_job *job)
+{
+    struct restore *restore = (struct restore *)job;
+    store_iter_free(restore->items);
+    store_iter_free(restore->journal);
+    restore->items = restore->journal = NULL;
+    restore->phase = CLEAN;
+    restore->next = STR_EMPTY;
+}
+
 static void restore_end(struct ddb_job *job)
 {
     struct restore *restore = (struct restore *)job;
@@ -205,6 +215,7 @@ static void start_restore(struct dynamodb *dynamodb, const struct ddb_table *tab
     yyjson_val *restoring = json_get(table->definition, "Restoring");
     struct restore *restore =
         ddb_job_new(dynamodb, sizeof(*restore), "restoring a table", restore_step);
+    restore->job.begin_anew = restore_anew;
     restore->job.end = restore_end;
     restore->name = arena_str(&restore->arena, table->name);
     restore->table_id = table->keys.id;

@@ -320,7 +320,6 @@ void ddb_stream_trim(struct dynamodb *dynamodb)
         return;
     struct ddb_job *job = ddb_job_new(dynamodb, sizeof(*job), "trimming streams", trim_step);
     job->write.class = STORE_CONTROL;
-    job->is_stateless = true;
     job->end = trim_end;
     ddb_job_start(job);
 }

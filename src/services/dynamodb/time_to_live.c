@@ -233,7 +233,6 @@ void ddb_expire(struct dynamodb *dynamodb)
     struct ddb_job *job =
         ddb_job_new(dynamodb, sizeof(*job), "deleting expired items", expire_step);
     job->write.class = STORE_CONTROL;
-    job->is_stateless = true;
     job->end = expire_end;
     ddb_job_start(job);
 }
