@@ -22,11 +22,13 @@ void log_line_limited(struct log_limit *limit, enum log_level level, const char 
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* Has a limit of its own at each place where it is written. */
-#define log_warn_limited(...)                                                                      \
+#define log_limited_(level, ...)                                                                   \
     do {                                                                                           \
         static struct log_limit limit_;                                                            \
-        log_line_limited(&limit_, LOG_WARN, __VA_ARGS__);                                          \
+        log_line_limited(&limit_, level, __VA_ARGS__);                                             \
     } while (0)
+#define log_warn_limited(...)  log_limited_(LOG_WARN, __VA_ARGS__)
+#define log_error_limited(...) log_limited_(LOG_ERROR, __VA_ARGS__)
 
 #define log_debug(...) log_line(LOG_DEBUG, __VA_ARGS__)
 #define log_info(...)  log_line(LOG_INFO, __VA_ARGS__)

@@ -62,6 +62,15 @@ def test_a_function_that_floods_its_output(writer, chatty, size):
     assert writer.slowdown(lambda stop: chatty({"do": "flood", "number": size, "ms": 300}, stop), 1) <= 3
 
 
+@pytest.fixture(scope="module")
+def reader(host):
+    return hosting.Neighbour(host)
+
+
+def test_who_reads_does_not_notice_a_function_that_floods_its_output(reader, chatty):
+    assert reader.slowdown(lambda stop: chatty({"do": "flood", "number": 60000, "ms": 300}, stop)) <= 3
+
+
 class Recorded:
     """A signed call, sent over and over: a flood whose cost is the server's rather than the client's."""
 
@@ -110,8 +119,9 @@ FLOODS = {
 
 
 @pytest.mark.parametrize("flood", FLOODS)
-def test_a_client_that_floods(host, writer, flood):
+def test_a_client_that_floods(host, writer, reader, flood):
     if host.account != hosting.ACCOUNTS[-1]:
         pytest.skip("what a client sends is handled alike under both accounts")
     call = FLOODS[flood](host)
     assert writer.slowdown(call.flood, 1) <= 3
+    assert reader.slowdown(call.flood) <= 3

@@ -52,7 +52,7 @@ static void write_done(struct store_write *write)
 {
     struct cloudwatch *cloudwatch = write->arg;
     if (write->rc)
-        log_error("cloudwatch", "values of metrics are lost: %s", write->error.message);
+        log_error_limited("cloudwatch", "values of metrics are lost: %s", write->error.message);
     cloudwatch->start_timer.run = written;
     loop_post(cloudwatch->skylite->loops[0], &cloudwatch->start_timer);
 }

@@ -102,7 +102,7 @@ static void write_done(struct store_write *write)
     struct event_write *self = write->arg;
     struct arena arena = self->arena;
     if (write->rc)
-        log_error("lambda", "an event's state cannot be stored: %s", write->error.message);
+        log_error_limited("lambda", "an event's state cannot be stored: %s", write->error.message);
     arena_release(&arena);
 }
 

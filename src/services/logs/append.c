@@ -99,7 +99,7 @@ static struct ingest *ingest_of(struct batch *batch, struct store_txn *txn, stru
         return ingest;
     ingest = arena_new(arena, struct ingest);
     if (logs_ingest_open(ingest, batch->logs, txn, arena, group, batch->stream, true, &error)) {
-        log_error("logs", "cannot append to %.*s: %s", STR_ARG(group), error.message);
+        log_error_limited("logs", "cannot append to %.*s: %s", STR_ARG(group), error.message);
         return NULL;
     }
     map_set(open, batch->stream, ingest);
@@ -158,7 +158,7 @@ static void batch_done(struct store_write *write)
     struct append_buffer *append = &batch->logs->append;
     struct backlog *backlog = batch->backlog;
     if (write->rc)
-        log_error("logs", "events were lost: %s", write->error.message);
+        log_error_limited("logs", "events were lost: %s", write->error.message);
     pthread_mutex_lock(&append->mutex);
     assert(backlog->bytes >= batch->cost && append->bytes >= batch->cost);
     backlog->bytes -= batch->cost;
