@@ -445,11 +445,18 @@ static void report_store(void *arg, enum store_state state, const char *reason)
     _exit(1);
 }
 
+static void report_damage(void *arg, const char *reason)
+{
+    struct server *server = arg;
+    health_report(&server->skylite.health, HEALTH_DATA, reason);
+}
+
 static enum err build(struct server *server, struct error *error)
 {
     struct store_options store_options = {
         .durability = server->options.config.durability,
         .report = report_store,
+        .report_damage = report_damage,
         .report_arg = server,
     };
     server->skylite.config = server->options.config;

@@ -9,6 +9,7 @@
 
 static const char *const part_names[HEALTH_PART_COUNT] = {
     [HEALTH_STORE] = "store",
+    [HEALTH_DATA] = "data",
     [HEALTH_LAUNCHER] = "launcher",
 };
 

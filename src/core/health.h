@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 
-enum health_part { HEALTH_STORE, HEALTH_LAUNCHER, HEALTH_PART_COUNT };
+enum health_part { HEALTH_STORE, HEALTH_DATA, HEALTH_LAUNCHER, HEALTH_PART_COUNT };
 
 enum { HEALTH_REASON_BYTES = 160 };
 

@@ -125,6 +125,8 @@ struct store {
     char *path;
     enum store_durability durability;
     void (*report)(void *arg, enum store_state state, const char *reason);
+    void (*report_damage)(void *arg, const char *reason);
+    atomic_bool has_met_damage;
     void *report_arg;
     struct guard guard;
 
@@ -156,8 +158,8 @@ struct store_txn {
 enum err store_open_database(struct store *store, bool is_read_only, struct database **out,
                              enum database_fault *out_fault, struct error *error);
 
-/* Logs what RocksDB says and fills `error`; OK for NULL. Takes the message. */
-enum err store_take_error(char *message, struct error *error);
+/* Logs what RocksDB says, reports damage and fills `error`; OK for NULL. Takes the message. */
+enum err store_take_error(struct store *store, char *message, struct error *error);
 
 /* Monotonic time in microseconds, which tests cannot hold. */
 int64_t store_now_us(void);

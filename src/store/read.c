@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 struct store_iter {
+    struct store *store;
     struct database *database; /* NULL in a transaction */
     rocksdb_iterator_t *iter;
     rocksdb_readoptions_t *options;
@@ -64,7 +65,7 @@ enum err store_get(struct store *store, enum store_family family, struct str key
         database->db, store->read_options, database->families[family], key.ptr, key.len, &message);
     readers_leave();
     if (message)
-        return store_take_error(message, error);
+        return store_take_error(store, message, error);
 
     *out_found = value != NULL;
     if (value) {
@@ -85,11 +86,13 @@ static bool has_one_prefix(struct str start, struct str end)
            memcmp(start.ptr, end.ptr, STORE_ITEM_PREFIX) == 0;
 }
 
-static struct store_iter *iter_new(struct str start, struct str end, bool is_reverse)
+static struct store_iter *iter_new(struct store *store, struct str start, struct str end,
+                                   bool is_reverse)
 {
     struct store_iter *iter = calloc(1, sizeof(*iter));
     if (!iter)
         abort();
+    iter->store = store;
     iter->start = arena_str(&iter->arena, start);
     iter->end = arena_str(&iter->arena, end);
     iter->is_reverse = is_reverse;
@@ -104,7 +107,7 @@ static struct store_iter *iter_new(struct str start, struct str end, bool is_rev
 struct store_iter *store_iter_new(struct store *store, enum store_family family, struct str start,
                                   struct str end, bool is_reverse)
 {
-    struct store_iter *iter = iter_new(start, end, is_reverse);
+    struct store_iter *iter = iter_new(store, start, end, is_reverse);
     struct database *database = readers_enter(store);
     iter->iter =
         rocksdb_create_iterator_cf(database->db, iter->options, database->families[family]);
@@ -117,7 +120,7 @@ struct store_iter *store_iter_new(struct store *store, enum store_family family,
 struct store_iter *store_txn_iter_new(struct store_txn *txn, enum store_family family,
                                       struct str start, struct str end, bool is_reverse)
 {
-    struct store_iter *iter = iter_new(start, end, is_reverse);
+    struct store_iter *iter = iter_new(txn->store, start, end, is_reverse);
     struct database *database = txn->database;
     rocksdb_iterator_t *base =
         rocksdb_create_iterator_cf(database->db, iter->options, database->families[family]);
@@ -181,7 +184,7 @@ enum err store_iter_error(struct store_iter *iter, struct error *error)
 {
     char *message = NULL;
     rocksdb_iter_get_error(iter->iter, &message);
-    return store_take_error(message, error);
+    return store_take_error(iter->store, message, error);
 }
 
 void store_iter_free(struct store_iter *iter)
@@ -220,7 +223,7 @@ enum err store_txn_get(struct store_txn *txn, enum store_family family, struct s
         txn->batch, database->db, txn->store->read_options, database->families[family], key.ptr,
         key.len, &len, &message);
     if (message)
-        return store_take_error(message, error);
+        return store_take_error(txn->store, message, error);
 
     *out_found = value != NULL;
     if (value) {

@@ -20,12 +20,21 @@ enum { DEFAULT_CACHE_BYTES = 64 * 1024 * 1024 };
     "; nothing was changed. `skylite check` tells what can be read; restore a backup of the data " \
     "folder to go on"
 
-enum err store_take_error(char *message, struct error *error)
+static void tell_of_damage(struct store *store)
+{
+    if (!atomic_exchange(&store->has_met_damage, true) && store->report_damage)
+        store->report_damage(store->report_arg,
+                             "some of the data are damaged: `skylite check` tells which");
+}
+
+enum err store_take_error(struct store *store, char *message, struct error *error)
 {
     if (!message)
         return OK;
-    log_error("store", "rocksdb: %s%s", message,
-              database_fault_of(message) == DATABASE_DAMAGED ? WHAT_TO_DO : "");
+    bool is_damage = database_fault_of(message) == DATABASE_DAMAGED;
+    log_error_limited("store", "rocksdb: %s%s", message, is_damage ? WHAT_TO_DO : "");
+    if (is_damage)
+        tell_of_damage(store);
     error_set(error, ERR_INTERNAL, "The data store failed");
     free(message);
     return ERR_INTERNAL;
@@ -156,6 +165,7 @@ static struct store *new_store(const char *path, const struct store_options *opt
         abort();
     store->durability = options->durability;
     store->report = options->report;
+    store->report_damage = options->report_damage;
     store->report_arg = options->report_arg;
     store->cache =
         rocksdb_cache_create_lru(options->cache_bytes ? options->cache_bytes : DEFAULT_CACHE_BYTES);

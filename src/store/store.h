@@ -48,6 +48,9 @@ struct store_options {
     /* Told of each new state, with a sentence that says why (NULL: STORE_WRITABLE). On the writer
      * thread, or inside store_open. May be NULL. */
     void (*report)(void *arg, enum store_state state, const char *reason);
+    /* Told when a read meets damage, once: other reads go on, and so do writes. On the thread that
+     * reads. May be NULL. */
+    void (*report_damage)(void *arg, const char *reason);
     void *report_arg;
 };
 

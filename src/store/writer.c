@@ -127,7 +127,7 @@ static void run_one(struct store_txn *txn, struct store_write *write)
     if (write->rc && txn->has_save_point) {
         char *message = NULL;
         rocksdb_writebatch_wi_rollback_to_save_point(txn->batch, &message);
-        store_take_error(message, NULL);
+        store_take_error(txn->store, message, NULL);
     }
 }
 

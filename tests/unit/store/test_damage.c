@@ -143,7 +143,7 @@ static void flip(const char *dir, const char *name, off_t at, unsigned char mask
 
 /* How many are there as they were written. Those that are not must give an error, but for the last
  * one: a write that was cut off by a crash looks like it. */
-static void check_writes(struct store *store, off_t at)
+static void check_writes(struct store *store, off_t at, const bool *is_told)
 {
     for (int i = 0; i < WRITES; i++) {
         struct arena arena = {0};
@@ -152,6 +152,8 @@ static void check_writes(struct store *store, off_t at)
         bool found = false;
         struct str value;
         enum err rc = store_get(store, STORE_ITEMS, key_of(key, i), &arena, &found, &value, &error);
+        if (rc && !*is_told)
+            fail_msg("byte %lld: nobody was told of the damage", (long long)at);
         if (rc == OK && !found && i < WRITES - 1)
             fail_msg("byte %lld: write %d is silently gone", (long long)at, i);
         fill_value(expected, i);
@@ -161,9 +163,21 @@ static void check_writes(struct store *store, off_t at)
     }
 }
 
+static void note_damage(void *arg, const char *reason)
+{
+    assert_non_null(reason);
+    *(bool *)arg = true;
+}
+
 static void check_place(struct fixture *f, const char *name, off_t at, unsigned char mask)
 {
-    struct store_options options = {.durability = STORE_SYNC, .cache_bytes = 1024 * 1024};
+    bool is_told = false;
+    struct store_options options = {
+        .durability = STORE_SYNC,
+        .cache_bytes = 1024 * 1024,
+        .report_damage = note_damage,
+        .report_arg = &is_told,
+    };
     struct store *store = NULL;
     struct error error;
     assert_int_equal(run("rm -r %s && cp -r %s %s", f->broken, f->whole, f->broken), 0);
@@ -173,7 +187,7 @@ static void check_place(struct fixture *f, const char *name, off_t at, unsigned 
             fail_msg("byte %lld: %s", (long long)at, error.message);
         return;
     }
-    check_writes(store, at);
+    check_writes(store, at, &is_told);
     store_close(store);
 }
 
@@ -246,7 +260,7 @@ static void test_damage__a_write_that_was_cut_off_is_left_out(void **state)
                              f->whole, f->broken, (long long)(size - cut), f->broken, name),
                          0);
         struct store *store = open_or_fail(f->broken);
-        check_writes(store, size - cut);
+        check_writes(store, size - cut, &(bool){false});
         assert_int_equal(
             store_get(store, STORE_ITEMS, key_of(key, WRITES - 1), &arena, &found, &value, &error),
             OK);
