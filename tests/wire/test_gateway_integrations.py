@@ -609,3 +609,114 @@ def test_integrations_are_patched(gateway, upstream):
     assert refused(update, **where, patchOperations=bad) == "Invalid HTTP endpoint specified for URI"
     bad = [{"op": "add", "path": "/requestParameters/integration.request.header.Y", "value": "method.request.querystring.z"}]
     assert "method.request.querystring.z" in refused(update, **where, patchOperations=bad)
+
+
+# --- Headers ---
+
+# What becomes of a header: what templates and an HTTP_PROXY integration see of a client's, whether a
+# mapping to it fails AWS and HTTP integrations or is dropped, and the name that it leaves under.
+SEEN, GONE, FAILS, SET = "seen", "gone", "fails", "set"
+REMAPPED, SAME = "x-amzn-Remapped-", ""
+FATES = {
+    "Accept": (SEEN, SEEN, SET, SET, SAME),
+    "Age": (SEEN, SEEN, SET, SET, SAME),
+    "Authorization": (SEEN, SEEN, FAILS, SET, REMAPPED),
+    "Connection": (GONE, GONE, FAILS, GONE, REMAPPED),
+    "Content-Encoding": (SEEN, GONE, SET, SET, SAME),
+    "Content-Length": (GONE, GONE, FAILS, FAILS, REMAPPED),
+    "Content-MD5": (GONE, GONE, SET, SET, REMAPPED),
+    "Date": (SEEN, SEEN, SET, SET, REMAPPED),
+    "Expect": (GONE, GONE, FAILS, GONE, REMAPPED),
+    "Host": (SEEN, GONE, SET, GONE, REMAPPED),
+    "Max-Forwards": (GONE, GONE, SET, SET, REMAPPED),
+    "Pragma": (SEEN, SEEN, SET, SET, SAME),
+    "Proxy-Authenticate": (GONE, GONE, FAILS, GONE, REMAPPED),
+    "Range": (SEEN, SEEN, SET, SET, SAME),
+    "Referer": (SEEN, SEEN, SET, SET, SAME),
+    "Server": (GONE, GONE, SET, SET, REMAPPED),
+    "TE": (GONE, GONE, FAILS, GONE, SAME),
+    "Trailer": (GONE, GONE, SET, SET, REMAPPED),
+    "Transfer-Encoding": (GONE, GONE, FAILS, FAILS, None),
+    "Upgrade": (GONE, GONE, SET, SET, REMAPPED),
+    "User-Agent": (SEEN, SEEN, SET, SET, REMAPPED),
+    "Via": (SEEN, GONE, SET, GONE, SAME),
+    "WWW-Authenticate": (GONE, GONE, SET, SET, REMAPPED),
+    "Warn": (SEEN, SEEN, SET, SET, SAME),
+}
+NOT_TO_SEND = ("Connection", "Content-Length", "Expect", "Host", "Transfer-Encoding", "Upgrade")
+
+
+def test_what_becomes_of_a_clients_headers(gateway, upstream):
+    names = [name for name in FATES if name not in NOT_TO_SEND]
+    shown = ",".join(f'"{name}": "$input.params(\'{name}\')"' for name in names)
+    gateway.method(
+        gateway.resource("t"),
+        integration={"type": "MOCK", "requestTemplates": {JSON: '{"statusCode": 200}'}},
+        responses={"200": {"responseTemplates": {JSON: '{%s, "all": "$input.params().header.keySet()"}' % shown}}},
+    )
+    gateway.method(
+        gateway.resource("p"),
+        integration={"type": "HTTP_PROXY", "integrationHttpMethod": "GET", "uri": upstream + "/p"},
+    )
+    api = gateway.deploy()
+    headers = {name: "x" for name in names}
+    template, proxied = api.call("GET", "/t", headers=headers).json, api.call("GET", "/p", headers=headers).json
+    for name in names:
+        assert (template[name], name in template["all"]) == (("x", True) if FATES[name][0] == SEEN else ("", False)), name
+        assert (name.lower() in proxied["headers"]) == (FATES[name][1] == SEEN), name
+
+
+def test_headers_that_integrations_may_not_set(gateway, upstream, probe):
+    for name in FATES:
+        mapped = {"requestParameters": {f"integration.request.header.{name}": "'x'"}}
+        gateway.method(
+            gateway.resource("a-" + name),
+            integration={"type": "AWS_PROXY", "integrationHttpMethod": "POST", "uri": probe, **mapped},
+        )
+        gateway.method(
+            gateway.resource("h-" + name),
+            integration={"type": "HTTP_PROXY", "integrationHttpMethod": "GET", "uri": upstream + "/p", **mapped},
+        )
+    api = gateway.deploy()
+    for name, (_, _, aws, http_fate, _) in FATES.items():
+        # The probe does not answer as a proxy integration's function does.
+        assert api.call("GET", "/a-" + name).status == (500 if aws == FAILS else 502), name
+        answer = api.call("GET", "/h-" + name)
+        assert answer.status == (500 if http_fate == FAILS else 200), name
+        if http_fate == FAILS:
+            assert answer.json == {"message": "Internal server error"}
+        else:
+            assert (answer.json["headers"].get(name.lower()) == "x") == (http_fate == SET), name
+
+
+def test_headers_leave_under_the_names_that_the_gateway_leaves_them(gateway):
+    gateway.method(
+        gateway.resource("r"),
+        integration={"type": "MOCK", "requestTemplates": {JSON: '{"statusCode": 200}'}},
+        responses={"200": {"responseParameters": {f"method.response.header.{name}": "'x'" for name in FATES}}},
+        status_headers=list(FATES),
+    )
+    answer = gateway.deploy().call("GET", "/r")
+    for name, (*_, prefix) in FATES.items():
+        if prefix is None:
+            assert answer.headers[name] != "x", name
+        else:
+            assert answer.headers[prefix + name] == "x", name
+
+
+def test_lambda_refuses_what_is_no_json(gateway, probe):
+    gateway.method(
+        gateway.resource("bad"),
+        verb="POST",
+        integration={
+            "type": "AWS",
+            "integrationHttpMethod": "POST",
+            "uri": probe,
+            "requestTemplates": {JSON: '{"do": "answer", "with": "$util.escapeJavaScript($input.path(\'$.s\'))"}'},
+        },
+        responses={"200": {}},
+    )
+    answer = gateway.deploy().call("POST", "/bad", {"s": "it's"})
+    assert answer.status == 200
+    assert answer.json["Type"] == "User"
+    assert answer.json["message"].startswith("Could not parse request body into json: ")

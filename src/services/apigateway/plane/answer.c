@@ -1,51 +1,12 @@
 /* Reading what a function answers through the proxy integration. */
 #include "base/encode.h"
 #include "services/apigateway/plane/event.h"
+#include "services/apigateway/plane/headers.h"
 #include "wire/json.h"
 
 enum { MAX_HEADERS = 1000 };
 
-/* Headers that come out under another name, because the gateway sets its own.
- * https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html */
-static const struct str remapped[] = {
-    STR_INIT("authorization"), STR_INIT("connection"),       STR_INIT("content-md5"),
-    STR_INIT("date"),          STR_INIT("max-forwards"),     STR_INIT("server"),
-    STR_INIT("user-agent"),    STR_INIT("www-authenticate"), STR_INIT("x-amzn-requestid"),
-};
-
-/* Headers that are not passed on: they are about the connection, or set from the body. */
-static const struct str dropped[] = {
-    STR_INIT("content-length"),
-    STR_INIT("expect"),
-    STR_INIT("host"),
-    STR_INIT("keep-alive"),
-    STR_INIT("proxy-authenticate"),
-    STR_INIT("te"),
-    STR_INIT("trailer"),
-    STR_INIT("transfer-encoding"),
-    STR_INIT("upgrade"),
-    STR_INIT("via"),
-};
-
-static bool is_listed(const struct str *names, size_t count, struct str name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (names[i].len == name.len && str_eq_nocase(names[i], name))
-            return true;
-    }
-    return false;
-}
-
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-
-bool header_may_leave(struct arena *arena, struct str *name)
-{
-    if (is_listed(dropped, COUNT(dropped), *name))
-        return false;
-    if (is_listed(remapped, COUNT(remapped), *name))
-        *name = arena_printf(arena, "x-amzn-Remapped-%.*s", STR_ARG(*name));
-    return true;
-}
 
 struct builder {
     struct arena *arena;
@@ -57,7 +18,7 @@ static bool add_header(struct builder *builder, struct str name, struct str valu
     struct proxy_answer *answer = builder->answer;
     if (!header_name_is_valid(name) || !header_value_is_valid(value))
         return false;
-    if (!header_may_leave(builder->arena, &name))
+    if (!header_may_leave(builder->arena, true, &name))
         return true;
     answer->headers[answer->header_count++] = (struct http_header){name, value};
     return true;

@@ -4,6 +4,7 @@
 
 #include "base/buf.h"
 #include "services/apigateway/plane/call.h"
+#include "services/apigateway/plane/headers.h"
 #include "wire/json.h"
 #include "services/apigateway/velocity/velocity.h"
 #include "wire/regex.h"
@@ -243,6 +244,16 @@ static void compile_responses(struct arena *arena, struct integration *integrati
     }
 }
 
+static void note_forbidden(struct integration *integration)
+{
+    for (size_t i = 0; i < integration->mappings.count; i++) {
+        const struct mapping *mapping = &integration->mappings.items[i];
+        if (mapping->target == MAPPED_HEADER &&
+            header_is_forbidden(integration->kind, mapping->name))
+            integration->forbidden = mapping->name;
+    }
+}
+
 void compile_integration(struct stage *stage, struct method *method, yyjson_val *document)
 {
     struct integration *integration = &method->integration;
@@ -274,6 +285,7 @@ void compile_integration(struct stage *stage, struct method *method, yyjson_val 
     else if (str_eq(type, STR("HTTP")) || str_eq(type, STR("HTTP_PROXY")))
         compile_http(stage, integration, source,
                      type.len == 4 ? INTEGRATION_HTTP : INTEGRATION_HTTP_PROXY);
+    note_forbidden(integration);
 }
 
 /* --- Authorizers --- */

@@ -2,6 +2,7 @@
 #include "services/apigateway/plane/event.h"
 
 #include "base/encode.h"
+#include "services/apigateway/plane/headers.h"
 #include "wire/query.h"
 
 /* --- Fields by name --- */
@@ -100,36 +101,6 @@ static void add_field(struct fields *fields, struct str name, struct str value)
 
 /* --- Headers --- */
 
-/* Headers that are about the connection, or that the gateway sets itself.
- * https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html */
-static bool is_withheld(struct str name)
-{
-    static const struct str names[] = {
-        STR_INIT("connection"),
-        STR_INIT("content-length"),
-        STR_INIT("content-md5"),
-        STR_INIT("expect"),
-        STR_INIT("keep-alive"),
-        STR_INIT("max-forwards"),
-        STR_INIT("proxy-authenticate"),
-        STR_INIT("server"),
-        STR_INIT("te"),
-        STR_INIT("trailer"),
-        STR_INIT("transfer-encoding"),
-        STR_INIT("upgrade"),
-        STR_INIT("www-authenticate"),
-        STR_INIT("x-amzn-trace-id"),
-        STR_INIT("x-forwarded-for"),
-        STR_INIT("x-forwarded-port"),
-        STR_INIT("x-forwarded-proto"),
-    };
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        if (names[i].len == name.len && str_eq_nocase(names[i], name))
-            return true;
-    }
-    return false;
-}
-
 static struct str forwarded_for(const struct api_call *call)
 {
     struct str before = http_header_get(call->exchange, STR("x-forwarded-for"));
@@ -146,7 +117,7 @@ static struct fields request_headers(const struct api_call *call)
         .is_nocase = true,
     };
     for (size_t i = 0; i < exchange->header_count; i++) {
-        if (!is_withheld(exchange->headers[i].name))
+        if (!(header_fate(exchange->headers[i].name) & (HEADER_NOT_READ | HEADER_REWRITTEN)))
             add_field(&fields, exchange->headers[i].name, exchange->headers[i].value);
     }
     add_field(&fields, STR("X-Amzn-Trace-Id"), call->trace_id);

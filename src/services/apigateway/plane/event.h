@@ -12,10 +12,6 @@
  */
 void event_build(const struct api_call *call, struct buf *out);
 
-/* Whether an integration may set a header of this name; `name` becomes the one it leaves under.
- * https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html */
-bool header_may_leave(struct arena *arena, struct str *name);
-
 struct proxy_answer {
     int status;
     struct http_header *headers;

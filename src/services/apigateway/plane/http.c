@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "base/encode.h"
 #include "io/http_fetch.h"
-#include "services/apigateway/plane/event.h"
+#include "services/apigateway/plane/headers.h"
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/plane.h"
 #include "services/apigateway/plane/transform.h"
@@ -89,30 +89,20 @@ static bool is_named(const struct http_header *headers, size_t count, struct str
     return false;
 }
 
-/* What is about the client's connection, or about the gateway. */
 static bool is_passed(struct str name)
 {
-    static const struct str kept_back[] = {
-        STR_INIT("connection"),
-        STR_INIT("content-length"),
-        STR_INIT("expect"),
-        STR_INIT("host"),
-        STR_INIT("keep-alive"),
-        STR_INIT("proxy-authorization"),
-        STR_INIT("te"),
-        STR_INIT("trailer"),
-        STR_INIT("transfer-encoding"),
-        STR_INIT("upgrade"),
-        STR_INIT("via"),
-        STR_INIT("x-forwarded-for"),
-        STR_INIT("x-forwarded-port"),
-        STR_INIT("x-forwarded-proto"),
-    };
-    for (size_t i = 0; i < sizeof(kept_back) / sizeof(kept_back[0]); i++) {
-        if (str_eq_nocase(kept_back[i], name))
-            return false;
+    return !(header_fate(name) & (HEADER_NOT_READ | HEADER_REWRITTEN | HEADER_NOT_PROXIED));
+}
+
+/* Mappings to what is about the connection have no effect. */
+static void drop_unsent(struct integration_request *request)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < request->header_count; i++) {
+        if (!(header_fate(request->headers[i].name) & HEADER_NOT_SENT))
+            request->headers[kept++] = request->headers[i];
     }
-    return true;
+    request->header_count = kept;
 }
 
 enum { OWN_HEADERS = 6 };
@@ -214,7 +204,7 @@ static void reply_proxy(struct api_call *call, const struct http_fetch *fetch)
     size_t count = 0;
     for (size_t i = 0; i < fetch->response_header_count; i++) {
         struct http_header header = fetch->response_headers[i];
-        if (header_may_leave(call->arena, &header.name))
+        if (header_may_leave(call->arena, true, &header.name))
             headers[count++] = header;
     }
     call_reply(call, fetch->status, headers, count, fetch->response_body);
@@ -256,6 +246,7 @@ static bool make_request(struct api_call *call, struct integration_request *requ
 {
     if (!transform_request(call, request))
         return false;
+    drop_unsent(request);
     if (call->method->integration.kind == INTEGRATION_HTTP_PROXY) {
         pass_query(call, request);
         pass_headers(call, request);

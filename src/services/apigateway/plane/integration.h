@@ -97,6 +97,7 @@ struct integration {
     enum content_handling handling;
     struct template_list requests;
     struct mapping_list mappings;
+    struct str forbidden; /* a header that they may not set; empty: none */
     struct integration_response *responses;
     size_t response_count;
 };

@@ -156,6 +156,34 @@ static bool make_payload(struct api_call *call, struct arena *arena, struct str 
     return false;
 }
 
+/* Lambda does not run a function with what is no JSON, and says so in an answer like a function's.
+ * Nothing of the parsed text is kept. */
+static bool is_refused(struct api_call *call, struct str payload)
+{
+    struct arena scratch = {0};
+    if (call->method->integration.kind != INTEGRATION_LAMBDA)
+        return false;
+    bool is_json = json_parse(&scratch, payload) != NULL;
+    arena_release(&scratch);
+    if (is_json)
+        return false;
+    struct http_header headers[] = {
+        {STR("Content-Type"), STR("application/json")},
+        {STR("X-Amzn-ErrorType"), STR("InvalidRequestContentException")},
+    };
+    struct integration_answer answer = {
+        .headers = headers,
+        .header_count = sizeof(headers) / sizeof(headers[0]),
+        .body =
+            STR("{\"Type\":\"User\",\"message\":\"Could not parse request body into json: Could "
+                "not parse payload into json: Unexpected character\"}"),
+    };
+    call->integration_status = 400;
+    execution_log_error(call, "Lambda has refused the invocation: the payload is no JSON");
+    transform_answer(call, &answer);
+    return true;
+}
+
 /* "'Event'" in integration.request.header.X-Amz-Invocation-Type: the function is not waited for. */
 static bool is_event(const struct integration_request *request)
 {
@@ -231,7 +259,8 @@ void lambda_start(struct plane *plane, struct api_call *call)
     struct proxy_call *proxy = lane_take(lane, call, integration->timeout_ms);
     proxy->expired = expired;
     bool is_ready = integration_principal(plane, call, &proxy->arena, &proxy->principal) &&
-                    make_payload(call, &proxy->arena, &payload, &request);
+                    make_payload(call, &proxy->arena, &payload, &request) &&
+                    !is_refused(call, payload);
     if (is_ready && !is_event(&request)) {
         start_invocation(plane, call, proxy, payload);
         return;

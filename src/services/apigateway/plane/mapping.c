@@ -1,5 +1,6 @@
 /* Mapping expressions and simple templates: values of a request put into headers and bodies. */
 #include "services/apigateway/plane/call.h"
+#include "services/apigateway/plane/headers.h"
 #include "services/apigateway/velocity/jsonpath.h"
 #include "wire/query.h"
 
@@ -149,7 +150,8 @@ struct str call_parameter(const struct api_call *call, enum mapping_source sourc
         return call->stage ? stage_variable(call->stage, name) : (struct str){NULL, 0};
     case MAPPING_HEADER:
     case MAPPING_MULTI_HEADER:
-        return http_header_get(call->exchange, name);
+        return header_fate(name) & HEADER_NOT_READ ? (struct str){NULL, 0}
+                                                   : http_header_get(call->exchange, name);
     case MAPPING_QUERY:
     case MAPPING_MULTI_QUERY:
         return query_parameter(call, name);
@@ -209,6 +211,8 @@ size_t mapping_values(struct mapping_input *input, const struct mapping *mapping
     const struct http_exchange *exchange = input->call->exchange;
     switch (mapping->source) {
     case MAPPING_MULTI_HEADER:
+        if (header_fate(mapping->value) & HEADER_NOT_READ)
+            return 0;
         return header_values(exchange->headers, exchange->header_count, mapping->value, out);
     case MAPPING_MULTI_QUERY:
         return query_values(input->call, mapping->value, out);

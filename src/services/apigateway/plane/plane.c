@@ -249,6 +249,11 @@ static void integrate(struct plane *plane, struct api_call *call)
                            STR_EMPTY);
         return;
     }
+    if (call->method->integration.forbidden.len) {
+        call_misconfigured(call, 500, "The integration maps a header that it may not set",
+                           call->method->integration.forbidden);
+        return;
+    }
     switch (call->method->integration.kind) {
     case INTEGRATION_LAMBDA_PROXY:
     case INTEGRATION_LAMBDA:

@@ -1,6 +1,8 @@
 /* What mapping templates see of a call. */
 #include "services/apigateway/plane/template.h"
 
+#include "services/apigateway/plane/headers.h"
+
 static struct str context(const void *arg, struct str name)
 {
     const struct template_scope *scope = arg;
@@ -51,25 +53,37 @@ static bool parameter_at(const void *arg, enum velocity_parameter kind, size_t i
 {
     const struct template_scope *scope = arg;
     const struct route *route = &scope->call->route;
-    const struct http_exchange *exchange = scope->call->exchange;
     bool is_there = index < (kind == VELOCITY_PATH    ? route->parameter_count
                              : kind == VELOCITY_QUERY ? scope->query_count
-                                                      : exchange->header_count);
+                                                      : scope->header_count);
     if (!is_there)
         return false;
     *out_name = kind == VELOCITY_PATH    ? route->parameters[index].name
                 : kind == VELOCITY_QUERY ? scope->query[index].name
-                                         : exchange->headers[index].name;
+                                         : scope->headers[index].name;
     *out_value = kind == VELOCITY_PATH    ? route->parameters[index].value
                  : kind == VELOCITY_QUERY ? scope->query[index].value
-                                          : exchange->headers[index].value;
+                                          : scope->headers[index].value;
     return true;
+}
+
+static void read_headers(struct template_scope *scope)
+{
+    const struct http_exchange *exchange = scope->call->exchange;
+    scope->header_count = 0;
+    scope->headers =
+        arena_array(scope->call->arena, struct http_header, exchange->header_count + 1);
+    for (size_t i = 0; i < exchange->header_count; i++) {
+        if (!(header_fate(exchange->headers[i].name) & HEADER_NOT_READ))
+            scope->headers[scope->header_count++] = exchange->headers[i];
+    }
 }
 
 struct velocity_source template_source(struct template_scope *scope, const struct api_call *call,
                                        struct str body)
 {
     scope->call = call;
+    read_headers(scope);
     scope->query_count = query_parse(call->arena, call->exchange->query, &scope->query);
     return (struct velocity_source){
         .overrides = call->overrides,

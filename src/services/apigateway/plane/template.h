@@ -9,6 +9,8 @@ struct template_scope {
     const struct api_call *call;
     struct query_pair *query;
     size_t query_count;
+    struct http_header *headers; /* those that templates see */
+    size_t header_count;
 };
 
 /* A source for templates with `body` as $input's. It borrows the scope, the call and the body. */

@@ -4,7 +4,7 @@
 #include "base/encode.h"
 #include "base/log.h"
 #include "services/apigateway/plane/compile.h"
-#include "services/apigateway/plane/event.h"
+#include "services/apigateway/plane/headers.h"
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/template.h"
 #include "wire/regex.h"
@@ -252,14 +252,15 @@ static void map_answer(struct api_call *call, const struct integration_response 
     size_t count = mapping_headers(&input, &response->mappings, &mapped);
     out->headers = arena_array(call->arena, struct http_header, count + result->override_count + 2);
     for (size_t i = 0; i < count; i++) {
-        if (header_may_leave(call->arena, &mapped[i].name))
+        if (header_may_leave(call->arena, false, &mapped[i].name))
             out->headers[out->header_count++] = mapped[i];
     }
     for (size_t i = 0; i < result->override_count; i++) {
         const struct velocity_override *override = &result->overrides[i];
         struct str name = override->name;
         uint64_t status;
-        if (override->kind == OVERRIDE_RESPONSE_HEADER && header_may_leave(call->arena, &name))
+        if (override->kind == OVERRIDE_RESPONSE_HEADER &&
+            header_may_leave(call->arena, false, &name))
             set_header(out->headers, &out->header_count, name, override->value);
         if (override->kind == OVERRIDE_RESPONSE_STATUS && str_to_u64(override->value, &status) &&
             status >= 100 && status <= 599)
