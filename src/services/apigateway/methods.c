@@ -1,6 +1,7 @@
 /* Methods of resources. */
 #include "services/apigateway/authorizers.h"
 #include "services/apigateway/models.h"
+#include "services/apigateway/openapi/document.h"
 #include "services/apigateway/patch.h"
 
 /* --- Checks --- */
@@ -133,6 +134,20 @@ static enum err build_method(struct request *request, yyjson_mut_doc *doc, yyjso
     return APIGW_COPY(request, doc, method, request->input, members);
 }
 
+/* What an imported document says of content types that no model or template has, for exports: it is
+ * beside the methods, since no answer shows it. */
+static void keep_types(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *resource,
+                       struct str verb)
+{
+    yyjson_val *types = request->exchange ? NULL : json_get(request->input, METHOD_TYPES);
+    yyjson_mut_val *all = apigw_object_member(doc, resource, STR(METHOD_TYPES));
+    yyjson_mut_obj_remove_keyn(all, verb.ptr, verb.len);
+    if (yyjson_obj_size(types))
+        apigw_set(doc, all, verb, yyjson_val_mut_copy(doc, types));
+    if (yyjson_mut_obj_size(all) == 0)
+        yyjson_mut_obj_remove_key(resource, METHOD_TYPES);
+}
+
 static enum err run_put(struct request *request, struct store_txn *txn)
 {
     struct view view = apigw_view(request, txn);
@@ -160,6 +175,7 @@ static enum err run_put(struct request *request, struct store_txn *txn)
     if (rc)
         return rc;
     apigw_set(doc, methods, verb, method);
+    keep_types(request, doc, resource, verb);
     state_put(&view,
               state_key(request->arena, "resource", apigw_label(request, "restapi_id"),
                         apigw_label(request, "resource_id")),

@@ -1,4 +1,5 @@
 /* Resources: the tree of paths of an API. */
+#include "services/apigateway/openapi/document.h"
 #include "services/apigateway/patch.h"
 
 /* All resources of the API at hand, to check names against. */
@@ -160,6 +161,7 @@ enum err apigw_create_resource(struct request *request)
 /* Without embed=methods only the names of the methods are shown. */
 static void hide_methods(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *resource)
 {
+    yyjson_mut_obj_remove_key(resource, METHOD_TYPES);
     yyjson_val *embed = json_get(request->input, "embed"), *first = yyjson_arr_get_first(embed);
     yyjson_mut_val *methods = yyjson_mut_obj_get(resource, "resourceMethods"), *key, *value;
     if (str_eq(json_str(yyjson_is_arr(embed) ? first : embed), STR("methods")) || !methods)

@@ -3,6 +3,10 @@
 
 #include "wire/json.h"
 
+/* Of a resource in the store: {VERB: {"consumes": [...], "produces": [...]}} as documents say it.
+ */
+#define METHOD_TYPES "methodTypes"
+
 struct openapi_document {
     struct arena *arena; /* that it lives in */
     yyjson_val *root;

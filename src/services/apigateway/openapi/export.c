@@ -79,12 +79,26 @@ static enum err load(struct request *request, struct openapi_source *source)
     return rc;
 }
 
+/* A version may have any characters, a file's name in a header not. */
+static struct str file_version(struct arena *arena, struct str version)
+{
+    char *name = arena_cstr(arena, version);
+    for (size_t i = 0; i < version.len; i++) {
+        unsigned char c = (unsigned char)name[i];
+        if (c <= 0x20 || c >= 0x7f || strchr("\"\\/", c))
+            name[i] = '_';
+    }
+    return str_make(name, version.len);
+}
+
 static void answer(struct request *request, struct openapi_source *source, enum format format,
                    struct str type)
 {
     yyjson_mut_val *document = openapi_document_of(request->arena, source);
+    struct str version = json_get_str(source->api, "version");
     size_t len = 0;
     struct yyjson_alc alc = json_alc(request->arena);
+    version = version.len ? file_version(request->arena, version) : source->version;
     if (format == FORMAT_YAML) {
         request->raw_output = yaml_write(request->arena, document);
     } else {
@@ -95,7 +109,7 @@ static void answer(struct request *request, struct openapi_source *source, enum 
     request_add_header(request, STR("Content-Type"), STR("application/octet-stream"));
     request_add_header(request, STR("Content-Disposition"),
                        arena_printf(request->arena, "attachment; filename=\"%.*s_%.*s.%s\"",
-                                    STR_ARG(type), STR_ARG(source->version),
+                                    STR_ARG(type), STR_ARG(version),
                                     format == FORMAT_YAML ? "yaml" : "json"));
 }
 

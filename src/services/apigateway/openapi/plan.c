@@ -232,7 +232,7 @@ static void plan_path(struct openapi_plan *plan, struct str prefix, struct str n
     for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
         operation = yyjson_obj_getn(item, verbs[i].member.ptr, verbs[i].member.len);
         if (yyjson_is_obj(operation))
-            openapi_plan_method(plan, item, operation, verbs[i].verb,
+            openapi_plan_method(plan, path, item, operation, verbs[i].verb,
                                 yyjson_mut_arr_add_obj(plan->doc, methods));
     }
     if (json_get(item, "trace"))

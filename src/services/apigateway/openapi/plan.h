@@ -74,5 +74,5 @@ void openapi_plan_models(struct openapi_plan *plan);
 void openapi_plan_authorizers(struct openapi_plan *plan);
 void openapi_plan_security(struct openapi_plan *plan, yyjson_val *operation, yyjson_mut_val *method,
                            yyjson_mut_val *put);
-void openapi_plan_method(struct openapi_plan *plan, yyjson_val *path_item, yyjson_val *operation,
-                         struct str verb, yyjson_mut_val *method);
+void openapi_plan_method(struct openapi_plan *plan, struct str path, yyjson_val *path_item,
+                         yyjson_val *operation, struct str verb, yyjson_mut_val *method);

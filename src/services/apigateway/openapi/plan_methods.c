@@ -6,7 +6,7 @@
 
 struct at {
     struct openapi_plan *plan;
-    struct str verb;
+    struct str verb, path;
     yyjson_val *operation, *path_item;
 };
 
@@ -82,6 +82,41 @@ static void add_parameters(const struct at *at, yyjson_mut_val *put, yyjson_mut_
     }
 }
 
+/* "{id}" in a path is a parameter that there always is, though nothing declares it. */
+static void add_path_parameters(const struct at *at, yyjson_mut_val *map)
+{
+    struct str rest = at->path, name;
+    while (str_cut(&rest, '{', &name)) {
+        str_cut(&rest, '}', &name);
+        name = str_ends(name, STR("+")) ? str_slice(name, 0, name.len - 1) : name;
+        struct str key = arena_printf(at->plan->arena, "method.request.path.%.*s", STR_ARG(name));
+        if (name.len)
+            yyjson_mut_obj_put(map, yyjson_mut_strn(at->plan->doc, key.ptr, key.len),
+                               yyjson_mut_true(at->plan->doc));
+    }
+}
+
+/* Swagger 2.0's content types, which an export tells. */
+static void add_types(const struct at *at, yyjson_mut_val *put)
+{
+    static const char *const members[] = {"consumes", "produces"};
+    yyjson_mut_val *types = yyjson_mut_obj(at->plan->doc);
+    size_t i, max;
+    yyjson_val *type;
+    for (size_t m = 0; m < 2; m++) {
+        yyjson_val *given = types_of(at, members[m]);
+        if (!yyjson_arr_size(given))
+            continue;
+        yyjson_mut_val *list = json_add_arr(at->plan->doc, types, members[m]);
+        yyjson_arr_foreach (given, i, max, type) {
+            if (yyjson_is_str(type))
+                yyjson_mut_arr_append(list, yyjson_val_mut_copy(at->plan->doc, type));
+        }
+    }
+    if (at->plan->document->is_swagger && yyjson_mut_obj_size(types))
+        json_add(at->plan->doc, put, METHOD_TYPES, types);
+}
+
 /* --- Bodies --- */
 
 /* {"content/type": {"schema": ...}} as {"content/type": "model"} */
@@ -114,6 +149,8 @@ static void plan_put(const struct at *at, yyjson_mut_val *method, yyjson_mut_val
     yyjson_val *body = openapi_expand(plan, json_get(at->operation, "requestBody"));
     openapi_plan_security(plan, at->operation, method, put);
     openapi_add_text(plan, put, "operationName", json_get(at->operation, "operationId"));
+    add_types(at, put);
+    add_path_parameters(at, parameters);
     add_parameters(at, put, parameters, json_get(at->path_item, "parameters"));
     add_parameters(at, put, parameters, json_get(at->operation, "parameters"));
     add_if_filled(at, put, "requestParameters", parameters);
@@ -206,17 +243,36 @@ static const char *const integration_members[] = {"type",
                                                   "uri",
                                                   "credentials",
                                                   "connectionId",
-                                                  "requestParameters",
                                                   "requestTemplates",
                                                   "timeoutInMillis",
                                                   "cacheNamespace",
                                                   "cacheKeyParameters",
                                                   "tlsConfig",
                                                   "responses",
+                                                  "requestParameters",
                                                   "payloadFormatVersion",
                                                   NULL};
 
-enum { IN_CAPITALS = 5, COPIED = 14 };
+enum { IN_CAPITALS = 5, COPIED = 13 };
+
+/* Mappings from what is no text are dropped, as AWS drops them. */
+static void add_mappings(const struct at *at, yyjson_mut_val *object, const char *name,
+                         yyjson_val *mappings)
+{
+    size_t i, max;
+    yyjson_val *key, *value;
+    if (!yyjson_is_obj(mappings)) {
+        openapi_add(at->plan, object, name, mappings);
+        return;
+    }
+    yyjson_mut_val *kept = yyjson_mut_obj(at->plan->doc);
+    yyjson_obj_foreach (mappings, i, max, key, value) {
+        if (yyjson_is_str(value))
+            yyjson_mut_obj_add(kept, yyjson_val_mut_copy(at->plan->doc, key),
+                               yyjson_val_mut_copy(at->plan->doc, value));
+    }
+    add_if_filled(at, object, name, kept);
+}
 
 static void plan_integration(const struct at *at, yyjson_mut_val *integration, yyjson_val *given)
 {
@@ -227,6 +283,7 @@ static void plan_integration(const struct at *at, yyjson_mut_val *integration, y
             json_add_str(at->plan->doc, integration, integration_members[i],
                          openapi_upper(at->plan, text));
     }
+    add_mappings(at, integration, "requestParameters", json_get(given, "requestParameters"));
     for (size_t i = IN_CAPITALS; i < COPIED; i++)
         openapi_add(at->plan, integration, integration_members[i],
                     json_get(given, integration_members[i]));
@@ -241,7 +298,7 @@ static void plan_integration_response(const struct at *at, yyjson_mut_val *respo
     openapi_add_text(plan, response, "statusCode", json_get(given, "statusCode"));
     if (!str_eq(pattern, STR("default")))
         json_add_str(plan->doc, response, "selectionPattern", pattern);
-    openapi_add(plan, response, "responseParameters", json_get(given, "responseParameters"));
+    add_mappings(at, response, "responseParameters", json_get(given, "responseParameters"));
     openapi_add(plan, response, "responseTemplates", json_get(given, "responseTemplates"));
     if (handling.ptr)
         json_add_str(plan->doc, response, "contentHandling", openapi_upper(plan, handling));
@@ -261,10 +318,11 @@ static void plan_integrations(const struct at *at, yyjson_mut_val *method)
     }
 }
 
-void openapi_plan_method(struct openapi_plan *plan, yyjson_val *path_item, yyjson_val *operation,
-                         struct str verb, yyjson_mut_val *method)
+void openapi_plan_method(struct openapi_plan *plan, struct str path, yyjson_val *path_item,
+                         yyjson_val *operation, struct str verb, yyjson_mut_val *method)
 {
-    struct at at = {.plan = plan, .verb = verb, .operation = operation, .path_item = path_item};
+    struct at at = {
+        .plan = plan, .verb = verb, .path = path, .operation = operation, .path_item = path_item};
     json_add_str(plan->doc, method, "http_method", verb);
     plan_put(&at, method, json_add_obj(plan->doc, method, "put"));
     plan_responses(&at, json_add_arr(plan->doc, method, "responses"));

@@ -123,6 +123,8 @@ static void write_paths(struct openapi_writer *writer)
     size_t count, i, max;
     yyjson_val **resources = sorted_resources(writer, &count), *verb, *method;
     for (size_t r = 0; r < count; r++) {
+        if (!yyjson_obj_size(json_get(resources[r], "resourceMethods")))
+            continue;
         yyjson_mut_val *item = openapi_set_obj(writer, paths, json_get_str(resources[r], "path"));
         yyjson_obj_foreach (json_get(resources[r], "resourceMethods"), i, max, verb, method) {
             openapi_set(writer, item, member_of_verb(writer, json_str(verb)),

@@ -1,4 +1,5 @@
 /* Methods as operations. */
+#include "services/apigateway/openapi/document.h"
 #include "services/apigateway/openapi/writer_internal.h"
 
 enum { DEFAULT_TIMEOUT_MS = 29000 };
@@ -15,6 +16,12 @@ static struct str lower(struct openapi_writer *writer, struct str text)
 
 /* --- Requests --- */
 
+static yyjson_val *first_value(yyjson_val *object)
+{
+    yyjson_obj_iter iter = yyjson_obj_iter_with(object);
+    return yyjson_obj_iter_get_val(yyjson_obj_iter_next(&iter));
+}
+
 /* "method.request.querystring.limit" */
 static void write_parameter(struct openapi_writer *writer, yyjson_mut_val *list, struct str name,
                             bool is_required)
@@ -25,30 +32,22 @@ static void write_parameter(struct openapi_writer *writer, yyjson_mut_val *list,
     yyjson_mut_val *parameter = yyjson_mut_arr_add_obj(doc, list);
     json_add_str(doc, parameter, "name", place);
     json_add_str(doc, parameter, "in", str_eq(in, STR("querystring")) ? STR("query") : in);
-    if (is_required)
-        json_add_bool(doc, parameter, "required", true);
+    if (is_required || writer->source->is_swagger)
+        json_add_bool(doc, parameter, "required", is_required);
     if (writer->source->is_swagger)
         json_add_str(doc, parameter, "type", STR("string"));
     else
         json_add_str(doc, json_add_obj(doc, parameter, "schema"), "type", STR("string"));
 }
 
-static void write_swagger_body(struct openapi_writer *writer, yyjson_mut_val *operation,
-                               yyjson_mut_val *parameters, yyjson_val *models)
+static void write_swagger_body(struct openapi_writer *writer, yyjson_mut_val *parameters,
+                               struct str model)
 {
-    size_t i, max;
-    yyjson_val *type, *model;
-    yyjson_mut_val *consumes = json_add_arr(writer->doc, operation, "consumes");
-    yyjson_obj_foreach (models, i, max, type, model) {
-        yyjson_mut_arr_append(consumes, yyjson_val_mut_copy(writer->doc, type));
-        if (i > 0)
-            continue; /* 2.0 has one schema for all types */
-        yyjson_mut_val *parameter = yyjson_mut_arr_add_obj(writer->doc, parameters);
-        json_add_str(writer->doc, parameter, "in", STR("body"));
-        json_add_str(writer->doc, parameter, "name", json_str(model));
-        json_add_bool(writer->doc, parameter, "required", true);
-        json_add(writer->doc, parameter, "schema", openapi_reference(writer, json_str(model)));
-    }
+    yyjson_mut_val *parameter = yyjson_mut_arr_add_obj(writer->doc, parameters);
+    json_add_str(writer->doc, parameter, "in", STR("body"));
+    json_add_str(writer->doc, parameter, "name", model);
+    json_add_bool(writer->doc, parameter, "required", true);
+    json_add(writer->doc, parameter, "schema", openapi_reference(writer, model));
 }
 
 /* {"content/type": {"schema": {"$ref": ...}}} */
@@ -73,8 +72,8 @@ static void write_request(struct openapi_writer *writer, yyjson_mut_val *operati
     yyjson_obj_foreach (json_get(method, "requestParameters"), i, max, name, required) {
         write_parameter(writer, parameters, json_str(name), yyjson_get_bool(required));
     }
-    if (writer->source->is_swagger && yyjson_obj_size(models))
-        write_swagger_body(writer, operation, parameters, models);
+    if (writer->source->is_swagger && yyjson_obj_size(models)) /* one schema for all types */
+        write_swagger_body(writer, parameters, json_str(first_value(models)));
     if (yyjson_mut_arr_size(parameters))
         json_add(writer->doc, operation, "parameters", parameters);
     if (writer->source->is_swagger || yyjson_obj_size(models) == 0)
@@ -102,12 +101,6 @@ static void write_headers(struct openapi_writer *writer, yyjson_mut_val *respons
     }
 }
 
-static yyjson_val *first_value(yyjson_val *object)
-{
-    yyjson_obj_iter iter = yyjson_obj_iter_with(object);
-    return yyjson_obj_iter_get_val(yyjson_obj_iter_next(&iter));
-}
-
 static void write_response(struct openapi_writer *writer, yyjson_mut_val *responses,
                            struct str code, yyjson_val *given)
 {
@@ -125,37 +118,72 @@ static void write_response(struct openapi_writer *writer, yyjson_mut_val *respon
                  openapi_reference(writer, json_str(first_value(models))));
 }
 
-/* Swagger 2.0: the types of all responses together. */
-static void write_produces(struct openapi_writer *writer, yyjson_mut_val *operation,
-                           yyjson_val *method)
-{
-    size_t i, max, j, count;
-    yyjson_val *code, *response, *type, *model;
-    yyjson_mut_val *seen = yyjson_mut_obj(writer->doc);
-    yyjson_mut_val *produces = yyjson_mut_arr(writer->doc);
-    yyjson_obj_foreach (json_get(method, "methodResponses"), i, max, code, response) {
-        yyjson_obj_foreach (json_get(response, "responseModels"), j, count, type, model) {
-            if (yyjson_mut_obj_getn(seen, yyjson_get_str(type), yyjson_get_len(type)))
-                continue;
-            openapi_set(writer, seen, json_str(type), yyjson_mut_true(writer->doc));
-            yyjson_mut_arr_append(produces, yyjson_val_mut_copy(writer->doc, type));
-        }
-    }
-    if (yyjson_mut_arr_size(produces))
-        json_add(writer->doc, operation, "produces", produces);
-}
-
 static void write_responses(struct openapi_writer *writer, yyjson_mut_val *operation,
                             yyjson_val *method)
 {
     size_t i, max;
     yyjson_val *code, *response;
-    if (writer->source->is_swagger)
-        write_produces(writer, operation, method);
     yyjson_mut_val *responses = json_add_obj(writer->doc, operation, "responses");
     yyjson_obj_foreach (json_get(method, "methodResponses"), i, max, code, response) {
         write_response(writer, responses, json_str(code), response);
     }
+}
+
+/* --- Content types --- */
+
+/* Swagger 2.0 has them beside the operation. */
+static void add_type(struct openapi_writer *writer, yyjson_mut_val *list, yyjson_val *type)
+{
+    size_t i, max;
+    yyjson_mut_val *other;
+    yyjson_mut_arr_foreach (list, i, max, other) {
+        if (yyjson_mut_equals_str(other, yyjson_get_str(type)))
+            return;
+    }
+    yyjson_mut_arr_append(list, yyjson_val_mut_copy(writer->doc, type));
+}
+
+static void add_types(struct openapi_writer *writer, yyjson_mut_val *list, yyjson_val *by_type)
+{
+    size_t i, max;
+    yyjson_val *type, *value;
+    yyjson_obj_foreach (by_type, i, max, type, value) {
+        add_type(writer, list, type);
+    }
+    yyjson_arr_foreach (by_type, i, max, type) {
+        add_type(writer, list, type);
+    }
+}
+
+static void add_types_of_each(struct openapi_writer *writer, yyjson_mut_val *list,
+                              yyjson_val *responses, const char *member)
+{
+    size_t i, max;
+    yyjson_val *code, *response;
+    yyjson_obj_foreach (responses, i, max, code, response) {
+        add_types(writer, list, json_get(response, member));
+    }
+}
+
+/* Those that the imported document gave, and those of models and templates. */
+static void write_types(struct openapi_writer *writer, yyjson_mut_val *operation,
+                        yyjson_val *resource, yyjson_val *method)
+{
+    struct str verb = json_get_str(method, "httpMethod");
+    yyjson_val *given = yyjson_obj_getn(json_get(resource, METHOD_TYPES), verb.ptr, verb.len);
+    yyjson_val *integration = json_get(method, "methodIntegration");
+    yyjson_mut_val *consumes = yyjson_mut_arr(writer->doc), *produces = yyjson_mut_arr(writer->doc);
+    add_types(writer, consumes, json_get(given, "consumes"));
+    add_types(writer, consumes, json_get(method, "requestModels"));
+    add_types(writer, consumes, json_get(integration, "requestTemplates"));
+    add_types(writer, produces, json_get(given, "produces"));
+    add_types_of_each(writer, produces, json_get(method, "methodResponses"), "responseModels");
+    add_types_of_each(writer, produces, json_get(integration, "integrationResponses"),
+                      "responseTemplates");
+    if (yyjson_mut_arr_size(consumes))
+        json_add(writer->doc, operation, "consumes", consumes);
+    if (yyjson_mut_arr_size(produces))
+        json_add(writer->doc, operation, "produces", produces);
 }
 
 /* --- Security --- */
@@ -258,6 +286,8 @@ yyjson_mut_val *openapi_operation(struct openapi_writer *writer, yyjson_val *res
     yyjson_val *validator =
         yyjson_obj_getn(json_get(writer->source->snapshot, "validators"), id.ptr, id.len);
     json_add_str_opt(writer->doc, operation, "operationId", json_get_str(method, "operationName"));
+    if (writer->source->is_swagger)
+        write_types(writer, operation, resource, method);
     write_request(writer, operation, method);
     write_responses(writer, operation, method);
     write_security(writer, operation, method);

@@ -244,7 +244,7 @@ void openapi_write_parts(struct openapi_writer *writer)
         json_add(doc, into, is_swagger ? "definitions" : "schemas", models);
     if (yyjson_mut_obj_size(schemes) && !is_swagger)
         json_add(doc, into, "securitySchemes", schemes);
-    if (!is_swagger && yyjson_mut_obj_size(into))
+    if (!is_swagger)
         json_add(doc, writer->root, "components", into);
     if (writer->source->extensions & OPENAPI_INTEGRATIONS)
         write_extensions(writer);
