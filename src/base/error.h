@@ -7,6 +7,8 @@
 
 #include "base/str.h"
 
+struct arena;
+
 enum err {
     OK = 0,
     /* Not a failure: the operation goes on elsewhere and is finished by its callback. */
@@ -27,12 +29,22 @@ struct error {
      * (`"Item":{...}`), for S3 XML elements. Borrowed: it lives in the arena of the request that
      * failed. */
     struct str members;
+    /* The message in full where it is longer than the limit and its maker had an arena for it;
+     * otherwise empty. Borrowed like `members`. */
+    struct str text;
 };
 
 /* Fills `error` (which may be NULL) and returns `code`, so that failing is one line: return
  * error_set(error, ...). */
 enum err error_set(struct error *error, enum err code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Does the same with a message of any length: what does not fit is kept in the arena. */
+enum err error_set_long(struct error *error, struct arena *arena, enum err code, const char *format,
+                        ...) __attribute__((format(printf, 4, 5)));
+
+/* The message as far as it is known. Borrowed from the error or its arena. */
+struct str error_text(const struct error *error);
 
 /* AWS's name of the error, such as "ResourceNotFoundException". A static string. */
 const char *error_type(enum err code);

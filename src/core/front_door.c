@@ -124,6 +124,7 @@ static struct request *new_request(struct skylite *skylite, struct http_exchange
     request->exchange = exchange;
     request->finished = reply_to_wire;
     request->error.message[0] = '\0';
+    request->error.text = STR_EMPTY;
     return request;
 }
 

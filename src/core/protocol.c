@@ -86,7 +86,7 @@ static struct str cbor_error(const struct request *request, enum err code)
     yyjson_mut_doc *doc = json_doc(request->arena);
     yyjson_mut_val *error = yyjson_mut_obj(doc);
     json_add_str(doc, error, "__type", json_error_type(request, code));
-    json_add_str(doc, error, "message", str_from(request->error.message));
+    json_add_str(doc, error, "message", error_text(&request->error));
     return cbor_from_json(request->arena, error);
 }
 
@@ -101,7 +101,7 @@ static struct str aws_json_error(const struct request *request, enum err code)
                           code == ERR_DDB_TRANSACTION_CANCELED ||
                           code == ERR_DDB_IDEMPOTENT_PARAMETER_MISMATCH;
         buf_add(&body, is_capital ? STR(",\"Message\":") : STR(",\"message\":"));
-        buf_add_json(&body, str_from(request->error.message));
+        buf_add_json(&body, error_text(&request->error));
     }
     if (request->error.members.len) {
         buf_add_byte(&body, ',');
@@ -122,7 +122,7 @@ static struct str rest_json_error(const struct request *request, enum err code)
         buf_printf(&body, "\"Type\":\"%s\",", is_ours ? "Service" : "User");
     }
     buf_printf(&body, "\"%s\":", member ? member : "message");
-    buf_add_json(&body, str_from(request->error.message));
+    buf_add_json(&body, error_text(&request->error));
     if (request->error.members.len) {
         buf_add_byte(&body, ',');
         buf_add(&body, request->error.members);
@@ -138,7 +138,7 @@ static struct str rest_xml_error(const struct request *request, enum err code)
     buf_add(&body, STR("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>"));
     buf_add(&body, error_name(request, code));
     buf_add(&body, STR("</Code><Message>"));
-    xml_add_text(&body, str_from(request->error.message));
+    xml_add_text(&body, error_text(&request->error));
     buf_add(&body, STR("</Message>"));
     buf_add(&body, request->error.members);
     buf_add(&body, STR("<Resource>"));
@@ -170,7 +170,7 @@ static void fill_error(struct request *request, enum err code, struct reply *rep
     case PROTOCOL_QUERY:
         reply->body = xml_query_error(request->arena, xmlns_of(request), request->request_id,
                                       reply->status < 500, error_name(request, code),
-                                      str_from(request->error.message));
+                                      error_text(&request->error));
         break;
     case PROTOCOL_REST_XML:
         reply->body = rest_xml_error(request, code);

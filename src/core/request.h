@@ -83,7 +83,7 @@ void request_add_header(struct request *request, struct str name, struct str val
 struct str request_header(const struct request *request, struct str name);
 
 /* Fills request->error and returns the code. */
-#define request_fail(request, ...) error_set(&(request)->error, __VA_ARGS__)
+#define request_fail(request, ...) error_set_long(&(request)->error, (request)->arena, __VA_ARGS__)
 
 /* A string member of the input; NULL pointer when missing. */
 #define request_str(request, key) json_get_str((request)->input, key)
