@@ -116,22 +116,6 @@ EXPLAINED = [
         "Value '{\\\"Differential\\\":[",
         "DynamoDB prints values as Java does; dynalite prints JSON",
     ),
-    ("BatchGetItem", "Value '[{p={S=b}, s={N=0}}", "Value '[{\\\"p\\\":", "DynamoDB prints values as Java does; dynalite prints JSON"),
-    (
-        '"PutRequest": {"Item": {"p": {"S": "b"}, "s": {"N": "1"}}}, "DeleteRequest"',
-        "must contain exactly one of the supported datatypes",
-        "[200",
-        "a WriteRequest is one of the two (API reference); dynalite carries out one and forgets the other",
-    ),
-    *(
-        (
-            f'"Expected": {{"{name}": {{"ComparisonOperator": "{operator}"',
-            f"ComparisonOperator {operator} is not valid for",
-            "ConditionalCheckFailed",
-            "the types that an operator takes are documented alike for Expected and filters; dynalite checks filters only",
-        )
-        for name, operator in (("n", "IN"), ("t", "BEGINS_WITH"), ("ss", "LT"), ("l", "EQ"))
-    ),
     ('"QueryFilter": {"n": {"ComparisonOperator": "NULL"}', '"Count": 2', '"Count": 1', "dynalite takes OR for AND in QueryFilter"),
     (
         '"ConditionalOperator": "OR"}',
@@ -177,6 +161,54 @@ EXPLAINED = [
         '"Items": [{}, {}, {}, {}, {}]',
         "a local index fetches what it does not project; dynalite leaves it out",
     ),
+    (
+        '"PutRequest": {"Item": {"p": {"S": "b"}, "s": {"N": "1"}}}, "DeleteRequest"',
+        "must contain exactly one of the supported datatypes",
+        "[200",
+        "a WriteRequest is one of the two (API reference); dynalite carries out one and forgets the other",
+    ),
+    *(
+        (
+            f'"Expected": {{"{name}": {{"ComparisonOperator": "{operator}"',
+            f"ComparisonOperator {operator} is not valid for",
+            "ConditionalCheckFailed",
+            "the types that an operator takes are documented alike for Expected and filters; dynalite checks filters only",
+        )
+        for name, operator in (("n", "IN"), ("t", "BEGINS_WITH"), ("ss", "LT"))
+    ),
+    (
+        'CreateTable {"TableName": "',
+        "at 'tableName' failed to satisfy constraint: Member must have length",
+        "TableName must be at least 3 characters long",
+        "recorded in May 2026; dynalite has an earlier text",
+    ),
+    ('"SET n = size(n)"', "not allowed in an update expression", "Invalid function name", "dynalite has an earlier text"),
+    ('"Limit": 0', "Value at 'Limit' failed", "Value '0' at 'limit' failed", "recorded in May 2026; dynalite has an earlier text"),
+    (
+        '"RequestItems": {}',
+        "The requestItems parameter is required for BatchWriteItem",
+        "at 'requestItems' failed",
+        "recorded in May 2026; dynalite has an earlier text",
+    ),
+    (
+        '{"RequestItems": {"Differential": {"Keys"',
+        "Value at 'RequestItems.Differential.member.Keys' failed",
+        "at 'requestItems.Differential.member.keys' failed",
+        "recorded in May 2026; dynalite has an earlier text",
+    ),
+    (
+        'Scan {"TableName": "Differential", "ScanFilter": {"ss": {"ComparisonOperator": "NOT_CONTAINS"',
+        '"Count": 0',
+        '"Count": 1',
+        "what is not there contains nothing, nor does it not contain it",
+    ),
+    (
+        '"Expected": {"ss": {"ComparisonOperator": "NOT_CONTAINS"',
+        "ConditionalCheckFailedException",
+        "[200",
+        "what is not there contains nothing, nor does it not contain it",
+    ),
+    ('"ComparisonOperator": "EQ", "AttributeValueList": [{"L"', "[200", "EQ is not valid for L", "EQ and NE take values of all types"),
     (
         "UpdateTable",
         '"TableStatus": "UPDATING"',

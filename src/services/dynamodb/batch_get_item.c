@@ -59,10 +59,31 @@ static enum err read_table(struct request *request, struct batch *batch, struct 
     return rc ? rc : read_keys(request, batch, table, expressions.projection);
 }
 
+/* The two styles may not be mixed, not even between tables. */
+static enum err check_styles(struct request *request, yyjson_val *items)
+{
+    yyjson_val *key, *input;
+    size_t i, max;
+    bool has_expression = false, has_older = false;
+    yyjson_obj_foreach (items, i, max, key, input) {
+        has_expression |= ddb_get(input, "ProjectionExpression") != NULL;
+        has_older |= ddb_get(input, "AttributesToGet") != NULL;
+    }
+    if (!has_expression || !has_older)
+        return OK;
+    return request_fail(request, ERR_VALIDATION,
+                        "Can not use both expression and non-expression parameters in the same "
+                        "request: Non-expression parameters: {AttributesToGet} Expression "
+                        "parameters: {ProjectionExpression}");
+}
+
 static enum err read_batch(struct request *request, struct batch *batch)
 {
     yyjson_val *items = json_get(request->input, "RequestItems"), *key, *input;
     size_t i, max;
+    if (yyjson_obj_size(items) == 0)
+        return request_fail(request, ERR_VALIDATION,
+                            "The requestItems parameter is required for BatchGetItem");
     batch->tables = arena_array(request->arena, struct table_gets, yyjson_obj_size(items));
     yyjson_obj_foreach (items, i, max, key, input) {
         struct table_gets *table = &batch->tables[batch->table_count++];
@@ -72,7 +93,7 @@ static enum err read_batch(struct request *request, struct batch *batch)
         if (rc)
             return rc;
     }
-    return OK;
+    return check_styles(request, items);
 }
 
 static enum err find_table(struct request *request, struct table_gets *table)

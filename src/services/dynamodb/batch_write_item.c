@@ -69,6 +69,9 @@ static enum err read_batch(struct request *request, struct batch *batch)
 {
     yyjson_val *items = json_get(request->input, "RequestItems"), *key, *list, *input;
     size_t i, j, max, count;
+    if (yyjson_obj_size(items) == 0)
+        return request_fail(request, ERR_VALIDATION,
+                            "The requestItems parameter is required for BatchWriteItem");
     yyjson_obj_foreach (items, i, max, key, list) {
         yyjson_arr_foreach (list, j, count, input) {
             if (batch->count == MAX_WRITES)

@@ -1,7 +1,7 @@
 /* Conditions, filters and key conditions: parsing and evaluating. */
 #include "services/dynamodb/parser.h"
 
-enum { MAX_DEPTH = 128, MAX_OPERANDS = 101 };
+enum { MAX_IN = 100, MAX_FUNCTION_OPERANDS = 2 };
 
 /* --- Parsing --- */
 
@@ -17,6 +17,8 @@ static const struct {
     {"contains", DDB_CONTAINS, 2},
 };
 
+enum { FUNCTIONS = sizeof(functions) / sizeof(functions[0]) };
+
 static const struct {
     const char *sign;
     enum ddb_condition_kind kind;
@@ -25,60 +27,21 @@ static const struct {
     {"<=", DDB_LESS_EQUAL}, {">=", DDB_GREATER_EQUAL}, {">", DDB_GREATER},
 };
 
-static enum err parse_or(struct ddb_parser *parser, const struct ddb_condition **out);
+enum { COMPARATORS = sizeof(comparators) / sizeof(comparators[0]) };
 
-static bool is_call(const struct ddb_parser *parser)
-{
-    struct ddb_token next = ddb_lex(parser->text, parser->token.at + parser->token.text.len);
-    return parser->token.kind == DDB_TOKEN_WORD && next.kind == DDB_TOKEN_SIGN &&
-           str_eq(next.text, STR("("));
-}
+/* A part of a condition, of which only what follows says whether it is one itself or an operand. */
+struct term {
+    const struct ddb_condition *condition; /* or, when NULL: */
+    const struct ddb_operand *operand;
+    struct str call; /* the name of a function that is all of it; else empty */
+    bool is_group;   /* in parentheses of its own */
+};
 
-static enum err operand_type_error(struct ddb_parser *parser, struct str name,
-                                   const struct ddb_value *value)
-{
-    return error_set(parser->error, ERR_VALIDATION,
-                     "Invalid %s: Incorrect operand type for operator or function; operator or "
-                     "function: %.*s, operand type: %s",
-                     parser->kind, STR_ARG(name), ddb_type_name(value->type));
-}
+static enum err parse_or(struct ddb_parser *parser, struct term *out);
 
 static bool has_size(enum ddb_type type)
 {
     return type != DDB_N && type != DDB_BOOL && type != DDB_NULL;
-}
-
-static enum err parse_size(struct ddb_parser *parser, struct ddb_operand *operand)
-{
-    struct str name = parser->token.text;
-    enum err rc;
-    operand->kind = DDB_OPERAND_SIZE;
-    ddb_parser_advance(parser); /* size */
-    ddb_parser_advance(parser); /* ( */
-    if (parser->token.kind == DDB_TOKEN_VALUE)
-        rc = ddb_parser_value(parser, &operand->value);
-    else
-        rc = ddb_parser_path(parser, &operand->path);
-    if (rc == OK && operand->value && !has_size(operand->value->type))
-        rc = operand_type_error(parser, name, operand->value);
-    return rc ? rc : ddb_parser_expect_sign(parser, ")");
-}
-
-static enum err parse_operand(struct ddb_parser *parser, const struct ddb_operand **out)
-{
-    struct ddb_operand *operand = ddb_parser_new_operand(parser, DDB_OPERAND_PATH);
-    *out = operand;
-    if (parser->token.kind == DDB_TOKEN_VALUE) {
-        operand->kind = DDB_OPERAND_VALUE;
-        return ddb_parser_value(parser, &operand->value);
-    }
-    if (is_call(parser) && str_eq(parser->token.text, STR("size")))
-        return parse_size(parser, operand);
-    if (is_call(parser))
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid %s: Invalid function name; function: %.*s", parser->kind,
-                         STR_ARG(parser->token.text));
-    return ddb_parser_path(parser, &operand->path);
 }
 
 static struct ddb_condition *new_condition(struct ddb_parser *parser, enum ddb_condition_kind kind,
@@ -92,6 +55,15 @@ static struct ddb_condition *new_condition(struct ddb_parser *parser, enum ddb_c
         memcpy(condition->operands, operands, count * sizeof(*operands));
     return condition;
 }
+
+static void check_parentheses(struct ddb_parser *parser, bool is_doubled)
+{
+    if (is_doubled)
+        ddb_parser_fault(parser, DDB_FAULT_PARENTHESES,
+                         "The expression has redundant parentheses;");
+}
+
+/* --- Operands --- */
 
 static bool same_path(const struct ddb_operand *a, const struct ddb_operand *b)
 {
@@ -108,108 +80,193 @@ static bool same_path(const struct ddb_operand *a, const struct ddb_operand *b)
 }
 
 /* `operator` may not compare a path with itself. */
-static enum err check_distinct(struct ddb_parser *parser, struct str operator,
-                               const struct ddb_operand ** operands)
+static void check_distinct(struct ddb_parser *parser, struct str operator,
+                           const struct ddb_operand * const * operands)
 {
-    if (!same_path(operands[0], operands[1]))
-        return OK;
-    return error_set(parser->error, ERR_VALIDATION,
-                     "Invalid %s: The first operand must be distinct from the remaining operands "
-                     "for this operator or function; operator: %.*s, first operand: %.*s",
-                     parser->kind, STR_ARG(operator),
-                     STR_ARG(ddb_path_text(&operands[0]->path, parser->arena)));
+    if (same_path(operands[0], operands[1]))
+        ddb_parser_fault(parser, DDB_FAULT_DISTINCT,
+                         "The first operand must be distinct from the remaining operands for this "
+                         "operator or function; operator: %.*s, first operand: %.*s",
+                         STR_ARG(operator),
+                         STR_ARG(ddb_path_text(&operands[0]->path, parser->arena)));
 }
 
-static enum err check_function(struct ddb_parser *parser, enum ddb_condition_kind kind,
-                               struct str name, const struct ddb_operand **operands)
+static void check_type_name(struct ddb_parser *parser, struct str name,
+                            const struct ddb_operand *second)
+{
+    if (second->kind != DDB_OPERAND_VALUE || second->value->type != DDB_S) {
+        if (second->kind == DDB_OPERAND_VALUE)
+            ddb_parser_wrong_type(parser, name, second->value);
+        else
+            ddb_parser_fault(parser, DDB_FAULT_TYPE,
+                             "Incorrect operand type for operator or function; operator or "
+                             "function: %.*s, operand type: {NS,SS,L,BS,N,M,B,BOOL,NULL,S}",
+                             STR_ARG(name));
+        return;
+    }
+    for (enum ddb_type type = DDB_S; type <= DDB_NULL; type++) {
+        if (str_eq(second->value->text, str_from(ddb_type_name(type))))
+            return;
+    }
+    ddb_parser_fault(parser, DDB_FAULT_TYPE,
+                     "Invalid attribute type name found; type: %.*s, valid types: "
+                     "{B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
+                     STR_ARG(second->value->text));
+}
+
+static void check_function(struct ddb_parser *parser, enum ddb_condition_kind kind, struct str name,
+                           const struct ddb_operand **operands)
 {
     bool first_is_path = operands[0]->kind == DDB_OPERAND_PATH;
     const struct ddb_operand *second = operands[1];
     if ((kind == DDB_ATTRIBUTE_EXISTS || kind == DDB_ATTRIBUTE_NOT_EXISTS) && !first_is_path)
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid %s: Operator or function requires a document path; operator or "
-                         "function: %.*s",
-                         parser->kind, STR_ARG(name));
-    if (kind == DDB_ATTRIBUTE_TYPE) {
-        if (second->kind != DDB_OPERAND_VALUE || second->value->type != DDB_S)
-            return second->kind == DDB_OPERAND_VALUE
-                       ? operand_type_error(parser, name, second->value)
-                       : ddb_parser_syntax_error(parser);
-        for (enum ddb_type type = DDB_S; type <= DDB_NULL; type++) {
-            if (str_eq(second->value->text, str_from(ddb_type_name(type))))
-                return OK;
-        }
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid %s: Invalid attribute type name found; type: %.*s, valid types: "
-                         "{B,NULL,SS,BOOL,L,BS,N,NS,S,M}",
-                         parser->kind, STR_ARG(second->value->text));
+        ddb_parser_fault(parser, DDB_FAULT_TYPE,
+                         "Operator or function requires a document path; operator or function: "
+                         "%.*s",
+                         STR_ARG(name));
+    if (kind == DDB_ATTRIBUTE_TYPE)
+        check_type_name(parser, name, second);
+    for (size_t i = 0; kind == DDB_BEGINS_WITH && i < MAX_FUNCTION_OPERANDS; i++) {
+        const struct ddb_value *value = operands[i]->value;
+        if (operands[i]->kind == DDB_OPERAND_VALUE && value->type != DDB_S && value->type != DDB_B)
+            ddb_parser_wrong_type(parser, name, value);
     }
-    if (kind == DDB_BEGINS_WITH && second->kind == DDB_OPERAND_VALUE &&
-        second->value->type != DDB_S && second->value->type != DDB_B)
-        return operand_type_error(parser, name, second->value);
-    return second ? check_distinct(parser, name, operands) : OK;
+    if (second)
+        check_distinct(parser, name, operands);
 }
 
-static enum err parse_function(struct ddb_parser *parser, const struct ddb_condition **out)
+static enum err parse_operand(struct ddb_parser *parser, const struct ddb_operand **out);
+
+static enum err parse_operands(struct ddb_parser *parser, struct ddb_operand_list *out)
 {
-    struct str name = parser->token.text;
-    const struct ddb_operand *operands[MAX_OPERANDS] = {NULL};
-    size_t count = 0, which = 0, known = sizeof(functions) / sizeof(functions[0]);
-    while (which < known && !str_eq(name, str_from(functions[which].name)))
-        which++;
-    if (which == known)
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid %s: Invalid function name; function: %.*s", parser->kind,
-                         STR_ARG(name));
-    enum err rc = ddb_parser_count_operator(parser);
-    ddb_parser_advance(parser); /* the name */
-    ddb_parser_advance(parser); /* ( */
-    do {
-        if (rc == OK && count == MAX_OPERANDS)
-            rc = ddb_parser_syntax_error(parser);
+    const struct ddb_operand *operand;
+    enum err rc = ddb_parser_expect_sign(parser, "(");
+    while (rc == OK) {
+        rc = parse_operand(parser, &operand);
         if (rc == OK)
-            rc = parse_operand(parser, &operands[count]);
-        count++;
-    } while (rc == OK && ddb_parser_take_sign(parser, ","));
+            ddb_parser_add_operand(parser, out, operand);
+        if (rc == OK && !ddb_parser_take_sign(parser, ","))
+            break;
+    }
+    return rc ? rc : ddb_parser_expect_sign(parser, ")");
+}
+
+static const struct ddb_operand *make_size(struct ddb_parser *parser, struct str name,
+                                           const struct ddb_operand_list *list)
+{
+    struct ddb_operand *operand = ddb_parser_new_operand(parser, DDB_OPERAND_SIZE);
+    const struct ddb_operand *of = list->all[0];
+    ddb_parser_check_count(parser, name, list->count, 1);
+    if (of->kind == DDB_OPERAND_SIZE)
+        ddb_parser_misplaced(parser, name);
+    if (of->kind == DDB_OPERAND_VALUE && !has_size(of->value->type))
+        ddb_parser_wrong_type(parser, name, of->value);
+    operand->path = of->path;
+    operand->value = of->value;
+    return operand;
+}
+
+/* name(operand, ...): a condition, or an operand where it is size(). */
+static enum err parse_call(struct ddb_parser *parser, struct term *out)
+{
+    struct ddb_operand_list list = {0};
+    size_t which = 0;
+    struct str name = parser->token.text;
+    *out = (struct term){.call = name};
+    ddb_parser_check_name(parser, name, false);
+    ddb_parser_advance(parser);
+    enum err rc = ddb_parser_enter(parser);
     if (rc == OK)
-        rc = ddb_parser_expect_sign(parser, ")");
+        rc = parse_operands(parser, &list);
+    parser->depth--;
     if (rc)
         return rc;
-    if (count != functions[which].operands)
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid %s: Incorrect number of operands for operator or function; "
-                         "operator or function: %.*s, number of operands: %zu",
-                         parser->kind, STR_ARG(name), count);
-    rc = check_function(parser, functions[which].kind, name, operands);
-    *out = new_condition(parser, functions[which].kind, operands, count);
+    while (which < FUNCTIONS && !str_eq(name, str_from(functions[which].name)))
+        which++;
+    if (which == FUNCTIONS) { /* or a name that no function has, which is a fault already */
+        out->operand = make_size(parser, name, &list);
+        return OK;
+    }
+    parser->operators++;
+    ddb_parser_check_count(parser, name, list.count, functions[which].operands);
+    const struct ddb_operand *operands[MAX_FUNCTION_OPERANDS] = {NULL, NULL};
+    memcpy(operands, list.all,
+           (list.count < MAX_FUNCTION_OPERANDS ? list.count : MAX_FUNCTION_OPERANDS) *
+               sizeof(*operands));
+    if (list.count == functions[which].operands)
+        check_function(parser, functions[which].kind, name, operands);
+    out->condition = new_condition(parser, functions[which].kind, operands, list.count);
+    return OK;
+}
+
+/* The operand that a term is: a condition in the place of one is at fault. */
+static const struct ddb_operand *operand_of(struct ddb_parser *parser, const struct term *term)
+{
+    if (term->operand)
+        return term->operand;
+    ddb_parser_misplaced(parser, term->call);
+    return ddb_parser_new_operand(parser, DDB_OPERAND_SIZE);
+}
+
+static enum err parse_single(struct ddb_parser *parser, struct term *out)
+{
+    *out = (struct term){.call = STR_EMPTY};
+    if (ddb_parser_is_call(parser))
+        return parse_call(parser, out);
+    bool is_value = parser->token.kind == DDB_TOKEN_VALUE;
+    struct ddb_operand *operand =
+        ddb_parser_new_operand(parser, is_value ? DDB_OPERAND_VALUE : DDB_OPERAND_PATH);
+    out->operand = operand;
+    return is_value ? ddb_parser_value(parser, &operand->value)
+                    : ddb_parser_path(parser, &operand->path);
+}
+
+/* Where only an operand can be. */
+static enum err parse_operand(struct ddb_parser *parser, const struct ddb_operand **out)
+{
+    struct term term;
+    if (!ddb_parser_take_sign(parser, "(")) {
+        enum err rc = parse_single(parser, &term);
+        if (rc == OK)
+            *out = operand_of(parser, &term);
+        return rc;
+    }
+    bool is_doubled = ddb_parser_is_sign(parser, "(");
+    enum err rc = ddb_parser_enter(parser);
+    if (rc == OK)
+        rc = parse_operand(parser, out);
+    parser->depth--;
+    if (rc == OK)
+        rc = ddb_parser_expect_sign(parser, ")");
+    check_parentheses(parser, is_doubled);
     return rc;
 }
 
-static enum err check_between(struct ddb_parser *parser, const struct ddb_operand *low,
-                              const struct ddb_operand *high)
+/* --- Comparisons --- */
+
+static void check_between(struct ddb_parser *parser, const struct ddb_operand *low,
+                          const struct ddb_operand *high)
 {
     int order;
+    if (low->kind == DDB_OPERAND_VALUE && low->value->type > DDB_B)
+        ddb_parser_wrong_type(parser, STR("BETWEEN"), low->value);
+    if (high->kind == DDB_OPERAND_VALUE && high->value->type > DDB_B)
+        ddb_parser_wrong_type(parser, STR("BETWEEN"), high->value);
     if (low->kind != DDB_OPERAND_VALUE || high->kind != DDB_OPERAND_VALUE)
-        return OK;
-    if (low->value->type > DDB_B)
-        return operand_type_error(parser, STR("BETWEEN"), low->value);
-    if (high->value->type > DDB_B)
-        return operand_type_error(parser, STR("BETWEEN"), high->value);
+        return;
     if (low->value->type != high->value->type)
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid %s: The BETWEEN operator requires same data type for lower and "
-                         "upper bounds; lower bound operand: AttributeValue: {%s}, upper bound "
-                         "operand: AttributeValue: {%s}",
-                         parser->kind, ddb_type_name(low->value->type),
-                         ddb_type_name(high->value->type));
+        ddb_parser_fault(parser, DDB_FAULT_TYPE,
+                         "The BETWEEN operator requires same data type for lower and upper bounds; "
+                         "lower bound operand: AttributeValue: {%s}, upper bound operand: "
+                         "AttributeValue: {%s}",
+                         ddb_type_name(low->value->type), ddb_type_name(high->value->type));
     if (ddb_value_compare(low->value, high->value, &order) && order > 0)
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid %s: The BETWEEN operator requires upper bound to be greater than "
-                         "or equal to lower bound; lower bound operand: AttributeValue: {%s:%.*s}, "
-                         "upper bound operand: AttributeValue: {%s:%.*s}",
-                         parser->kind, ddb_type_name(low->value->type), STR_ARG(low->value->text),
+        ddb_parser_fault(parser, DDB_FAULT_TYPE,
+                         "The BETWEEN operator requires upper bound to be greater than or equal to "
+                         "lower bound; lower bound operand: AttributeValue: {%s:%.*s}, upper bound "
+                         "operand: AttributeValue: {%s:%.*s}",
+                         ddb_type_name(low->value->type), STR_ARG(low->value->text),
                          ddb_type_name(high->value->type), STR_ARG(high->value->text));
-    return OK;
 }
 
 static enum err parse_between(struct ddb_parser *parser, const struct ddb_operand *first,
@@ -221,143 +278,164 @@ static enum err parse_between(struct ddb_parser *parser, const struct ddb_operan
         rc = ddb_parser_syntax_error(parser);
     if (rc == OK)
         rc = parse_operand(parser, &operands[2]);
-    if (rc == OK)
-        rc = check_between(parser, operands[1], operands[2]);
-    if (rc == OK)
-        *out = new_condition(parser, DDB_BETWEEN, operands, 3);
-    return rc;
+    if (rc)
+        return rc;
+    check_between(parser, operands[1], operands[2]);
+    *out = new_condition(parser, DDB_BETWEEN, operands, 3);
+    return OK;
 }
 
 static enum err parse_in(struct ddb_parser *parser, const struct ddb_operand *first,
                          const struct ddb_condition **out)
 {
-    const struct ddb_operand *operands[MAX_OPERANDS] = {first};
-    size_t count = 1;
-    enum err rc = ddb_parser_expect_sign(parser, "(");
-    while (rc == OK) {
-        if (count == MAX_OPERANDS)
-            return error_set(parser->error, ERR_VALIDATION,
-                             "Invalid %s: The IN operator is provided with too many operands; "
-                             "number of operands: %zu",
-                             parser->kind, count);
-        rc = parse_operand(parser, &operands[count++]);
-        if (rc == OK && !ddb_parser_take_sign(parser, ","))
-            break;
-    }
-    if (rc == OK)
-        rc = ddb_parser_expect_sign(parser, ")");
-    if (rc == OK)
-        *out = new_condition(parser, DDB_IN, operands, count);
-    return rc;
-}
-
-static enum err check_comparison(struct ddb_parser *parser, enum ddb_condition_kind kind,
-                                 struct str sign, const struct ddb_operand **operands)
-{
-    enum err rc = check_distinct(parser, sign, operands);
+    struct ddb_operand_list list = {0};
+    ddb_parser_add_operand(parser, &list, first);
+    enum err rc = parse_operands(parser, &list);
     if (rc)
         return rc;
-    if (kind == DDB_EQUAL || kind == DDB_NOT_EQUAL)
-        return OK;
-    for (size_t i = 0; i < 2; i++) {
-        if (operands[i]->kind == DDB_OPERAND_VALUE && operands[i]->value->type > DDB_B)
-            return operand_type_error(parser, sign, operands[i]->value);
-    }
+    if (list.count - 1 > MAX_IN)
+        ddb_parser_fault(parser, DDB_FAULT_SIZE,
+                         "The IN operator is provided with too many operands; number of operands: "
+                         "%zu",
+                         list.count - 1);
+    *out = new_condition(parser, DDB_IN, list.all, list.count);
     return OK;
 }
 
-static enum err parse_comparison(struct ddb_parser *parser, const struct ddb_condition **out)
+static void check_comparison(struct ddb_parser *parser, enum ddb_condition_kind kind,
+                             struct str sign, const struct ddb_operand *const *operands)
 {
-    const struct ddb_operand *operands[2] = {NULL, NULL};
-    enum err rc = parse_operand(parser, &operands[0]);
-    if (rc == OK)
-        rc = ddb_parser_count_operator(parser);
+    check_distinct(parser, sign, operands);
+    for (size_t i = 0; kind != DDB_EQUAL && kind != DDB_NOT_EQUAL && i < 2; i++) {
+        if (operands[i]->kind == DDB_OPERAND_VALUE && operands[i]->value->type > DDB_B)
+            ddb_parser_wrong_type(parser, sign, operands[i]->value);
+    }
+}
+
+static bool is_comparator(const struct ddb_parser *parser)
+{
+    bool is_it = ddb_parser_is_word(parser, "BETWEEN") || ddb_parser_is_word(parser, "IN");
+    for (size_t i = 0; !is_it && i < COMPARATORS; i++)
+        is_it = ddb_parser_is_sign(parser, comparators[i].sign);
+    return is_it;
+}
+
+/* What is behind the first operand. */
+static enum err compare_operand(struct ddb_parser *parser, const struct ddb_operand *first,
+                                const struct ddb_condition **out)
+{
+    const struct ddb_operand *operands[2] = {first, NULL};
+    struct str sign = parser->token.text;
+    size_t which = 0;
+    parser->operators++;
+    if (ddb_parser_take_word(parser, "BETWEEN"))
+        return parse_between(parser, first, out);
+    if (ddb_parser_take_word(parser, "IN"))
+        return parse_in(parser, first, out);
+    while (which < COMPARATORS && !ddb_parser_take_sign(parser, comparators[which].sign))
+        which++;
+    enum err rc = parse_operand(parser, &operands[1]);
     if (rc)
         return rc;
-    if (ddb_parser_take_word(parser, "BETWEEN"))
-        return parse_between(parser, operands[0], out);
-    if (ddb_parser_take_word(parser, "IN"))
-        return parse_in(parser, operands[0], out);
-    for (size_t i = 0; i < sizeof(comparators) / sizeof(comparators[0]); i++) {
-        struct str sign = parser->token.text;
-        if (!ddb_parser_take_sign(parser, comparators[i].sign))
-            continue;
-        rc = parse_operand(parser, &operands[1]);
-        if (rc == OK)
-            rc = check_comparison(parser, comparators[i].kind, sign, operands);
-        if (rc == OK)
-            *out = new_condition(parser, comparators[i].kind, operands, 2);
-        return rc;
-    }
-    return ddb_parser_syntax_error(parser);
+    check_comparison(parser, comparators[which].kind, sign, operands);
+    *out = new_condition(parser, comparators[which].kind, operands, 2);
+    return OK;
 }
+
+/* --- Joining --- */
 
 /* `((a = b))` is refused, `((a = b) AND c = d)` is not. */
-static enum err parse_group(struct ddb_parser *parser, const struct ddb_condition **out)
+static enum err parse_group(struct ddb_parser *parser, struct term *out)
 {
     ddb_parser_advance(parser);
-    bool has_group = ddb_parser_is_sign(parser, "(");
-    enum err rc = parse_or(parser, out);
+    enum err rc = ddb_parser_enter(parser);
+    if (rc == OK)
+        rc = parse_or(parser, out);
+    parser->depth--;
     if (rc == OK)
         rc = ddb_parser_expect_sign(parser, ")");
-    if (rc == OK && has_group && *out == parser->group)
-        rc = error_set(parser->error, ERR_VALIDATION,
-                       "Invalid %s: The expression has redundant parentheses;", parser->kind);
-    parser->group = *out;
-    return rc;
+    if (rc)
+        return rc;
+    check_parentheses(parser, out->is_group);
+    out->is_group = true;
+    return OK;
 }
 
-static enum err parse_primary(struct ddb_parser *parser, const struct ddb_condition **out)
+static enum err parse_comparison(struct ddb_parser *parser, struct term *out)
 {
-    if (ddb_parser_is_sign(parser, "("))
-        return parse_group(parser, out);
-    if (is_call(parser) && !str_eq(parser->token.text, STR("size")))
-        return parse_function(parser, out);
-    return parse_comparison(parser, out);
+    enum err rc =
+        ddb_parser_is_sign(parser, "(") ? parse_group(parser, out) : parse_single(parser, out);
+    if (rc || !is_comparator(parser))
+        return rc;
+    if (!out->operand && out->call.len == 0) /* a comparison of a comparison */
+        return ddb_parser_syntax_error(parser);
+    const struct ddb_operand *first = operand_of(parser, out);
+    *out = (struct term){.call = STR_EMPTY};
+    return compare_operand(parser, first, &out->condition);
 }
 
-static enum err parse_not(struct ddb_parser *parser, const struct ddb_condition **out)
+/* A term where only a condition can be. */
+static enum err make_condition(struct ddb_parser *parser, struct term *term)
 {
-    if (++parser->depth > MAX_DEPTH)
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid %s: The expression is nested too deeply", parser->kind);
-    enum err rc;
-    if (ddb_parser_take_word(parser, "NOT")) {
-        struct ddb_condition *condition = new_condition(parser, DDB_NOT, NULL, 0);
-        *out = condition;
-        rc = ddb_parser_count_operator(parser);
-        if (rc == OK)
-            rc = parse_not(parser, &condition->left);
-    } else {
-        rc = parse_primary(parser, out);
-    }
+    if (term->condition)
+        return OK;
+    if (term->call.len == 0)
+        return ddb_parser_syntax_error(parser);
+    ddb_parser_misplaced(parser, term->call);
+    term->condition = new_condition(parser, DDB_ATTRIBUTE_EXISTS, &term->operand, 1);
+    return OK;
+}
+
+static enum err parse_not(struct ddb_parser *parser, struct term *out)
+{
+    if (!ddb_parser_take_word(parser, "NOT"))
+        return parse_comparison(parser, out);
+    struct ddb_condition *condition = new_condition(parser, DDB_NOT, NULL, 0);
+    struct term inner;
+    parser->operators++;
+    enum err rc = ddb_parser_enter(parser);
+    if (rc == OK)
+        rc = parse_not(parser, &inner);
     parser->depth--;
-    return rc;
+    if (rc == OK)
+        rc = make_condition(parser, &inner);
+    if (rc)
+        return rc;
+    condition->left = inner.condition;
+    *out = (struct term){.condition = condition, .call = STR_EMPTY};
+    return OK;
 }
 
-static enum err
-parse_chain(struct ddb_parser *parser, const char *word, enum ddb_condition_kind kind,
-            enum err (*parse_part)(struct ddb_parser *parser, const struct ddb_condition **out),
-            const struct ddb_condition **out)
+static enum err parse_chain(struct ddb_parser *parser, const char *word,
+                            enum ddb_condition_kind kind,
+                            enum err (*parse_part)(struct ddb_parser *parser, struct term *out),
+                            struct term *out)
 {
+    struct term part;
     enum err rc = parse_part(parser, out);
-    while (rc == OK && ddb_parser_take_word(parser, word)) {
+    while (rc == OK && ddb_parser_is_word(parser, word)) {
         struct ddb_condition *condition = new_condition(parser, kind, NULL, 0);
-        condition->left = *out;
-        *out = condition;
-        rc = ddb_parser_count_operator(parser);
+        rc = make_condition(parser, out);
+        if (rc)
+            break;
+        ddb_parser_advance(parser);
+        parser->operators++;
+        rc = parse_part(parser, &part);
         if (rc == OK)
-            rc = parse_part(parser, &condition->right);
+            rc = make_condition(parser, &part);
+        condition->left = out->condition;
+        condition->right = part.condition;
+        *out = (struct term){.condition = condition, .call = STR_EMPTY};
     }
     return rc;
 }
 
-static enum err parse_and(struct ddb_parser *parser, const struct ddb_condition **out)
+static enum err parse_and(struct ddb_parser *parser, struct term *out)
 {
     return parse_chain(parser, "AND", DDB_AND, parse_not, out);
 }
 
-static enum err parse_or(struct ddb_parser *parser, const struct ddb_condition **out)
+static enum err parse_or(struct ddb_parser *parser, struct term *out)
 {
     return parse_chain(parser, "OR", DDB_OR, parse_and, out);
 }
@@ -368,10 +446,19 @@ enum err ddb_condition_parse(struct str text, const char *kind, struct ddb_subst
 {
     struct ddb_parser parser = {
         .text = text, .kind = kind, .with = with, .arena = arena, .error = error};
+    struct term term;
     enum err rc = ddb_parser_start(&parser);
     if (rc == OK)
-        rc = parse_or(&parser, out);
-    return rc ? rc : ddb_parser_expect_end(&parser);
+        rc = parse_or(&parser, &term);
+    if (rc == OK)
+        rc = make_condition(&parser, &term);
+    if (rc == OK)
+        rc = ddb_parser_expect_end(&parser);
+    if (rc == OK)
+        rc = ddb_parser_finish(&parser);
+    if (rc == OK)
+        *out = term.condition;
+    return rc;
 }
 
 /* --- Evaluating --- */
@@ -421,7 +508,7 @@ static bool compare(enum ddb_condition_kind kind, const struct ddb_value *a,
     if (kind == DDB_EQUAL)
         return a && b && ddb_value_equal(a, b);
     if (kind == DDB_NOT_EQUAL)
-        return !a || !b ? a != b : !ddb_value_equal(a, b);
+        return !a || !b || !ddb_value_equal(a, b);
     if (!a || !b || !ddb_value_compare(a, b, &order))
         return false;
     switch ((int)kind) {

@@ -27,6 +27,8 @@ static void add_warm_throughput(struct request *request, const yyjson_val *owner
     yyjson_val *warm = json_get(owner, "WarmThroughput");
     yyjson_val *provisioned = json_get(owner, "ProvisionedThroughput");
     int64_t read = 12000, write = 4000;
+    if (!warm && strcmp(status, "CREATING") == 0)
+        return; /* not known until the table is there */
     json_get_i64(provisioned, "ReadCapacityUnits", &read);
     json_get_i64(provisioned, "WriteCapacityUnits", &write);
     json_get_i64(warm, "ReadUnitsPerSecond", &read);
@@ -78,7 +80,8 @@ static void add_indexes(struct request *request, const struct ddb_table *table, 
     }
 }
 
-static void add_billing(struct request *request, const struct ddb_table *table, yyjson_mut_val *out)
+static void add_billing(struct request *request, const struct ddb_table *table, const char *status,
+                        yyjson_mut_val *out)
 {
     yyjson_mut_doc *doc = request->doc;
     int64_t since_ms;
@@ -92,7 +95,8 @@ static void add_billing(struct request *request, const struct ddb_table *table, 
     yyjson_mut_val *billing = json_add_obj(doc, out, "BillingModeSummary");
     json_add_str(doc, billing, "BillingMode",
                  is_on_demand ? STR("PAY_PER_REQUEST") : STR("PROVISIONED"));
-    request_add_time(request, billing, "LastUpdateToPayPerRequestDateTime", since_ms);
+    if (strcmp(status, "CREATING") != 0)
+        request_add_time(request, billing, "LastUpdateToPayPerRequestDateTime", since_ms);
 }
 
 static void add_stream(struct request *request, const struct ddb_table *table, yyjson_mut_val *out)
@@ -140,24 +144,29 @@ void ddb_table_describe(struct request *request, const struct ddb_table *table, 
                         yyjson_mut_val *out)
 {
     yyjson_mut_doc *doc = request->doc;
+    bool is_going = strcmp(status, "DELETING") == 0; /* and not told in full any more */
     int64_t created_ms = 0;
     if (!table->is_ready)
         status = "CREATING";
     json_get_i64(table->definition, "CreatedMs", &created_ms);
-    json_add_copy(doc, out, "AttributeDefinitions",
-                  json_get(table->definition, "AttributeDefinitions"));
+    if (!is_going)
+        json_add_copy(doc, out, "AttributeDefinitions",
+                      json_get(table->definition, "AttributeDefinitions"));
     json_add_copy(doc, out, "TableName", json_get(table->definition, "TableName"));
-    json_add_copy(doc, out, "KeySchema", json_get(table->definition, "KeySchema"));
+    if (!is_going)
+        json_add_copy(doc, out, "KeySchema", json_get(table->definition, "KeySchema"));
     json_add_str(doc, out, "TableStatus", str_from(status));
-    request_add_time(request, out, "CreationDateTime", created_ms);
+    if (!is_going)
+        request_add_time(request, out, "CreationDateTime", created_ms);
     add_throughput(request, table->definition, out);
     add_warm_throughput(request, table->definition, status, out);
     json_add_i64(doc, out, "TableSizeBytes", atomic_load(&table->stats->size_bytes));
     json_add_i64(doc, out, "ItemCount", atomic_load(&table->stats->item_count));
     json_add_str(doc, out, "TableArn", ddb_table_arn(request, table->name));
     json_add_copy(doc, out, "TableId", json_get(table->definition, "TableId"));
-    add_billing(request, table, out);
-    add_indexes(request, table, status, out);
+    add_billing(request, table, status, out);
+    if (!is_going)
+        add_indexes(request, table, status, out);
     add_stream(request, table, out);
     json_add_copy(doc, out, "SSEDescription", json_get(table->definition, "SSEDescription"));
     add_table_class(request, table, out);

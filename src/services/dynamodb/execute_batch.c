@@ -25,7 +25,7 @@ struct statement_batch {
 static void fail(struct request *request, struct batch_statement *one, enum err rc)
 {
     one->rc = rc;
-    one->message = arena_str(request->arena, str_from(request->error.message));
+    one->message = arena_str(request->arena, error_text(&request->error));
     one->failed_item = rc == ERR_DDB_CONDITIONAL_CHECK_FAILED ? request->error.members : STR_EMPTY;
 }
 
@@ -273,13 +273,23 @@ static enum err add_answer(struct request *request, const struct statement_trans
     return OK;
 }
 
+/* Writes are answered by an empty list, unless one of them returns an item. */
+static bool has_answers(const struct statement_transaction *all)
+{
+    bool has_any = all->transaction.writes == NULL;
+    for (size_t i = 0; !has_any && i < all->transaction.count; i++)
+        has_any = all->statements[i].returning != DDB_RETURNING_NOTHING;
+    return has_any;
+}
+
 static enum err answer_transaction(struct request *request)
 {
     const struct statement_transaction *all = request->handler_state;
     struct buf out;
     buf_init_arena(&out, request->arena, SIZE_MAX / 2);
     buf_add(&out, STR("{\"Responses\":["));
-    for (size_t i = 0; i < all->transaction.count; i++) {
+    size_t count = has_answers(all) ? all->transaction.count : 0;
+    for (size_t i = 0; i < count; i++) {
         buf_add(&out, i ? STR(",{") : STR("{"));
         enum err rc = add_answer(request, all, i, &out);
         if (rc)

@@ -82,6 +82,7 @@ struct ddb_update {
 struct ddb_projection {
     struct ddb_path *paths;
     size_t count;
+    bool is_flat; /* of PartiQL: a path that ends in a name gives an attribute of that name */
 };
 
 /* ExpressionAttributeNames and -Values of a request, with marks of what was used. */

@@ -3,17 +3,21 @@
 
 enum { MAX_ENTRY_KEY = 32 * 1024 };
 
-static bool has_part(const struct ddb_key_part *part, const struct ddb_value *item)
+/* An item that was there before the index may have a value that no key can have. */
+static bool has_part(const struct ddb_key_part *part, size_t max_bytes,
+                     const struct ddb_value *item)
 {
     if (part->name.len == 0)
         return true;
     const struct ddb_value *value = ddb_map_get(item, part->name);
-    return value && value->type == part->type && (value->type == DDB_N || value->text.len > 0);
+    return value && value->type == part->type &&
+           (value->type == DDB_N || (value->text.len > 0 && value->text.len <= max_bytes));
 }
 
 static bool takes(const struct ddb_index *index, const struct ddb_value *item)
 {
-    return has_part(&index->keys.hash, item) && has_part(&index->keys.range, item);
+    return has_part(&index->keys.hash, DDB_MAX_HASH_BYTES, item) &&
+           has_part(&index->keys.range, DDB_MAX_RANGE_BYTES, item);
 }
 
 struct str ddb_index_key(struct arena *arena, const struct ddb_table *table,

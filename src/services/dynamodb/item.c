@@ -93,14 +93,38 @@ void ddb_add_primary(const struct ddb_keys *keys, const struct ddb_value *item, 
 
 /* --- Checks --- */
 
+static enum err check_filled(const struct ddb_key_part *part, const struct ddb_value *value,
+                             struct error *error)
+{
+    bool is_text = value->type == DDB_S || value->type == DDB_B;
+    if (!is_text || value->text.len)
+        return OK;
+    return error_set(error, ERR_VALIDATION,
+                     "One or more parameter values are not valid. The AttributeValue for a key "
+                     "attribute cannot contain an empty %s value. Key: %.*s",
+                     value->type == DDB_S ? "string" : "binary", STR_ARG(part->name));
+}
+
+enum err ddb_check_key_filled(const struct ddb_keys *keys, const struct ddb_value *item,
+                              struct error *error)
+{
+    const struct ddb_key_part *parts[] = {&keys->hash, &keys->range};
+    enum err rc = OK;
+    for (size_t i = 0; rc == OK && i < 2; i++) {
+        const struct ddb_value *value =
+            parts[i]->name.len ? ddb_map_get(item, parts[i]->name) : NULL;
+        if (value && value->type == parts[i]->type)
+            rc = check_filled(parts[i], value, error);
+    }
+    return rc;
+}
+
 static enum err check_key_value(const struct ddb_key_part *part, const struct ddb_value *value,
                                 bool is_hash, struct error *error)
 {
-    if (value->type != DDB_N && value->text.len == 0)
-        return error_set(error, ERR_VALIDATION,
-                         "One or more parameter values are not valid. The AttributeValue for a key "
-                         "attribute cannot contain an empty %s value. Key: %.*s",
-                         value->type == DDB_S ? "string" : "binary", STR_ARG(part->name));
+    enum err rc = check_filled(part, value, error);
+    if (rc)
+        return rc;
     if (is_hash && value->text.len > DDB_MAX_HASH_BYTES)
         return error_set(error, ERR_VALIDATION,
                          "One or more parameter values were invalid: Size of hashkey has exceeded "

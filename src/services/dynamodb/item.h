@@ -32,6 +32,10 @@ void ddb_add_primary(const struct ddb_keys *keys, const struct ddb_value *item, 
 enum err ddb_check_key(const struct ddb_keys *keys, const struct ddb_value *key,
                        struct error *error);
 
+/* Checks only that the key attributes that are there are not empty. */
+enum err ddb_check_key_filled(const struct ddb_keys *keys, const struct ddb_value *item,
+                              struct error *error);
+
 /* Checks the key attributes of a whole item, and those of indexes that it has. */
 enum err ddb_check_item(const struct ddb_table *table, const struct ddb_value *item,
                         struct error *error);

@@ -35,14 +35,6 @@ static struct ddb_condition *compare(struct arena *arena, enum ddb_condition_kin
     return condition;
 }
 
-static const struct ddb_condition *negate(struct arena *arena, const struct ddb_condition *left)
-{
-    struct ddb_condition *condition = arena_new(arena, struct ddb_condition);
-    condition->kind = DDB_NOT;
-    condition->left = left;
-    return condition;
-}
-
 static void join(struct arena *arena, enum ddb_condition_kind kind, const struct ddb_condition *one,
                  const struct ddb_condition **all)
 {
@@ -57,12 +49,23 @@ static void join(struct arena *arena, enum ddb_condition_kind kind, const struct
     *all = condition;
 }
 
+/* The negation holds for nothing that is not there. */
+static const struct ddb_condition *negate(struct arena *arena, struct str name,
+                                          const struct ddb_condition *left)
+{
+    const struct ddb_condition *both = compare(arena, DDB_ATTRIBUTE_EXISTS, name, NULL, 0);
+    struct ddb_condition *condition = arena_new(arena, struct ddb_condition);
+    condition->kind = DDB_NOT;
+    condition->left = left;
+    join(arena, DDB_AND, condition, &both);
+    return both;
+}
+
 /* --- Comparison operators --- */
 
-enum { ANY_NUMBER = 100 };
-
-#define SCALARS (1u << DDB_S | 1u << DDB_N | 1u << DDB_B)
-#define SETS    (1u << DDB_SS | 1u << DDB_NS | 1u << DDB_BS)
+#define ANY_NUMBER SIZE_MAX
+#define SCALARS    (1u << DDB_S | 1u << DDB_N | 1u << DDB_B)
+#define SETS       (1u << DDB_SS | 1u << DDB_NS | 1u << DDB_BS)
 
 static const struct comparison {
     const char *name;
@@ -71,8 +74,8 @@ static const struct comparison {
     unsigned types;     /* that filters may compare with; 0: any */
     bool is_negated;
 } comparisons[] = {
-    {"EQ", DDB_EQUAL, 1, 1, SCALARS | SETS, false},
-    {"NE", DDB_NOT_EQUAL, 1, 1, SCALARS | SETS, false},
+    {"EQ", DDB_EQUAL, 1, 1, 0, false},
+    {"NE", DDB_NOT_EQUAL, 1, 1, 0, false},
     {"LE", DDB_LESS_EQUAL, 1, 1, SCALARS, false},
     {"LT", DDB_LESS, 1, 1, SCALARS, false},
     {"GE", DDB_GREATER_EQUAL, 1, 1, SCALARS, false},
@@ -157,7 +160,7 @@ static enum err add_comparison(struct request *request, struct str name,
     const struct ddb_condition *one =
         compare(request->arena, comparison->kind, name, values, count);
     if (comparison->is_negated)
-        one = negate(request->arena, one);
+        one = negate(request->arena, name, one);
     join(request->arena, joined_by, one, all);
     return OK;
 }

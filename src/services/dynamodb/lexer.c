@@ -11,9 +11,14 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
+static bool is_letter(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
 static bool is_word(char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '_';
+    return is_letter(c) || is_digit(c) || c == '_';
 }
 
 static size_t run(struct str text, size_t from, bool (*is_member)(char c))
@@ -53,7 +58,7 @@ struct ddb_token ddb_lex(struct str expression, size_t from)
         bool is_index = run(expression, at, is_digit) == len;
         return token(is_index ? DDB_TOKEN_INDEX : DDB_TOKEN_BAD, expression, at, len);
     }
-    if (is_word(first))
+    if (is_letter(first))
         return token(DDB_TOKEN_WORD, expression, at, run(expression, at, is_word));
     size_t len = first ? sign_length(str_slice(expression, at, 2)) : 0;
     return token(len ? DDB_TOKEN_SIGN : DDB_TOKEN_BAD, expression, at, len ? len : 1);

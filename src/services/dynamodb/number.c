@@ -199,8 +199,8 @@ static enum err from_places(const int places[SPAN], struct ddb_number *out, stru
         *out = (struct ddb_number){0};
         return OK;
     }
-    if (last - first + 1 > DDB_NUMBER_DIGITS)
-        return too_precise(error);
+    if (last - first + 1 > DDB_NUMBER_DIGITS) /* told like a sum that is too large */
+        return check_range(MAX_EXPONENT + 1, error);
     for (int i = first; i <= last; i++)
         out->digits[out->digit_count++] = (unsigned char)places[i];
     out->exponent = MAX_EXPONENT + 1 - first;

@@ -53,7 +53,7 @@ enum err ddb_read_item(struct request *request, const yyjson_val *input, const c
 static struct str list_given(struct arena *arena, const yyjson_val *input, const char *const *names)
 {
     struct buf list;
-    buf_init_arena(&list, arena, ERROR_MESSAGE_MAX);
+    buf_init_arena(&list, arena, SIZE_MAX / 2);
     for (; *names; names++) {
         if (ddb_get(input, *names))
             buf_printf(&list, "%s%s", list.len ? ", " : "", *names);
@@ -80,7 +80,7 @@ static enum err values_without_use(struct request *request, const yyjson_val *in
 {
     struct buf list;
     size_t count = 0;
-    buf_init_arena(&list, request->arena, ERROR_MESSAGE_MAX);
+    buf_init_arena(&list, request->arena, SIZE_MAX / 2);
     for (; *expressions; expressions++) {
         if (is_projection(*expressions))
             continue;

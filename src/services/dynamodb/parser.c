@@ -1,6 +1,9 @@
 /* The common part of the expression parsers. */
 #include "services/dynamodb/parser.h"
 
+/* No valid expression is nested as deeply: each level needs an operator. */
+enum { MAX_DEPTH = 2 * DDB_MAX_OPERATORS };
+
 struct substitution {
     struct str key;  /* "#n", ":v" */
     struct str name; /* what #n stands for */
@@ -187,15 +190,16 @@ enum err ddb_parser_syntax_error(struct ddb_parser *parser)
 {
     struct ddb_token at = parser->token;
     if (at.kind == DDB_TOKEN_END)
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid %s: Syntax error; token: \"<EOF>\", near: \"%.*s\"", parser->kind,
-                         STR_ARG(str_slice(parser->text, parser->previous.at, parser->text.len)));
+        return error_set_long(
+            parser->error, parser->arena, ERR_VALIDATION,
+            "Invalid %s: Syntax error; token: \"<EOF>\", near: \"%.*s\"", parser->kind,
+            STR_ARG(str_slice(parser->text, parser->previous.at, parser->text.len)));
     struct ddb_token next = ddb_lex(parser->text, at.at + at.text.len);
     size_t from = parser->previous.text.len ? parser->previous.at : at.at;
     size_t to = next.at + next.text.len;
-    return error_set(parser->error, ERR_VALIDATION,
-                     "Invalid %s: Syntax error; token: \"%.*s\", near: \"%.*s\"", parser->kind,
-                     STR_ARG(at.text), STR_ARG(str_slice(parser->text, from, to - from)));
+    return error_set_long(parser->error, parser->arena, ERR_VALIDATION,
+                          "Invalid %s: Syntax error; token: \"%.*s\", near: \"%.*s\"", parser->kind,
+                          STR_ARG(at.text), STR_ARG(str_slice(parser->text, from, to - from)));
 }
 
 enum err ddb_parser_expect_sign(struct ddb_parser *parser, const char *sign)
@@ -208,13 +212,115 @@ enum err ddb_parser_expect_end(struct ddb_parser *parser)
     return parser->token.kind == DDB_TOKEN_END ? OK : ddb_parser_syntax_error(parser);
 }
 
-enum err ddb_parser_count_operator(struct ddb_parser *parser)
+/* --- Faults --- */
+
+void ddb_parser_fault(struct ddb_parser *parser, enum ddb_fault fault, const char *format, ...)
 {
-    if (++parser->operators <= DDB_MAX_OPERATORS)
+    va_list args;
+    if (parser->faults[fault].ptr)
+        return;
+    va_start(args, format);
+    parser->faults[fault] = arena_vprintf(parser->arena, format, args);
+    va_end(args);
+}
+
+enum err ddb_parser_finish(struct ddb_parser *parser)
+{
+    if (parser->operators > DDB_MAX_OPERATORS)
+        ddb_parser_fault(parser, DDB_FAULT_SIZE,
+                         "The expression contains too many operators; operator count: %u",
+                         parser->operators);
+    for (size_t i = 0; i < DDB_FAULTS; i++) {
+        if (parser->faults[i].ptr)
+            return error_set_long(parser->error, parser->arena, ERR_VALIDATION, "Invalid %s: %.*s",
+                                  parser->kind, STR_ARG(parser->faults[i]));
+    }
+    return OK;
+}
+
+enum err ddb_parser_enter(struct ddb_parser *parser)
+{
+    if (++parser->depth <= MAX_DEPTH)
         return OK;
-    return error_set(parser->error, ERR_VALIDATION,
-                     "Invalid %s: The expression contains too many operators; operator count: %u",
-                     parser->kind, parser->operators);
+    ddb_parser_fault(parser, DDB_FAULT_SIZE,
+                     "The expression contains too many operators; operator count: %u",
+                     parser->operators + 1);
+    return ddb_parser_finish(parser);
+}
+
+/* --- Functions --- */
+
+bool ddb_parser_is_call(const struct ddb_parser *parser)
+{
+    struct ddb_token next = ddb_lex(parser->text, parser->token.at + parser->token.text.len);
+    return parser->token.kind == DDB_TOKEN_WORD && next.kind == DDB_TOKEN_SIGN &&
+           str_eq(next.text, STR("("));
+}
+
+void ddb_parser_add_operand(struct ddb_parser *parser, struct ddb_operand_list *list,
+                            const struct ddb_operand *operand)
+{
+    if (list->count == list->room) {
+        size_t more = list->room ? list->room * 2 : 4;
+        list->all = arena_realloc(parser->arena, list->all, list->room * sizeof(*list->all),
+                                  more * sizeof(*list->all));
+        list->room = more;
+    }
+    list->all[list->count++] = operand;
+}
+
+static bool is_one_of(struct str name, const char *const *names)
+{
+    while (*names && !str_eq(name, str_from(*names)))
+        names++;
+    return *names != NULL;
+}
+
+void ddb_parser_check_name(struct ddb_parser *parser, struct str name, bool is_update)
+{
+    static const char *const of_updates[] = {"if_not_exists", "list_append", NULL};
+    static const char *const of_conditions[] = {"attribute_exists",
+                                                "attribute_not_exists",
+                                                "attribute_type",
+                                                "begins_with",
+                                                "contains",
+                                                "size",
+                                                NULL};
+    if (is_one_of(name, is_update ? of_updates : of_conditions))
+        return;
+    if (!is_one_of(name, is_update ? of_conditions : of_updates))
+        ddb_parser_fault(parser, DDB_FAULT_FUNCTION, "Invalid function name; function: %.*s",
+                         STR_ARG(name));
+    else
+        ddb_parser_fault(parser, DDB_FAULT_FUNCTION,
+                         "The function is not allowed in %s expression; function: %.*s",
+                         is_update ? "an update" : "a condition", STR_ARG(name));
+}
+
+void ddb_parser_misplaced(struct ddb_parser *parser, struct str name)
+{
+    ddb_parser_fault(parser, DDB_FAULT_FUNCTION,
+                     "The function is not allowed to be used this way in an expression; function: "
+                     "%.*s",
+                     STR_ARG(name));
+}
+
+void ddb_parser_check_count(struct ddb_parser *parser, struct str name, size_t given, size_t wanted)
+{
+    if (given != wanted)
+        ddb_parser_fault(parser, DDB_FAULT_COUNT,
+                         "Incorrect number of operands for operator or function; operator or "
+                         "function: %.*s, number of operands: %zu",
+                         STR_ARG(name), given);
+}
+
+void ddb_parser_wrong_type(struct ddb_parser *parser, struct str name,
+                           const struct ddb_value *value)
+{
+    ddb_parser_fault(parser, DDB_FAULT_TYPE,
+                     "Incorrect operand type for operator or function; operator or function: %.*s, "
+                     "operand type: %s",
+                     STR_ARG(name), ddb_type_name(value->type));
 }
 
 /* --- Paths and values --- */
@@ -225,18 +331,16 @@ static enum err name_step(struct ddb_parser *parser, struct str *out)
     if (token.kind == DDB_TOKEN_NAME) {
         struct substitution *one = find(parser->with->names, parser->with->name_count, token.text);
         if (!one)
-            return error_set(
-                parser->error, ERR_VALIDATION,
-                "Invalid %s: An expression attribute name used in the document path is "
-                "not defined; attribute name: %.*s",
-                parser->kind, STR_ARG(token.text));
-        *out = one->name;
+            ddb_parser_fault(parser, DDB_FAULT_UNDEFINED,
+                             "An expression attribute name used in the document path is not "
+                             "defined; attribute name: %.*s",
+                             STR_ARG(token.text));
+        *out = one ? one->name : token.text;
     } else if (token.kind == DDB_TOKEN_WORD) {
         if (ddb_is_reserved(token.text))
-            return error_set(parser->error, ERR_VALIDATION,
-                             "Invalid %s: Attribute name is a reserved keyword; reserved keyword: "
-                             "%.*s",
-                             parser->kind, STR_ARG(token.text));
+            ddb_parser_fault(parser, DDB_FAULT_RESERVED,
+                             "Attribute name is a reserved keyword; reserved keyword: %.*s",
+                             STR_ARG(token.text));
         *out = token.text;
     } else {
         return ddb_parser_syntax_error(parser);
@@ -250,10 +354,12 @@ static enum err index_step(struct ddb_parser *parser, size_t *out)
     uint64_t index;
     if (parser->token.kind != DDB_TOKEN_INDEX)
         return ddb_parser_syntax_error(parser);
-    if (!str_to_u64(parser->token.text, &index) || index > UINT32_MAX)
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid %s: List index is not within the allowable range; index: [%.*s]",
-                         parser->kind, STR_ARG(parser->token.text));
+    if (!str_to_u64(parser->token.text, &index) || index > UINT32_MAX) {
+        ddb_parser_fault(parser, DDB_FAULT_RESERVED,
+                         "List index is not within the allowable range; index: [%.*s]",
+                         STR_ARG(parser->token.text));
+        index = 0;
+    }
     *out = (size_t)index;
     ddb_parser_advance(parser);
     return ddb_parser_expect_sign(parser, "]");
@@ -261,27 +367,29 @@ static enum err index_step(struct ddb_parser *parser, size_t *out)
 
 enum err ddb_parser_path(struct ddb_parser *parser, struct ddb_path *out)
 {
-    struct ddb_step steps[DDB_MAX_PATH];
-    size_t count = 0;
-    enum err rc = name_step(parser, &steps[count].name);
+    struct ddb_step steps[DDB_MAX_PATH], step = {0};
+    size_t count = 1;
+    enum err rc = name_step(parser, &steps[0].name);
     if (rc)
         return rc;
-    steps[count++].index = 0;
+    steps[0].index = 0;
     while (ddb_parser_is_sign(parser, ".") || ddb_parser_is_sign(parser, "[")) {
         bool is_index = ddb_parser_take_sign(parser, "[");
         if (!is_index)
             ddb_parser_advance(parser);
-        if (count == DDB_MAX_PATH)
-            return error_set(parser->error, ERR_VALIDATION,
-                             "Invalid %s: The document path has too many nesting elements; nesting "
-                             "levels: %zu",
-                             parser->kind, count + 1);
-        steps[count] = (struct ddb_step){0};
-        rc = is_index ? index_step(parser, &steps[count].index)
-                      : name_step(parser, &steps[count].name);
+        step = (struct ddb_step){0};
+        rc = is_index ? index_step(parser, &step.index) : name_step(parser, &step.name);
         if (rc)
             return rc;
+        if (count < DDB_MAX_PATH)
+            steps[count] = step;
         count++;
+    }
+    if (count > DDB_MAX_PATH) {
+        ddb_parser_fault(parser, DDB_FAULT_SIZE,
+                         "The document path has too many nesting elements; nesting levels: %zu",
+                         count);
+        count = DDB_MAX_PATH;
     }
     out->count = count;
     out->steps = arena_array(parser->arena, struct ddb_step, count);
@@ -291,14 +399,15 @@ enum err ddb_parser_path(struct ddb_parser *parser, struct ddb_path *out)
 
 enum err ddb_parser_value(struct ddb_parser *parser, const struct ddb_value **out)
 {
+    static const struct ddb_value nothing = {.type = DDB_S, .text = STR_INIT("")};
     struct str key = parser->token.text;
     struct substitution *one = find(parser->with->values, parser->with->value_count, key);
     if (!one)
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid %s: An expression attribute value used in expression is not "
-                         "defined; attribute value: %.*s",
-                         parser->kind, STR_ARG(key));
-    *out = &one->value;
+        ddb_parser_fault(parser, DDB_FAULT_UNDEFINED,
+                         "An expression attribute value used in expression is not defined; "
+                         "attribute value: %.*s",
+                         STR_ARG(key));
+    *out = one ? &one->value : &nothing;
     ddb_parser_advance(parser);
     return OK;
 }
@@ -325,8 +434,8 @@ enum err ddb_parser_check_paths(struct ddb_parser *parser, const struct ddb_path
     enum relation relation = relate(a, b);
     if (relation == APART)
         return OK;
-    return error_set(
-        parser->error, ERR_VALIDATION,
+    return error_set_long(
+        parser->error, parser->arena, ERR_VALIDATION,
         "Invalid %s: Two document paths %s with each other; must remove or rewrite one "
         "of these paths; path one: %.*s, path two: %.*s",
         parser->kind, relation == OVERLAP ? "overlap" : "conflict",
@@ -358,7 +467,7 @@ const struct ddb_value *ddb_path_find(const struct ddb_path *path, const struct 
 struct str ddb_path_text(const struct ddb_path *path, struct arena *arena)
 {
     struct buf text;
-    buf_init_arena(&text, arena, ERROR_MESSAGE_MAX);
+    buf_init_arena(&text, arena, SIZE_MAX / 2);
     buf_add_byte(&text, '[');
     for (size_t i = 0; i < path->count; i++) {
         buf_add(&text, i ? STR(", ") : STR_EMPTY);

@@ -66,6 +66,7 @@ static enum err parse_projection(struct partiql *parser, struct ddb_statement *o
         rc = partiql_path(parser, &projection->paths[projection->count++]);
     } while (rc == OK && partiql_take_sign(parser, ","));
     out->projection = projection;
+    projection->is_flat = true;
     return rc ? rc
               : check_apart(parser, "ProjectionExpression", projection->paths, projection->count);
 }

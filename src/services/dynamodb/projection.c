@@ -22,11 +22,13 @@ enum err ddb_projection_parse(struct str text, struct ddb_substitutions *with, s
     } while (rc == OK && ddb_parser_take_sign(&parser, ","));
     if (rc == OK)
         rc = ddb_parser_expect_end(&parser);
+    if (rc == OK)
+        rc = ddb_parser_finish(&parser);
     for (size_t i = 0; rc == OK && i < count; i++) {
         for (size_t j = i + 1; rc == OK && j < count; j++)
             rc = ddb_parser_check_paths(&parser, &paths[i], &paths[j]);
     }
-    *out = (struct ddb_projection){paths, count};
+    *out = (struct ddb_projection){paths, count, false};
     return rc;
 }
 
@@ -81,12 +83,37 @@ static bool project(const struct projector *all, size_t depth, const struct ddb_
     return out->count > 0;
 }
 
+static bool is_flattened(const struct ddb_path *path)
+{
+    return path->count > 1 && path->steps[path->count - 1].name.ptr;
+}
+
+/* What is inside the item becomes attributes beside those that `out` has. */
+static void add_flattened(const struct ddb_projection *projection, const struct ddb_value *item,
+                          struct arena *arena, struct ddb_value *out)
+{
+    struct ddb_entry *map = arena_array(arena, struct ddb_entry, out->count + projection->count);
+    if (out->count)
+        memcpy(map, out->map, out->count * sizeof(*map));
+    out->map = map;
+    for (size_t i = 0; i < projection->count; i++) {
+        const struct ddb_path *path = &projection->paths[i];
+        const struct ddb_value *found = is_flattened(path) ? ddb_path_find(path, item) : NULL;
+        struct str name = path->steps[path->count - 1].name;
+        if (found && !ddb_map_get(out, name))
+            map[out->count++] = (struct ddb_entry){name, *found};
+    }
+}
+
 void ddb_projection_apply(const struct ddb_projection *projection, const struct ddb_value *item,
                           struct arena *arena, struct ddb_value *out)
 {
-    struct projector all = {arena_alloc(arena, (projection->count + 1) * sizeof(void *)),
-                            projection->count, arena};
-    for (size_t i = 0; i < projection->count; i++)
-        all.paths[i] = &projection->paths[i];
+    struct projector all = {arena_alloc(arena, (projection->count + 1) * sizeof(void *)), 0, arena};
+    for (size_t i = 0; i < projection->count; i++) {
+        if (!projection->is_flat || !is_flattened(&projection->paths[i]))
+            all.paths[all.count++] = &projection->paths[i];
+    }
     project(&all, 0, item, out);
+    if (projection->is_flat)
+        add_flattened(projection, item, arena, out);
 }

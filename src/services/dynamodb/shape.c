@@ -264,13 +264,15 @@ struct checker {
     struct buf text;
     unsigned count;
     const struct place *place; /* of what is checked now */
+    bool is_bare;              /* what is checked now is told without its value, */
+    struct str bare;           /* and only where nothing else is wrong; a NULL pointer: nothing */
     struct str elsewhere;      /* a member that this server has no use for */
 };
 
-static void add_place(struct buf *out, const struct place *place)
+static void add_place(struct buf *out, const struct place *place, bool is_bare)
 {
     if (place->above) {
-        add_place(out, place->above);
+        add_place(out, place->above, is_bare);
         buf_add_byte(out, '.');
     }
     if (place->index) {
@@ -280,7 +282,8 @@ static void add_place(struct buf *out, const struct place *place)
         buf_add(out, STR(".member"));
     } else {
         char first = place->name.ptr[0];
-        buf_add_byte(out, first >= 'A' && first <= 'Z' ? (char)(first + ('a' - 'A')) : first);
+        buf_add_byte(out, first >= 'A' && first <= 'Z' && !is_bare ? (char)(first + ('a' - 'A'))
+                                                                   : first);
         buf_add(out, str_slice(place->name, 1, place->name.len));
     }
 }
@@ -315,6 +318,20 @@ static void add_value(struct buf *out, yyjson_val *value, struct arena *arena)
     }
 }
 
+static void complain_bare(struct checker *checker, struct str constraint)
+{
+    struct buf text;
+    if (checker->bare.ptr)
+        return;
+    buf_init_arena(&text, checker->arena, SIZE_MAX / 2);
+    buf_add(&text, STR("1 validation error detected: Value at '"));
+    if (checker->place)
+        add_place(&text, checker->place, true);
+    buf_add(&text, STR("' failed to satisfy constraint: "));
+    buf_add(&text, constraint);
+    checker->bare = buf_str(&text);
+}
+
 static void complain(struct checker *checker, yyjson_val *value, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -324,15 +341,20 @@ static void complain(struct checker *checker, yyjson_val *value, const char *for
     if (checker->count >= MAX_ERRORS)
         return;
     const char *quote = value && !yyjson_is_null(value) ? "'" : "";
+    va_start(args, format);
+    struct str constraint = arena_vprintf(checker->arena, format, args);
+    va_end(args);
+    if (checker->is_bare) {
+        complain_bare(checker, constraint);
+        return;
+    }
     buf_printf(&checker->text, "%sValue %s", checker->count++ ? "; " : "", quote);
     add_value(&checker->text, value, checker->arena);
     buf_printf(&checker->text, "%s at '", quote);
     if (checker->place)
-        add_place(&checker->text, checker->place);
+        add_place(&checker->text, checker->place, false);
     buf_add(&checker->text, STR("' failed to satisfy constraint: "));
-    va_start(args, format);
-    buf_add(&checker->text, arena_vprintf(checker->arena, format, args));
-    va_end(args);
+    buf_add(&checker->text, constraint);
 }
 
 static bool is_name(struct str text)
@@ -416,6 +438,7 @@ static void limit_members(struct checker *checker, const struct ddb_shape *shape
             continue;
         struct place place = {parent, str_from(member->name), 0, true};
         checker->place = &place;
+        checker->is_bare = false;
         if (is_missing)
             complain(checker, NULL, "Member must not be null");
         else
@@ -447,7 +470,7 @@ static void limit_list(struct checker *checker, const struct ddb_shape *shape, y
 static struct str list_limits(struct arena *arena, const struct ddb_shape *shape)
 {
     struct buf text;
-    buf_init_arena(&text, arena, ERROR_MESSAGE_MAX);
+    buf_init_arena(&text, arena, SIZE_MAX / 2);
     if (shape->max)
         buf_printf(&text, "Member must have length less than or equal to %lld",
                    (long long)shape->max);
@@ -463,7 +486,7 @@ static struct str list_limits(struct arena *arena, const struct ddb_shape *shape
 static bool satisfies(const struct ddb_shape *shape, yyjson_val *value, struct arena *arena)
 {
     struct checker quiet = {.arena = arena};
-    buf_init_arena(&quiet.text, arena, ERROR_MESSAGE_MAX);
+    buf_init_arena(&quiet.text, arena, SIZE_MAX / 2);
     if (shape->kind == DDB_SHAPE_LIST)
         check_length(&quiet, shape, value, (int64_t)yyjson_arr_size(value));
     else
@@ -501,6 +524,7 @@ static void limit(struct checker *checker, const struct ddb_shape *shape, yyjson
 {
     if (yyjson_is_null(value))
         return;
+    checker->is_bare = (shape->flags & DDB_SHAPE_BARE) != 0;
     switch (shape->kind) {
     case DDB_SHAPE_STRING:
         limit_string(checker, shape, value);
@@ -529,6 +553,22 @@ static void limit(struct checker *checker, const struct ddb_shape *shape, yyjson
     }
 }
 
+/* An empty name of a table is told alone, before anything else. */
+static enum err check_empty_name(const struct ddb_shape *shape, yyjson_val *input,
+                                 struct error *error)
+{
+    for (const struct ddb_member *member = shape->members; member->name; member++) {
+        bool is_table = strcmp(member->name, "TableName") == 0 && member->shape->min;
+        struct str name = json_get_str(input, member->name);
+        if (is_table && name.ptr && name.len == 0)
+            return error_set(error, ERR_VALIDATION,
+                             "1 validation error detected: Value '' at 'tableName' failed to "
+                             "satisfy constraint: Member must have length greater than or equal to "
+                             "1");
+    }
+    return OK;
+}
+
 /* The operations on tables tell a missing or too long name by itself. */
 static enum err check_control_name(const struct ddb_shape *shape, yyjson_val *input,
                                    struct error *error)
@@ -542,7 +582,7 @@ static enum err check_control_name(const struct ddb_shape *shape, yyjson_val *in
                              "The parameter '%s' is required but was not present in the request",
                              member->name);
         bool is_arn = str_starts(name, STR("arn:"));
-        if (!is_arn && (name.len < 3 || name.len > 255))
+        if (!member->shape->min && !is_arn && (name.len < 3 || name.len > 255))
             return error_set(
                 error, ERR_VALIDATION,
                 "%s must be at least 3 characters long and at most 255 characters long",
@@ -557,11 +597,15 @@ enum err ddb_shape_check(const struct ddb_shape *shape, yyjson_val *input, struc
     struct checker checker = {.arena = arena, .elsewhere = STR_EMPTY};
     enum err rc = check_struct(shape, true, input, error);
     if (rc == OK)
+        rc = check_empty_name(shape, input, error);
+    if (rc == OK)
         rc = check_control_name(shape, input, error);
     if (rc)
         return rc;
     buf_init_arena(&checker.text, arena, SIZE_MAX / 2);
     limit_members(&checker, shape, input);
+    if (checker.count == 0 && checker.bare.ptr)
+        return error_set_long(error, arena, ERR_VALIDATION, "%.*s", STR_ARG(checker.bare));
     if (checker.count == 0 && checker.elsewhere.len)
         return error_set(error, ERR_VALIDATION,
                          "One or more parameter values were invalid: %.*s is not available on "
@@ -569,8 +613,9 @@ enum err ddb_shape_check(const struct ddb_shape *shape, yyjson_val *input, struc
                          STR_ARG(checker.elsewhere));
     if (checker.count == 0)
         return OK;
-    return error_set(error, ERR_VALIDATION, "%u validation error%s detected: %.*s", checker.count,
-                     checker.count > 1 ? "s" : "", STR_ARG(buf_str(&checker.text)));
+    return error_set_long(error, arena, ERR_VALIDATION, "%u validation error%s detected: %.*s",
+                          checker.count, checker.count > 1 ? "s" : "",
+                          STR_ARG(buf_str(&checker.text)));
 }
 
 enum err ddb_check_input(struct request *request)

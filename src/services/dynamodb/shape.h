@@ -23,6 +23,7 @@ enum ddb_shape_flag {
     DDB_SHAPE_ARN = 2,           /* an ARN of a table may stand for the name */
     DDB_SHAPE_CONTROL = 4,       /* a table's name as the operations on tables word it */
     DDB_SHAPE_PARAMETERIZED = 8, /* a list or map inside a list or map: worded in Java's way */
+    DDB_SHAPE_BARE = 16,         /* told without its value, by the name that the request has */
 };
 
 struct ddb_shape {

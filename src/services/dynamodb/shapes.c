@@ -16,6 +16,7 @@ static const struct ddb_shape string = {.kind = DDB_SHAPE_STRING};
 static const struct ddb_shape boolean = {.kind = DDB_SHAPE_BOOLEAN};
 static const struct ddb_shape timestamp = {.kind = DDB_SHAPE_DOUBLE};
 static const struct ddb_shape positive = {.kind = DDB_SHAPE_INTEGER, .min = 1};
+static const struct ddb_shape query_limit = {.kind = DDB_SHAPE_INTEGER, .min = 1, .flags = DDB_SHAPE_BARE};
 static const struct ddb_shape units = {.kind = DDB_SHAPE_LONG, .min = 1};
 static const struct ddb_shape up_to_100 = {.kind = DDB_SHAPE_INTEGER, .min = 1, .max = 100};
 static const struct ddb_shape any_long = {.kind = DDB_SHAPE_LONG, .min = INT64_MIN};
@@ -24,7 +25,8 @@ static const struct ddb_shape table_name = {.kind = DDB_SHAPE_STRING, .min = 3, 
                                             .flags = DDB_SHAPE_NAME | DDB_SHAPE_ARN};
 static const struct ddb_shape control_name = {.kind = DDB_SHAPE_STRING,
                                               .flags = DDB_SHAPE_NAME | DDB_SHAPE_ARN | DDB_SHAPE_CONTROL};
-static const struct ddb_shape new_name = {.kind = DDB_SHAPE_STRING, .flags = DDB_SHAPE_NAME | DDB_SHAPE_CONTROL};
+static const struct ddb_shape new_name = {.kind = DDB_SHAPE_STRING, .min = 3, .max = 255,
+                                          .flags = DDB_SHAPE_NAME | DDB_SHAPE_CONTROL};
 static const struct ddb_shape attribute_name = {.kind = DDB_SHAPE_STRING, .max = 65535};
 static const struct ddb_shape key_name = {.kind = DDB_SHAPE_STRING, .min = 1, .max = 255};
 static const struct ddb_shape resource_arn = {.kind = DDB_SHAPE_STRING, .min = 1, .max = 1283};
@@ -102,7 +104,7 @@ static const struct ddb_member delete_item[] = {
 static const struct ddb_member query[] = {
     {"Select", &selected, false}, {"IndexName", &name, false}, {"ReturnConsumedCapacity", &consumed, false},
     {"QueryFilter", &conditions, false}, {"TableName", &table_name, true}, {"ConditionalOperator", &operator, false},
-    {"AttributesToGet", &attributes_to_get, false}, {"Limit", &positive, false},
+    {"AttributesToGet", &attributes_to_get, false}, {"Limit", &query_limit, false},
     {"KeyConditions", &conditions, false}, {"ExclusiveStartKey", &item, false}, {"ConsistentRead", &boolean, false},
     {"ScanIndexForward", &boolean, false}, {"KeyConditionExpression", &string, false},
     {"FilterExpression", &string, false}, {"ProjectionExpression", &string, false},
@@ -122,13 +124,14 @@ static const struct ddb_member scan[] = {
 
 static const struct ddb_shape item_in_list = {.kind = DDB_SHAPE_MAP, .type = "AttributeValue", .element = &value,
                                               .flags = DDB_SHAPE_PARAMETERIZED};
-static const struct ddb_shape keys = LIST_OF(&item_in_list, 1, 100);
+static const struct ddb_shape keys = {.kind = DDB_SHAPE_LIST, .element = &item_in_list, .min = 1, .max = 100,
+                                      .flags = DDB_SHAPE_BARE};
 static const struct ddb_member keys_members[] = {
     {"Keys", &keys, true}, {"AttributesToGet", &attributes_to_get, false}, {"ConsistentRead", &boolean, false},
     {"ProjectionExpression", &string, false}, {"ExpressionAttributeNames", &names, false}, END};
 static const struct ddb_shape keys_and_attributes = STRUCT("KeysAndAttributes", keys_members);
 static const struct ddb_shape batch_get_map = {.kind = DDB_SHAPE_MAP, .type = "KeysAndAttributes",
-    .element = &keys_and_attributes, .key = &table_name, .min = 1, .max = 100};
+    .element = &keys_and_attributes, .key = &table_name, .max = 100};
 static const struct ddb_member batch_get_item[] = {
     {"ReturnConsumedCapacity", &consumed, false}, {"RequestItems", &batch_get_map, true}, END};
 
@@ -144,7 +147,7 @@ static const struct ddb_shape write_requests = {.kind = DDB_SHAPE_LIST, .element
 static const struct ddb_shape write_requests_limit = {.kind = DDB_SHAPE_LIST, .min = 1, .max = 25};
 static const struct ddb_shape batch_write_map = {.kind = DDB_SHAPE_MAP,
     .type = "java.util.List<com.amazonaws.dynamodb.v20120810.WriteRequest>", .element = &write_requests,
-    .key = &table_name, .value = &write_requests_limit, .min = 1, .max = 25};
+    .key = &table_name, .value = &write_requests_limit, .max = 25};
 static const struct ddb_member batch_write_item[] = {
     {"ReturnConsumedCapacity", &consumed, false}, {"ReturnItemCollectionMetrics", &metrics, false},
     {"RequestItems", &batch_write_map, true}, END};

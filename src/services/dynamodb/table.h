@@ -194,7 +194,7 @@ struct ddb_permission {
 enum err ddb_authorize_table(struct request *request, const char *action, struct str name,
                              const struct ddb_permission *permission);
 
-/* Adds the members of TableDescription. */
+/* Adds the members of TableDescription; fewer when the status is "DELETING" or "CREATING". */
 void ddb_table_describe(struct request *request, const struct ddb_table *table, const char *status,
                         yyjson_mut_val *out);
 

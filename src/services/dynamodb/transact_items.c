@@ -60,18 +60,29 @@ static enum err read_write(struct request *request, const yyjson_val *input,
 static enum err read_action(struct request *request, struct ddb_transaction *transaction, size_t i,
                             const yyjson_val *element)
 {
+    const struct action *action = NULL;
+    yyjson_val *input = NULL;
+    enum err rc = find_action(request, element, &action, &input);
+    return rc ? rc : read_write(request, input, action, &transaction->writes[i]);
+}
+
+/* Comes when all actions are read: what cannot be read is told before a table that is not there.
+ */
+static enum err prepare_action(struct request *request, struct ddb_transaction *transaction,
+                               size_t i, const yyjson_val *element)
+{
     struct ddb_write *write = &transaction->writes[i];
     const struct action *action = NULL;
     yyjson_val *input = NULL;
     enum err rc = find_action(request, element, &action, &input);
-    if (rc == OK)
-        rc = read_write(request, input, action, write);
     struct ddb_permission permission = {.input = input};
     if (rc == OK)
         rc = ddb_authorize_table(request, action->permission, json_get_str(input, "TableName"),
                                  &permission);
     if (rc == OK)
         rc = ddb_table_by_name(request, json_get_str(input, "TableName"), &write->table);
+    if (rc == OK)
+        rc = ddb_check_key_filled(&write->table->keys, &write->item, &request->error);
     if (rc)
         return rc;
     rc = ddb_write_prepare(write, request->arena, &request->error);
@@ -100,6 +111,11 @@ enum err ddb_transact_write_items(struct request *request)
         if (rc)
             return rc;
     }
+    yyjson_arr_foreach (list, i, max, element) {
+        enum err rc = prepare_action(request, transaction, i, element);
+        if (rc)
+            return rc;
+    }
     struct str token = request_str(request, "ClientRequestToken");
     if (token.ptr) {
         transaction->token = token;
@@ -120,18 +136,27 @@ static enum err read_get(struct request *request, struct ddb_transaction *transa
     struct ddb_expressions expressions = {0};
     struct ddb_get *get = &transaction->gets[i];
     yyjson_val *input = json_get(element, "Get");
-    struct str name = json_get_str(input, "TableName");
     enum err rc = ddb_check_style(request, input, set);
     if (rc == OK)
         rc = ddb_read_item(request, input, "Key", &get->item_key);
     if (rc == OK)
         rc = ddb_expressions_read(request, input, set, &expressions);
     get->projection = expressions.projection;
+    return rc;
+}
+
+static enum err prepare_get(struct request *request, struct ddb_transaction *transaction, size_t i,
+                            const yyjson_val *element)
+{
+    struct ddb_get *get = &transaction->gets[i];
+    yyjson_val *input = json_get(element, "Get");
+    struct str name = json_get_str(input, "TableName");
     struct ddb_permission permission = {.input = input};
-    if (rc == OK)
-        rc = ddb_authorize_table(request, "dynamodb:GetItem", name, &permission);
+    enum err rc = ddb_authorize_table(request, "dynamodb:GetItem", name, &permission);
     if (rc == OK)
         rc = ddb_table_by_name(request, name, &get->table);
+    if (rc == OK)
+        rc = ddb_check_key_filled(&get->table->keys, &get->item_key, &request->error);
     if (rc)
         return rc;
     rc = ddb_get_prepare(request, get);
@@ -188,6 +213,11 @@ enum err ddb_transact_get_items(struct request *request)
     ddb_transaction_init(transaction, request->arena, yyjson_arr_size(list), false);
     yyjson_arr_foreach (list, i, max, element) {
         enum err rc = read_get(request, transaction, i, element);
+        if (rc)
+            return rc;
+    }
+    yyjson_arr_foreach (list, i, max, element) {
+        enum err rc = prepare_get(request, transaction, i, element);
         if (rc)
             return rc;
     }

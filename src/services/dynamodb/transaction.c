@@ -1,6 +1,8 @@
 /* Transactions on the writer thread, and what they say when they are cancelled. */
 #include "services/dynamodb/transaction.h"
 
+#include <stdlib.h>
+
 #include "services/dynamodb/token.h"
 #include "wire/sigv4.h"
 
@@ -21,9 +23,85 @@ void ddb_transaction_init(struct ddb_transaction *transaction, struct arena *are
     transaction->sizes = arena_array(arena, size_t, count);
 }
 
+/* --- What a token stands for --- */
+
+static int by_text(const void *a, const void *b)
+{
+    return str_cmp(*(const struct str *)a, *(const struct str *)b);
+}
+
+static struct str plain(struct arena *arena, yyjson_val *value, bool is_number);
+
+/* Elements of sets in one order; those of lists stay as they are. */
+static struct str plain_list(struct arena *arena, yyjson_val *list, bool is_set, bool is_number)
+{
+    struct str *texts = arena_array(arena, struct str, yyjson_arr_size(list));
+    struct buf out;
+    yyjson_val *element;
+    size_t i, max;
+    yyjson_arr_foreach (list, i, max, element)
+        texts[i] = plain(arena, element, is_number);
+    if (is_set)
+        qsort(texts, yyjson_arr_size(list), sizeof(*texts), by_text);
+    buf_init_arena(&out, arena, SIZE_MAX / 2);
+    buf_add_byte(&out, '[');
+    for (i = 0; i < yyjson_arr_size(list); i++) {
+        buf_add(&out, i ? STR(",") : STR_EMPTY);
+        buf_add(&out, texts[i]);
+    }
+    buf_add_byte(&out, ']');
+    return buf_str(&out);
+}
+
+/* Members in the order of their names. What is read as a number's text may be a member of another
+ * name: such a text stays as it is. */
+static struct str plain_object(struct arena *arena, yyjson_val *object)
+{
+    struct str *texts = arena_array(arena, struct str, yyjson_obj_size(object));
+    struct buf out;
+    yyjson_val *key, *value;
+    size_t i, max, count = 0;
+    yyjson_obj_foreach (object, i, max, key, value) {
+        struct str name = json_str(key);
+        bool is_numbers = str_eq(name, STR("NS"));
+        bool is_set = is_numbers || str_eq(name, STR("SS")) || str_eq(name, STR("BS"));
+        if (yyjson_is_null(value))
+            continue;
+        buf_init_arena(&out, arena, SIZE_MAX / 2);
+        buf_add_json(&out, name);
+        buf_add_byte(&out, ':');
+        buf_add(&out, is_set && yyjson_is_arr(value) ? plain_list(arena, value, true, is_numbers)
+                                                     : plain(arena, value, str_eq(name, STR("N"))));
+        texts[count++] = buf_str(&out);
+    }
+    qsort(texts, count, sizeof(*texts), by_text);
+    buf_init_arena(&out, arena, SIZE_MAX / 2);
+    buf_add_byte(&out, '{');
+    for (i = 0; i < count; i++) {
+        buf_add(&out, i ? STR(",") : STR_EMPTY);
+        buf_add(&out, texts[i]);
+    }
+    buf_add_byte(&out, '}');
+    return buf_str(&out);
+}
+
+/* JSON text that is equal for values that mean the same. */
+static struct str plain(struct arena *arena, yyjson_val *value, bool is_number)
+{
+    struct ddb_number number;
+    struct error ignored;
+    if (yyjson_is_obj(value))
+        return plain_object(arena, value);
+    if (yyjson_is_arr(value))
+        return plain_list(arena, value, false, false);
+    if (is_number && json_str(value).ptr && !ddb_number_parse(json_str(value), &number, &ignored))
+        return ddb_number_format(&number, arena);
+    return json_write_val(arena, value);
+}
+
 struct str ddb_transaction_digest(struct arena *arena, const yyjson_val *actions)
 {
-    return sigv4_sha256_hex(arena, json_write_val(arena, actions));
+    return sigv4_sha256_hex(arena, plain(arena, (yyjson_val *)(uintptr_t)actions, false));
 }
 
 /* --- Reasons --- */
@@ -44,8 +122,11 @@ enum err ddb_transaction_note(struct ddb_transaction *transaction, size_t i, enu
     for (size_t j = 0; rc && j < sizeof(cancelling) / sizeof(cancelling[0]); j++) {
         if (cancelling[j].rc != rc)
             continue;
+        if (transaction->has_invalid)
+            return OK;
+        transaction->has_invalid = rc == ERR_VALIDATION;
         transaction->reasons[i].code = cancelling[j].code;
-        transaction->reasons[i].message = arena_str(arena, str_from(error->message));
+        transaction->reasons[i].message = arena_str(arena, error_text(error));
         transaction->reasons[i].item =
             rc == ERR_DDB_CONDITIONAL_CHECK_FAILED ? error->members : STR_EMPTY;
         return OK;
@@ -76,7 +157,7 @@ static enum err check_reasons(struct request *request, const struct ddb_transact
         has_any |= transaction->reasons[i].code != NULL;
     if (!has_any)
         return OK;
-    buf_init_arena(&codes, request->arena, ERROR_MESSAGE_MAX);
+    buf_init_arena(&codes, request->arena, SIZE_MAX / 2);
     buf_init_arena(&list, request->arena, SIZE_MAX / 2);
     buf_add(&list, STR("\"CancellationReasons\":["));
     for (size_t i = 0; i < transaction->count; i++) {

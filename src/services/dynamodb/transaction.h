@@ -20,6 +20,7 @@ struct ddb_transaction {
     struct str digest;          /* of what the token stands for */
     enum ddb_consumed consumed;
     bool wants_metrics;
+    bool has_invalid; /* an action is not valid: the reasons of those behind it are not told */
 
     /* Filled by the writer. */
     bool is_repeated;  /* the token was seen: nothing was done */
@@ -51,5 +52,6 @@ enum err ddb_transaction_add_item(struct request *request,
                                   const struct ddb_transaction *transaction, size_t i,
                                   struct buf *out);
 
-/* What a token stands for: a digest of the request's part with the actions. */
+/* What a token stands for: a digest of the request's part with the actions, equal for all texts
+ * that mean the same (order of members and of sets' elements, forms of numbers). */
 struct str ddb_transaction_digest(struct arena *arena, const yyjson_val *actions);

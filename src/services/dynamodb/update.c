@@ -3,128 +3,155 @@
 
 #include "services/dynamodb/parser.h"
 
-enum { MAX_ACTIONS = 1024, MAX_DEPTH = 64 };
+enum { MAX_ACTIONS = 1024 };
 
 /* --- Parsing --- */
 
 static enum err parse_operand(struct ddb_parser *parser, const struct ddb_operand **out);
 
-static enum err operand_type_error(struct ddb_parser *parser, const char *what, const char *name,
-                                   const char *type)
-{
-    return error_set(parser->error, ERR_VALIDATION,
-                     "Invalid UpdateExpression: Incorrect operand type for operator or function; "
-                     "%s: %s, operand type: %s",
-                     what, name, type);
-}
-
 /* What is known while parsing: a value of the wrong type is told before the item is read. */
-static enum err check_literal(struct ddb_parser *parser, const struct ddb_operand *operand,
-                              enum ddb_type wanted, const char *name)
+static void check_literal(struct ddb_parser *parser, const struct ddb_operand *operand,
+                          enum ddb_type wanted, struct str name)
 {
-    if (operand->kind != DDB_OPERAND_VALUE || operand->value->type == wanted)
-        return OK;
-    return operand_type_error(parser, "operator or function", name,
-                              ddb_type_name(operand->value->type));
+    if (operand->kind == DDB_OPERAND_VALUE && operand->value->type != wanted)
+        ddb_parser_wrong_type(parser, name, operand->value);
 }
 
-static enum err parse_if_not_exists(struct ddb_parser *parser, struct ddb_operand *operand)
+static void make_if_not_exists(struct ddb_parser *parser, struct str name,
+                               const struct ddb_operand_list *list, struct ddb_operand *out)
 {
-    operand->kind = DDB_OPERAND_IF_NOT_EXISTS;
-    enum err rc = ddb_parser_path(parser, &operand->path);
-    if (rc == OK)
-        rc = ddb_parser_expect_sign(parser, ",");
-    if (rc == OK)
-        rc = parse_operand(parser, &operand->left);
-    return rc;
+    if (list->all[0]->kind != DDB_OPERAND_PATH)
+        ddb_parser_fault(parser, DDB_FAULT_TYPE,
+                         "Operator or function requires a document path; operator or function: "
+                         "%.*s",
+                         STR_ARG(name));
+    out->kind = DDB_OPERAND_IF_NOT_EXISTS;
+    out->path = list->all[0]->path;
+    out->left = list->all[1];
 }
 
-static enum err parse_list_append(struct ddb_parser *parser, struct ddb_operand *operand)
+static void make_list_append(struct ddb_parser *parser, struct str name,
+                             const struct ddb_operand_list *list, struct ddb_operand *out)
 {
-    operand->kind = DDB_OPERAND_LIST_APPEND;
-    enum err rc = parse_operand(parser, &operand->left);
-    if (rc == OK)
-        rc = ddb_parser_expect_sign(parser, ",");
-    if (rc == OK)
-        rc = parse_operand(parser, &operand->right);
-    if (rc == OK)
-        rc = check_literal(parser, operand->left, DDB_L, "list_append");
-    if (rc == OK)
-        rc = check_literal(parser, operand->right, DDB_L, "list_append");
-    return rc;
+    out->kind = DDB_OPERAND_LIST_APPEND;
+    out->left = list->all[0];
+    out->right = list->all[1];
+    for (size_t i = 0; i < 2; i++) {
+        if (list->all[i]->kind == DDB_OPERAND_LIST_APPEND)
+            ddb_parser_misplaced(parser, name);
+        check_literal(parser, list->all[i], DDB_L, name);
+    }
 }
 
+/* name(operand, operand) */
 static enum err parse_function(struct ddb_parser *parser, struct ddb_operand *operand)
 {
+    struct ddb_operand_list list = {0};
+    const struct ddb_operand *one;
     struct str name = parser->token.text;
-    enum err rc = ddb_parser_count_operator(parser);
+    enum err rc;
+    ddb_parser_check_name(parser, name, true);
+    parser->operators++;
     ddb_parser_advance(parser); /* the name */
     ddb_parser_advance(parser); /* ( */
+    do {
+        rc = parse_operand(parser, &one);
+        if (rc == OK)
+            ddb_parser_add_operand(parser, &list, one);
+    } while (rc == OK && ddb_parser_take_sign(parser, ","));
+    if (rc == OK)
+        rc = ddb_parser_expect_sign(parser, ")");
     if (rc)
         return rc;
-    if (str_eq(name, STR("if_not_exists")))
-        rc = parse_if_not_exists(parser, operand);
-    else if (str_eq(name, STR("list_append")))
-        rc = parse_list_append(parser, operand);
+    ddb_parser_check_count(parser, name, list.count, 2);
+    if (list.count != 2)
+        return OK;
+    if (str_eq(name, STR("list_append")))
+        make_list_append(parser, name, &list, operand);
     else
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid UpdateExpression: Invalid function name; function: %.*s",
-                         STR_ARG(name));
-    return rc ? rc : ddb_parser_expect_sign(parser, ")");
+        make_if_not_exists(parser, name, &list, operand);
+    return OK;
 }
 
-static bool is_call(const struct ddb_parser *parser)
+/* The part in parentheses has been read; `is_doubled` when it has others right inside. */
+static enum err close_group(struct ddb_parser *parser, bool is_doubled)
 {
-    struct ddb_token next = ddb_lex(parser->text, parser->token.at + parser->token.text.len);
-    return parser->token.kind == DDB_TOKEN_WORD && next.kind == DDB_TOKEN_SIGN &&
-           str_eq(next.text, STR("("));
+    if (is_doubled)
+        ddb_parser_fault(parser, DDB_FAULT_PARENTHESES,
+                         "The expression has redundant parentheses;");
+    return ddb_parser_expect_sign(parser, ")");
+}
+
+static enum err parse_single(struct ddb_parser *parser, const struct ddb_operand **out)
+{
+    struct ddb_operand *operand = ddb_parser_new_operand(parser, DDB_OPERAND_PATH);
+    *out = operand;
+    if (parser->token.kind == DDB_TOKEN_VALUE) {
+        operand->kind = DDB_OPERAND_VALUE;
+        return ddb_parser_value(parser, &operand->value);
+    }
+    return ddb_parser_is_call(parser) ? parse_function(parser, operand)
+                                      : ddb_parser_path(parser, &operand->path);
 }
 
 static enum err parse_operand(struct ddb_parser *parser, const struct ddb_operand **out)
 {
-    struct ddb_operand *operand = ddb_parser_new_operand(parser, DDB_OPERAND_PATH);
-    *out = operand;
-    if (++parser->depth > MAX_DEPTH)
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid UpdateExpression: The expression is nested too deeply");
-    enum err rc;
-    if (ddb_parser_take_sign(parser, "(")) {
+    enum err rc = ddb_parser_enter(parser);
+    if (rc == OK && ddb_parser_take_sign(parser, "(")) {
+        bool is_doubled = ddb_parser_is_sign(parser, "(");
         rc = parse_operand(parser, out);
         if (rc == OK)
-            rc = ddb_parser_expect_sign(parser, ")");
-    } else if (parser->token.kind == DDB_TOKEN_VALUE) {
-        operand->kind = DDB_OPERAND_VALUE;
-        rc = ddb_parser_value(parser, &operand->value);
-    } else if (is_call(parser)) {
-        rc = parse_function(parser, operand);
-    } else {
-        rc = ddb_parser_path(parser, &operand->path);
+            rc = close_group(parser, is_doubled);
+    } else if (rc == OK) {
+        rc = parse_single(parser, out);
     }
     parser->depth--;
     return rc;
 }
 
-/* operand [+|- operand] */
-static enum err parse_set_value(struct ddb_parser *parser, const struct ddb_operand **out)
+static enum err parse_set_value(struct ddb_parser *parser, const struct ddb_operand **out,
+                                bool *out_is_group);
+
+/* What is in parentheses may be a sum, or the first operand of one. */
+static enum err parse_group(struct ddb_parser *parser, const struct ddb_operand **out)
 {
-    enum err rc = parse_operand(parser, out);
+    bool is_doubled = false;
+    ddb_parser_advance(parser);
+    enum err rc = ddb_parser_enter(parser);
+    if (rc == OK)
+        rc = parse_set_value(parser, out, &is_doubled);
+    parser->depth--;
+    return rc ? rc : close_group(parser, is_doubled);
+}
+
+static bool is_sum(const struct ddb_operand *operand)
+{
+    return operand->kind == DDB_OPERAND_PLUS || operand->kind == DDB_OPERAND_MINUS;
+}
+
+/* operand [+|- operand] */
+static enum err parse_set_value(struct ddb_parser *parser, const struct ddb_operand **out,
+                                bool *out_is_group)
+{
+    *out_is_group = ddb_parser_is_sign(parser, "(");
+    enum err rc = *out_is_group ? parse_group(parser, out) : parse_operand(parser, out);
     bool is_plus = ddb_parser_is_sign(parser, "+"), is_minus = ddb_parser_is_sign(parser, "-");
-    if (rc || (!is_plus && !is_minus))
+    if (rc || is_sum(*out) || (!is_plus && !is_minus))
         return rc;
-    const char *sign = is_plus ? "+" : "-";
+    struct str sign = parser->token.text;
     struct ddb_operand *sum =
         ddb_parser_new_operand(parser, is_plus ? DDB_OPERAND_PLUS : DDB_OPERAND_MINUS);
     ddb_parser_advance(parser);
-    rc = ddb_parser_count_operator(parser);
+    *out_is_group = false;
+    parser->operators++;
     sum->left = *out;
-    if (rc == OK)
-        rc = parse_operand(parser, &sum->right);
-    if (rc == OK)
-        rc = check_literal(parser, sum->left, DDB_N, sign);
-    if (rc == OK)
-        rc = check_literal(parser, sum->right, DDB_N, sign);
+    rc = parse_operand(parser, &sum->right);
+    if (rc)
+        return rc;
+    check_literal(parser, sum->left, DDB_N, sign);
+    check_literal(parser, sum->right, DDB_N, sign);
     *out = sum;
-    return rc;
+    return OK;
 }
 
 static bool is_set(const struct ddb_value *value)
@@ -146,28 +173,32 @@ static enum err parse_literal(struct ddb_parser *parser, enum ddb_action_kind ki
     if (rc)
         return rc;
     bool fits = is_set(operand->value) || (kind == DDB_ACTION_ADD && operand->value->type == DDB_N);
-    return fits ? OK
-                : operand_type_error(parser, "operator", kind == DDB_ACTION_ADD ? "ADD" : "DELETE",
-                                     long_names[operand->value->type]);
+    if (!fits)
+        ddb_parser_fault(parser, DDB_FAULT_TYPE,
+                         "Incorrect operand type for operator or function; operator: %s, operand "
+                         "type: %s",
+                         kind == DDB_ACTION_ADD ? "ADD" : "DELETE",
+                         long_names[operand->value->type]);
+    return OK;
 }
 
 static enum err parse_action(struct ddb_parser *parser, enum ddb_action_kind kind,
                              struct ddb_action *out)
 {
+    bool is_group;
     *out = (struct ddb_action){.kind = kind};
     enum err rc = ddb_parser_path(parser, &out->path);
     if (rc)
         return rc;
     switch (kind) {
     case DDB_ACTION_SET:
-        rc = ddb_parser_count_operator(parser);
-        if (rc == OK)
-            rc = ddb_parser_expect_sign(parser, "=");
-        return rc ? rc : parse_set_value(parser, &out->operand);
+        parser->operators++;
+        rc = ddb_parser_expect_sign(parser, "=");
+        return rc ? rc : parse_set_value(parser, &out->operand, &is_group);
     case DDB_ACTION_ADD:
     case DDB_ACTION_DELETE:
-        rc = ddb_parser_count_operator(parser);
-        return rc ? rc : parse_literal(parser, kind, &out->operand);
+        parser->operators++;
+        return parse_literal(parser, kind, &out->operand);
     case DDB_ACTION_REMOVE:
         return OK;
     }
@@ -195,9 +226,8 @@ static enum err parse_clause(struct ddb_parser *parser, bool seen[CLAUSES],
     if (which == CLAUSES)
         return ddb_parser_syntax_error(parser);
     if (seen[which])
-        return error_set(parser->error, ERR_VALIDATION,
-                         "Invalid UpdateExpression: The \"%s\" section can only be used once in an "
-                         "update expression;",
+        ddb_parser_fault(parser, DDB_FAULT_SECTION,
+                         "The \"%s\" section can only be used once in an update expression;",
                          clauses[which].word);
     seen[which] = true;
     ddb_parser_advance(parser);
@@ -225,6 +255,8 @@ enum err ddb_update_parse(struct str text, struct ddb_substitutions *with, struc
     do {
         rc = parse_clause(&parser, seen, actions, &count);
     } while (rc == OK && parser.token.kind != DDB_TOKEN_END);
+    if (rc == OK)
+        rc = ddb_parser_finish(&parser);
     for (size_t i = 0; rc == OK && i < count; i++) {
         for (size_t j = i + 1; rc == OK && j < count; j++)
             rc = ddb_parser_check_paths(&parser, &actions[i].path, &actions[j].path);
@@ -464,8 +496,10 @@ static enum err apply_add(struct ddb_value *item, const struct ddb_action *actio
 static enum err apply_delete(struct ddb_value *item, const struct ddb_action *action,
                              const struct ddb_value *old, struct arena *arena, struct error *error)
 {
-    if (!old)
-        return OK;
+    if (!old) /* but what would hold it must be there */
+        return action->path.count == 1 || parent_of(item, &action->path, arena)
+                   ? OK
+                   : invalid_path(error);
     if (old->type != action->operand->value->type)
         return wrong_type(error);
     struct ddb_value rest = combine_sets(old, action->operand->value, false, arena);
@@ -494,6 +528,13 @@ static int by_index_descending(const void *a, const void *b)
     return 0;
 }
 
+/* Elements behind the end of a list are appended in the order of their indexes, whatever the order
+ * of the text. */
+static int by_index(const void *a, const void *b)
+{
+    return -by_index_descending(a, b);
+}
+
 static enum err apply_removals(const struct ddb_update *update, struct ddb_value *item,
                                struct arena *arena, struct error *error)
 {
@@ -510,37 +551,65 @@ static enum err apply_removals(const struct ddb_update *update, struct ddb_value
     return rc;
 }
 
+static enum err apply_action(const struct ddb_update *update, const struct ddb_action *action,
+                             const struct ddb_value *item, struct arena *arena,
+                             struct ddb_value *changed, struct error *error)
+{
+    struct ddb_value value;
+    const struct ddb_value *old = NULL;
+    enum err rc = OK;
+    if (action->kind == DDB_ACTION_ADD || action->kind == DDB_ACTION_DELETE) {
+        old = ddb_path_find(&action->path, item);
+        rc = check_type(update, action, old, error);
+    }
+    if (rc)
+        return rc;
+    switch (action->kind) {
+    case DDB_ACTION_SET:
+        rc = evaluate(action->operand, item, arena, &value, error);
+        return rc ? rc : put(changed, &action->path, &value, arena, error);
+    case DDB_ACTION_ADD:
+        return apply_add(changed, action, old, arena, error);
+    case DDB_ACTION_DELETE:
+        return apply_delete(changed, action, old, arena, error);
+    case DDB_ACTION_REMOVE:
+        break;
+    }
+    return OK;
+}
+
+static bool ends_in_index(const struct ddb_action *action)
+{
+    return !action->path.steps[action->path.count - 1].name.ptr;
+}
+
+/* The actions as they are applied: those on elements of lists last, by index. */
+static const struct ddb_action **in_order(const struct ddb_update *update, struct arena *arena)
+{
+    const struct ddb_action **all = arena_alloc(arena, (update->count + 1) * sizeof(void *));
+    size_t count = 0, plain;
+    for (size_t i = 0; i < update->count; i++) {
+        if (!ends_in_index(&update->actions[i]))
+            all[count++] = &update->actions[i];
+    }
+    plain = count;
+    for (size_t i = 0; i < update->count; i++) {
+        if (ends_in_index(&update->actions[i]))
+            all[count++] = &update->actions[i];
+    }
+    qsort(all + plain, count - plain, sizeof(*all), by_index);
+    return all;
+}
+
 enum err ddb_update_apply(const struct ddb_update *update, const struct ddb_value *item,
                           struct arena *arena, struct ddb_value *out, struct error *error)
 {
-    struct ddb_value changed = *item, value;
+    struct ddb_value changed = *item;
+    const struct ddb_action **ordered = in_order(update, arena);
     enum err rc = OK;
     own_members(&changed, update->count, arena);
-    for (size_t i = 0; rc == OK && i < update->count; i++) {
-        const struct ddb_action *action = &update->actions[i];
-        const struct ddb_value *old = NULL;
-        if (action->kind == DDB_ACTION_ADD || action->kind == DDB_ACTION_DELETE) {
-            old = ddb_path_find(&action->path, item);
-            rc = check_type(update, action, old, error);
-        }
-        if (rc)
-            break;
-        switch (action->kind) {
-        case DDB_ACTION_SET:
-            rc = evaluate(action->operand, item, arena, &value, error);
-            if (rc == OK)
-                rc = put(&changed, &action->path, &value, arena, error);
-            break;
-        case DDB_ACTION_ADD:
-            rc = apply_add(&changed, action, old, arena, error);
-            break;
-        case DDB_ACTION_DELETE:
-            rc = apply_delete(&changed, action, old, arena, error);
-            break;
-        case DDB_ACTION_REMOVE:
-            break;
-        }
-    }
+    for (size_t i = 0; rc == OK && i < update->count; i++)
+        rc = apply_action(update, ordered[i], item, arena, &changed, error);
     if (rc == OK)
         rc = apply_removals(update, &changed, arena, error);
     if (rc == OK)

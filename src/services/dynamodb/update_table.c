@@ -385,6 +385,7 @@ static enum err change_stream(struct request *request, struct table_update *upda
     yyjson_val *wanted = ddb_get(request->input, "StreamSpecification");
     const struct ddb_table *table = update->table;
     bool is_enabled = ddb_get_boolean(wanted, "StreamEnabled", false);
+    bool had_stream = json_get_str(table->definition, "LatestStreamLabel").ptr != NULL;
     if (!wanted)
         return OK;
     if (is_enabled && table->stream_id)
@@ -392,9 +393,9 @@ static enum err change_stream(struct request *request, struct table_update *upda
                             "Table already has an enabled stream: TableName: %.*s",
                             STR_ARG(table->name));
     if (!is_enabled && !table->stream_id)
-        return request_fail(request, ERR_VALIDATION,
-                            "Table already has a disabled stream: TableName: %.*s",
-                            STR_ARG(table->name));
+        return request_fail(request, ERR_VALIDATION, "Table %s stream%s: TableName: %.*s",
+                            had_stream ? "already has a disabled" : "has no",
+                            had_stream ? "" : " to disable", STR_ARG(table->name));
     if (is_enabled)
         return ddb_stream_open(&update->change.draft, table->name, txn, wanted, &request->error);
     return ddb_stream_close(request_self(request, struct dynamodb), &update->change.draft, txn,
@@ -433,6 +434,26 @@ static enum err change(struct request *request, struct store_txn *txn)
     return ddb_alter_finish(request, txn, &update->change);
 }
 
+/* The throughput as it was: the new one is told when it is in force. */
+static void show_old_throughput(struct request *request, const struct table_update *update,
+                                yyjson_mut_val *out)
+{
+    yyjson_mut_val *before = yyjson_mut_obj(request->doc), *index, *old;
+    size_t i, j, max, count;
+    ddb_table_describe(request, update->change.before, "UPDATING", before);
+    yyjson_mut_obj_put(out, yyjson_mut_str(request->doc, "ProvisionedThroughput"),
+                       yyjson_mut_obj_get(before, "ProvisionedThroughput"));
+    yyjson_mut_arr_foreach (yyjson_mut_obj_get(out, "GlobalSecondaryIndexes"), i, max, index) {
+        yyjson_mut_arr_foreach (yyjson_mut_obj_get(before, "GlobalSecondaryIndexes"), j, count,
+                                old) {
+            if (yyjson_mut_equals(yyjson_mut_obj_get(index, "IndexName"),
+                                  yyjson_mut_obj_get(old, "IndexName")))
+                yyjson_mut_obj_put(index, yyjson_mut_str(request->doc, "ProvisionedThroughput"),
+                                   yyjson_mut_obj_get(old, "ProvisionedThroughput"));
+        }
+    }
+}
+
 static enum err answer(struct request *request)
 {
     struct dynamodb *dynamodb = request_self(request, struct dynamodb);
@@ -443,6 +464,7 @@ static enum err answer(struct request *request)
         ddb_purge_start(dynamodb, update->deleted_id);
     yyjson_mut_val *out = json_add_obj(request->doc, request_output(request), "TableDescription");
     ddb_table_describe(request, update->change.after, "UPDATING", out);
+    show_old_throughput(request, update, out);
     return OK;
 }
 

@@ -99,7 +99,7 @@ static enum err duplicate_error(struct reader *reader, yyjson_val *wire, enum dd
     size_t i, max;
     if (type == DDB_NS)
         return error_set(reader->error, ERR_VALIDATION, "Input collection contains duplicates");
-    buf_init_arena(&list, reader->arena, ERROR_MESSAGE_MAX);
+    buf_init_arena(&list, reader->arena, SIZE_MAX / 2);
     yyjson_arr_foreach (wire, i, max, item) {
         buf_add(&list, i ? STR(", ") : STR_EMPTY);
         buf_add(&list, json_str(item));

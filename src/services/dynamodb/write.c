@@ -146,10 +146,10 @@ static enum err check_result(const struct ddb_write *write, struct error *error)
     return ddb_check_index_attributes(write->table, &write->new_item, error);
 }
 
-/* Taking attributes away in the older style does not make an item. */
+/* Taking attributes away does not make an item. */
 static bool makes_nothing(const struct ddb_write *write)
 {
-    if (write->change.has_old || !write->update || !write->update->is_older)
+    if (write->change.has_old || !write->update)
         return false;
     for (size_t i = 0; i < write->update->count; i++) {
         enum ddb_action_kind kind = write->update->actions[i].kind;
@@ -159,12 +159,24 @@ static bool makes_nothing(const struct ddb_write *write)
     return write->update->count > 0;
 }
 
+/* A set inside an attribute that is not there cannot be made smaller; removing is passed over. */
+static enum err check_deletions(const struct ddb_update *update, struct error *error)
+{
+    for (size_t i = 0; i < update->count; i++) {
+        if (update->actions[i].kind == DDB_ACTION_DELETE && update->actions[i].path.count > 1)
+            return error_set(
+                error, ERR_VALIDATION,
+                "The document path provided in the update expression is invalid for update");
+    }
+    return OK;
+}
+
 static enum err make_new(struct ddb_write *write, struct arena *arena, struct error *error)
 {
     /* An update of what is not there starts from the key. */
     bool from_old = write->update && write->change.has_old;
     if (makes_nothing(write))
-        return OK;
+        return check_deletions(write->update, error);
     write->new_item = from_old ? write->old_item : write->item;
     enum err rc = OK;
     if (write->update)
@@ -221,7 +233,7 @@ const struct ddb_value *ddb_updated_part(struct arena *arena, const struct ddb_u
                                          const struct ddb_value *item)
 {
     struct ddb_projection projection = {arena_array(arena, struct ddb_path, update->count),
-                                        update->count};
+                                        update->count, false};
     for (size_t i = 0; i < update->count; i++)
         projection.paths[i] = update->actions[i].path;
     struct ddb_value *part = arena_new(arena, struct ddb_value);

@@ -88,6 +88,13 @@ static void test_condition__holds_or_not(void **state)
         {"m.a.b = :five", true},
         {"absent = :x", false},
         {"absent <> :x", true},
+        {"absent <> nowhere", true},
+        {"(size(l)) = :three", true},
+        {"(n)between(:one)and(:ten)", true},
+        {"n in ((:one),(:ten))", true},
+        {"begins_with((id),:a)", true},
+        {"(attribute_exists(n)) and not (n = :one)", true},
+        {"not(not(n = :one)) or id = :a1", true},
         {"absent > :x", false},
         {"n > :a", false},
         {"t = :t", true},
@@ -136,6 +143,41 @@ static void test_condition__errors_are_dynamodbs(void **state)
                                    "type: SS"},
         {"size(:one) = :one", "Invalid ConditionExpression: Incorrect operand type for operator or "
                               "function; operator or function: size, operand type: N"},
+        {"_abc = :a", "Invalid ConditionExpression: Syntax error; token: \"_\", near: \"_abc\""},
+        {"id", "Invalid ConditionExpression: Syntax error; token: \"<EOF>\", near: \"id\""},
+        {"(id = :a) = :a",
+         "Invalid ConditionExpression: Syntax error; token: \"=\", near: \") = :a\""},
+        {"size(id)", "Invalid ConditionExpression: The function is not allowed to be used this way "
+                     "in an expression; function: size"},
+        {"attribute_exists(id) = :a", "Invalid ConditionExpression: The function is not allowed to "
+                                      "be used this way in an expression; function: "
+                                      "attribute_exists"},
+        {"if_not_exists(id, :a)", "Invalid ConditionExpression: The function is not allowed in a "
+                                  "condition expression; function: if_not_exists"},
+        {"size(id, n) = :one",
+         "Invalid ConditionExpression: Incorrect number of operands for operator or function; "
+         "operator or function: size, number of operands: 2"},
+        {"((id)) = :a", "Invalid ConditionExpression: The expression has redundant parentheses;"},
+        /* The kinds of mistakes have an order of their own, whatever the order of the text. */
+        {"size = :a and foo(id) and ((id = :nope)) and id = id and",
+         "Invalid ConditionExpression: Syntax error; token: \"<EOF>\", near: \"and\""},
+        {"id = id and n < :ss and begins_with(id) and id = :nope and ((id = :a)) and foo(id) and "
+         "size = :a",
+         "Invalid ConditionExpression: Attribute name is a reserved keyword; reserved keyword: "
+         "size"},
+        {"id = id and n < :ss and begins_with(id) and id = :nope and ((id = :a)) and foo(id)",
+         "Invalid ConditionExpression: Invalid function name; function: foo"},
+        {"id = id and n < :ss and begins_with(id) and id = :nope and ((id = :a))",
+         "Invalid ConditionExpression: The expression has redundant parentheses;"},
+        {"id = id and n < :ss and begins_with(id) and id = :nope",
+         "Invalid ConditionExpression: An expression attribute value used in expression is not "
+         "defined; attribute value: :nope"},
+        {"id = id and n < :ss and begins_with(id)",
+         "Invalid ConditionExpression: Incorrect number of operands for operator or function; "
+         "operator or function: begins_with, number of operands: 1"},
+        {"id = id and n < :ss",
+         "Invalid ConditionExpression: Incorrect operand type for operator or function; operator "
+         "or function: <, operand type: SS"},
         {"((id = :a))", "Invalid ConditionExpression: The expression has redundant parentheses;"},
         {"(id = :a OR ((n = :one)))",
          "Invalid ConditionExpression: The expression has redundant parentheses;"},
@@ -170,6 +212,29 @@ static void test_condition__has_no_more_than_300_operators(void **state)
     assert_non_null(strstr(f->error.message, "too many operators; operator count: 301"));
 }
 
+static void test_condition__is_nested_as_deeply_as_its_operators_allow(void **state)
+{
+    struct fixture *f = *state;
+    struct buf text;
+    const struct ddb_condition *condition;
+    buf_init_arena(&text, &f->arena, 8192);
+    for (int i = 0; i < 149; i++)
+        buf_add(&text, STR("(n=:one or "));
+    buf_add(&text, STR("n=:ten"));
+    for (int i = 0; i < 149; i++)
+        buf_add_byte(&text, ')');
+    assert_int_equal(ddb_condition_parse(buf_str(&text), "FilterExpression", f->with, &f->arena,
+                                         &condition, &f->error),
+                     OK);
+    assert_true(ddb_condition_holds(condition, &f->item));
+    buf_init_arena(&text, &f->arena, 8192);
+    for (int i = 0; i < 4000; i++)
+        buf_add_byte(&text, '(');
+    assert_int_equal(ddb_condition_parse(buf_str(&text), "FilterExpression", f->with, &f->arena,
+                                         &condition, &f->error),
+                     ERR_VALIDATION);
+}
+
 static struct str updated(struct fixture *f, const char *text, const char *path)
 {
     struct ddb_update update;
@@ -200,6 +265,13 @@ static void test_update__changes_the_item(void **state)
          "{\"L\":[{\"S\":\"x\"},{\"M\":{\"k\":{\"S\":\"deep\"}}},{\"S\":\"x\"}]}"},
         {"SET l[9] = :one", "l",
          "{\"L\":[{\"N\":\"1\"},{\"M\":{\"k\":{\"S\":\"deep\"}}},{\"S\":\"x\"},{\"N\":\"1\"}]}"},
+        {"SET l[84] = :one, l[37] = :x", "l",
+         "{\"L\":[{\"N\":\"1\"},{\"M\":{\"k\":{\"S\":\"deep\"}}},{\"S\":\"x\"},{\"S\":\"x\"},"
+         "{\"N\":\"1\"}]}"},
+        {"SET n = (n + :one)", "n", "{\"N\":\"11\"}"},
+        {"SET n = (n) - (:one)", "n", "{\"N\":\"9\"}"},
+        {"SET k = if_not_exists((k), (:one))", "k", "{\"N\":\"1\"}"},
+        {"DELETE m.absent :ss", "n", "{\"N\":\"10\"}"},
         {"SET l = list_append(:l, l)", "l",
          "{\"L\":[{\"S\":\"new\"},{\"N\":\"1\"},{\"M\":{\"k\":{\"S\":\"deep\"}}},{\"S\":\"x\"}]}"},
         {"REMOVE l[0], l[2]", "l", "{\"L\":[{\"M\":{\"k\":{\"S\":\"deep\"}}}]}"},
@@ -234,6 +306,23 @@ static void test_update__errors_are_dynamodbs(void **state)
         {"SET", "Invalid UpdateExpression: Syntax error; token: \"<EOF>\", near: \"SET\""},
         {"SET n = absent", "The provided expression refers to an attribute that does not exist in "
                            "the item"},
+        {"SET n = ((n + :one))",
+         "Invalid UpdateExpression: The expression has redundant parentheses;"},
+        {"SET n = size(n)", "Invalid UpdateExpression: The function is not allowed in an update "
+                            "expression; function: size"},
+        {"SET l = list_append(list_append(l, :l), :l)",
+         "Invalid UpdateExpression: The function is not allowed to be used this way in an "
+         "expression; function: list_append"},
+        {"SET n = if_not_exists(n)",
+         "Invalid UpdateExpression: Incorrect number of operands for operator or function; "
+         "operator or function: if_not_exists, number of operands: 1"},
+        {"SET n = if_not_exists(:one, :one)",
+         "Invalid UpdateExpression: Operator or function requires a document path; operator or "
+         "function: if_not_exists"},
+        {"SET n = :nope SET size = :one", "Invalid UpdateExpression: The \"SET\" section can only "
+                                          "be used once in an update expression;"},
+        {"DELETE absent.a :ss",
+         "The document path provided in the update expression is invalid for update"},
         {"SET n = n + :a", "Invalid UpdateExpression: Incorrect operand type for operator or "
                            "function; operator or function: +, operand type: S"},
         {"SET n = id + :one", "An operand in the update expression has an incorrect data type"},
@@ -308,6 +397,7 @@ int main(void)
         TEST(test_condition__holds_or_not),
         TEST(test_condition__errors_are_dynamodbs),
         TEST(test_condition__has_no_more_than_300_operators),
+        TEST(test_condition__is_nested_as_deeply_as_its_operators_allow),
         TEST(test_update__changes_the_item),
         TEST(test_update__leaves_the_old_item_alone),
         TEST(test_update__errors_are_dynamodbs),

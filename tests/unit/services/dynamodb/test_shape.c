@@ -33,13 +33,14 @@ static void test_shape__tells_all_limits_at_once(void **state)
     (void)state;
     assert_string_equal(
         check("Query", "{'TableName':'a;','Limit':0,'Select':'ALL'}", ERR_VALIDATION),
-        "4 validation errors detected: Value 'ALL' at 'select' failed to satisfy constraint: "
+        "3 validation errors detected: Value 'ALL' at 'select' failed to satisfy constraint: "
         "Member must satisfy enum value set: [SPECIFIC_ATTRIBUTES, COUNT, ALL_ATTRIBUTES, "
         "ALL_PROJECTED_ATTRIBUTES]; Value 'a;' at 'tableName' failed to satisfy constraint: Member "
         "must satisfy regular expression pattern: [a-zA-Z0-9_.-]+; Value 'a;' at 'tableName' "
-        "failed to satisfy constraint: Member must have length greater than or equal to 3; Value "
-        "'0' at 'limit' failed to satisfy constraint: Member must have value greater than or equal "
-        "to 1");
+        "failed to satisfy constraint: Member must have length greater than or equal to 3");
+    assert_string_equal(check("Query", "{'TableName':'abc','Limit':0}", ERR_VALIDATION),
+                        "1 validation error detected: Value at 'Limit' failed to satisfy "
+                        "constraint: Member must have value greater than or equal to 1");
 }
 
 static void test_shape__tells_where_in_lists_and_maps(void **state)

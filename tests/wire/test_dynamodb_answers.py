@@ -1,0 +1,219 @@
+"""What DynamoDB answers where it is easily got wrong: texts recorded from AWS, and results of writes."""
+
+import itertools
+
+import pytest
+from dynamodb_wire import Wire, type_of
+
+NAMES = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def wire(server):
+    return Wire(server)
+
+
+@pytest.fixture(scope="module")
+def table(wire):
+    return make_table(wire)
+
+
+def make_table(wire, **more):
+    name = f"answers{next(NAMES)}"
+    more.setdefault("AttributeDefinitions", [{"AttributeName": "p", "AttributeType": "S"}])
+    more.setdefault("BillingMode", "PAY_PER_REQUEST")
+    wire("CreateTable", TableName=name, KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}], **more)
+    while wire("DescribeTable", TableName=name)["Table"]["TableStatus"] != "ACTIVE":
+        pass
+    return name
+
+
+def key(value):
+    return {"p": {"S": str(value)}}
+
+
+def puts(table, count):
+    return [{"Put": {"TableName": table, "Item": key(i)}} for i in range(count)]
+
+
+def test_long_messages_are_whole(wire, table):
+    batch = wire("BatchWriteItem", RequestItems={table: [{"PutRequest": {"Item": key(i)}} for i in range(26)]})
+    assert batch["message"].endswith(
+        "failed to satisfy constraint: Map value must satisfy constraint: [Member must have length less than or equal to 25, "
+        "Member must have length greater than or equal to 1]"
+    )
+    transaction = wire("TransactWriteItems", TransactItems=puts(table, 101))
+    assert transaction["message"].endswith("failed to satisfy constraint: Member must have length less than or equal to 100")
+    name = "a" * 2000
+    update = wire("UpdateItem", TableName=table, Key=key(1), UpdateExpression=f"SET {name} = :v")
+    assert update["message"].endswith("attribute value: :v")
+    twice = wire("UpdateItem", TableName=table, Key=key(1), UpdateExpression=f"REMOVE {name}, {name}")
+    assert twice["message"].endswith(f"path one: [{name}], path two: [{name}]")
+
+
+MESSAGES = [
+    ("BatchGetItem", {"RequestItems": {}}, "The requestItems parameter is required for BatchGetItem"),
+    ("BatchWriteItem", {"RequestItems": {}}, "The requestItems parameter is required for BatchWriteItem"),
+    (
+        "PutItem",
+        {"TableName": "", "Item": {}, "ReturnValues": "INVALID"},
+        "1 validation error detected: Value '' at 'tableName' failed to satisfy constraint: Member must have length greater than or "
+        "equal to 1",
+    ),
+    (
+        "CreateTable",
+        {"TableName": "ab", "AttributeDefinitions": [], "KeySchema": [{"AttributeName": "p", "KeyType": "HASH"}]},
+        "1 validation error detected: Value 'ab' at 'tableName' failed to satisfy constraint: Member must have length greater than or "
+        "equal to 3",
+    ),
+    (
+        "BatchGetItem",
+        {"RequestItems": {"one": {"Keys": [key(i) for i in range(101)]}}},
+        "1 validation error detected: Value at 'RequestItems.one.member.Keys' failed to satisfy constraint: Member must have length "
+        "less than or equal to 100",
+    ),
+    (
+        "BatchGetItem",
+        {
+            "RequestItems": {
+                "one": {"Keys": [key(1)], "ProjectionExpression": "p"},
+                "two": {"Keys": [key(1)], "AttributesToGet": ["p"]},
+            }
+        },
+        "Can not use both expression and non-expression parameters in the same request: Non-expression parameters: {AttributesToGet} "
+        "Expression parameters: {ProjectionExpression}",
+    ),
+]
+
+
+@pytest.mark.parametrize("operation, value, message", MESSAGES)
+def test_requests_are_refused_in_these_words(wire, operation, value, message):
+    answer = wire(operation, **value)
+    assert (type_of(answer), answer["message"]) == ("ValidationException", message)
+
+
+@pytest.mark.parametrize("expression, number, other", [("big + :v", "9.9e125", "1e125"), ("big - :v", "1e50", "1"), ("big + :v", "1e50", "1")])
+def test_sums_that_no_number_can_be_overflow(wire, table, expression, number, other):
+    wire("PutItem", TableName=table, Item={**key("sum"), "big": {"N": number}})
+    values = {":v": {"N": other}}
+    answer = wire("UpdateItem", TableName=table, Key=key("sum"), UpdateExpression=f"SET big = {expression}", ExpressionAttributeValues=values)
+    assert answer["message"] == "Number overflow. Attempting to store a number with magnitude larger than supported range"
+
+
+def test_taking_away_makes_no_item(wire, table):
+    values = {":s": {"SS": ["a"]}}
+    missing = {"TableName": table, "Key": key("absent")}
+    assert wire("UpdateItem", **missing, UpdateExpression="REMOVE x, y.z") == {}
+    assert wire("UpdateItem", **missing, UpdateExpression="DELETE x :s", ExpressionAttributeValues=values) == {}
+    inside = wire("UpdateItem", **missing, UpdateExpression="DELETE y.z :s", ExpressionAttributeValues=values)
+    assert inside["message"] == "The document path provided in the update expression is invalid for update"
+    assert wire("GetItem", **missing) == {}
+
+
+@pytest.mark.parametrize("value", [{"BOOL": True}, {"NULL": True}, {"L": [{"N": "1"}]}, {"M": {"a": {"S": "b"}}}])
+def test_older_comparisons_take_values_of_all_types(wire, table, value):
+    wire("PutItem", TableName=table, Item={**key("types"), "v": value})
+    equal = {"v": {"ComparisonOperator": "EQ", "AttributeValueList": [value]}}
+    unequal = {"v": {"ComparisonOperator": "NE", "AttributeValueList": [value]}}
+    scan = {"p": {"ComparisonOperator": "EQ", "AttributeValueList": [{"S": "types"}]}}
+    assert wire("Scan", TableName=table, ScanFilter={**scan, **equal})["Count"] == 1
+    assert wire("Scan", TableName=table, ScanFilter={**scan, **unequal})["Count"] == 0
+
+
+def test_older_in_takes_more_than_a_hundred_values(wire, table):
+    wire("PutItem", TableName=table, Item=key(149))
+    values = [{"S": str(i)} for i in range(150)]
+    scan = wire("Scan", TableName=table, ScanFilter={"p": {"ComparisonOperator": "IN", "AttributeValueList": values[100:] + values[:100]}})
+    assert scan["Count"] == 1
+
+
+def test_new_index_passes_over_what_no_key_can_be(wire):
+    table = make_table(wire)
+    for name, value in [("fits", {"S": "x" * 2048}), ("long", {"S": "x" * 2049}), ("number", {"N": "1"}), ("empty", {"S": ""})]:
+        assert wire("PutItem", TableName=table, Item={**key(name), "h": value}) == {}
+    index = {"IndexName": "by-h", "KeySchema": [{"AttributeName": "h", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+    definitions = [{"AttributeName": "h", "AttributeType": "S"}]
+    wire("UpdateTable", TableName=table, AttributeDefinitions=definitions, GlobalSecondaryIndexUpdates=[{"Create": index}])
+    while wire("DescribeTable", TableName=table)["Table"]["GlobalSecondaryIndexes"][0]["IndexStatus"] != "ACTIVE":
+        pass
+    assert [item["p"]["S"] for item in wire("Scan", TableName=table, IndexName="by-h")["Items"]] == ["fits"]
+
+
+# --- Transactions ---
+
+
+def test_empty_key_is_no_reason_of_a_transaction(wire, table):
+    for action in ({"Delete": {"TableName": table, "Key": key("")}}, {"Put": {"TableName": table, "Item": key("")}}):
+        answer = wire("TransactWriteItems", TransactItems=[action])
+        assert type_of(answer) == "ValidationException"
+        assert answer["message"].endswith("cannot contain an empty string value. Key: p")
+    assert type_of(wire("TransactGetItems", TransactItems=[{"Get": {"TableName": table, "Key": key("")}}])) == "ValidationException"
+
+
+def test_unreadable_condition_comes_before_a_missing_table(wire, table):
+    bad = {"ConditionCheck": {"TableName": table, "Key": key(1), "ConditionExpression": "attribute_not_exists("}}
+    missing = {"Put": {"TableName": "nowhere", "Item": key(1)}}
+    assert type_of(wire("TransactWriteItems", TransactItems=[missing, bad])) == "ValidationException"
+
+
+def test_reasons_end_with_the_first_invalid_action(wire, table):
+    wrong = [{"Delete": {"TableName": table, "Key": {"p": {"N": str(i)}}}} for i in range(2)]
+    answer = wire("TransactWriteItems", TransactItems=puts(table, 1) + wrong)
+    assert [reason["Code"] for reason in answer["CancellationReasons"]] == ["None", "ValidationError", "None"]
+
+
+def test_token_stands_for_what_is_meant(wire, table):
+    def send(item, token="meant"):
+        return wire("TransactWriteItems", ClientRequestToken=token, TransactItems=[{"Put": {"TableName": table, "Item": item}}])
+
+    assert send({**key("t"), "n": {"N": "1.0"}, "s": {"SS": ["a", "b"]}}) == {}
+    assert send({"s": {"SS": ["b", "a"]}, "n": {"N": "10e-1"}, **key("t")}) == {}
+    assert type_of(send({**key("t"), "n": {"N": "2"}, "s": {"SS": ["a", "b"]}})) == "IdempotentParameterMismatchException"
+    assert type_of(send({**key("t"), "n": {"N": "1"}, "s": {"L": [{"S": "a"}]}})) == "IdempotentParameterMismatchException"
+
+
+# --- PartiQL ---
+
+
+def test_select_of_a_path_gives_its_last_name(wire, table):
+    wire("PutItem", TableName=table, Item={**key("path"), "m": {"M": {"a": {"M": {"b": {"S": "v"}}}}}})
+    selected = wire("ExecuteStatement", Statement=f"SELECT p, m.a.b FROM \"{table}\" WHERE p = 'path'")
+    assert selected["Items"] == [{**key("path"), "b": {"S": "v"}}]
+
+
+def test_transaction_of_statements_that_write_answers_nothing(wire, table):
+    insert = f"INSERT INTO \"{table}\" VALUE {{'p': 'statement'}}"
+    assert wire("ExecuteTransaction", TransactStatements=[{"Statement": insert}]) == {"Responses": []}
+
+
+# --- Descriptions ---
+
+
+def test_descriptions_tell_what_aws_tells_at_that_moment(wire):
+    throughput = {"ReadCapacityUnits": 1, "WriteCapacityUnits": 2}
+    index = {"IndexName": "by-h", "KeySchema": [{"AttributeName": "h", "KeyType": "HASH"}], "Projection": {"ProjectionType": "ALL"}}
+    definitions = [{"AttributeName": name, "AttributeType": "S"} for name in "ph"]
+    created = wire(
+        "CreateTable",
+        TableName="described",
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        AttributeDefinitions=definitions,
+        BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[index],
+    )["TableDescription"]
+    assert created["BillingModeSummary"] == {"BillingMode": "PAY_PER_REQUEST"}
+    assert "WarmThroughput" not in created and "WarmThroughput" not in created["GlobalSecondaryIndexes"][0]
+    while wire("DescribeTable", TableName="described")["Table"]["TableStatus"] != "ACTIVE":
+        pass
+    deleted = wire("DeleteTable", TableName="described")["TableDescription"]
+    assert not {"AttributeDefinitions", "KeySchema", "CreationDateTime", "GlobalSecondaryIndexes"} & set(deleted)
+    assert deleted["TableStatus"] == "DELETING"
+
+    table = make_table(wire, BillingMode="PROVISIONED", ProvisionedThroughput=throughput)
+    more = {"ReadCapacityUnits": 3, "WriteCapacityUnits": 4}
+    updated = wire("UpdateTable", TableName=table, ProvisionedThroughput=more)["TableDescription"]["ProvisionedThroughput"]
+    assert updated == {"NumberOfDecreasesToday": 0, **throughput}
+    described = wire("DescribeTable", TableName=table)["Table"]["ProvisionedThroughput"]
+    assert (described["ReadCapacityUnits"], described["WriteCapacityUnits"]) == (3, 4)
+    stream = wire("UpdateTable", TableName=table, StreamSpecification={"StreamEnabled": False})
+    assert stream["message"] == f"Table has no stream to disable: TableName: {table}"
