@@ -1,33 +1,97 @@
 /* The skylite program: finds the command and runs it. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/client.h"
 
-static const char usage[] =
-    "usage: skylite COMMAND [OPTION...]\n"
-    "\n"
-    "  serve [--data DIR] [--listen ADDR:PORT] [--deploy TEMPLATE]... [--stack NAME] [--region R]\n"
-    "        [--allow-integration ADDRESS[/BITS][:PORT]]... [--metrics ADDR:PORT]\n"
-    "        [--threads N] [--memory SIZE] [--log-quota SIZE] [--durability sync|relaxed]\n"
-    "        [--auth sigv4|any] [--sandbox on|none]\n"
-    "                            run the server; deploy the templates first\n"
-    "  deploy TEMPLATE [--stack NAME] [--parameter NAME=VALUE]...\n"
-    "                            create or update a stack\n"
-    "  delete STACK              delete a stack and all it made\n"
-    "  outputs STACK             print a stack's outputs\n"
-    "  logs NAME [--since 10m] [--follow]\n"
-    "                            print what a function wrote\n"
-    "  status                    show APIs, functions, tables and plans with their figures\n"
-    "  import TABLE FILE         put a file's items into a table: DynamoDB JSON lines, or CSV\n"
-    "  export TABLE FILE         write a table's items to a file: JSON lines; .csv: CSV\n"
-    "  check [DIR]               read all data in the folder with their checksums; says what is "
-    "damaged\n"
-    "  env                       print shell variables for AWS's own tools: eval $(skylite env)\n"
-    "  version                   print the version\n"
-    "\n"
-    "All but serve and check talk to the server that runs on --data DIR (default "
-    "./skylite-data).\n";
+struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *usage; /* its lines of the help; NULL: it is not told of */
+};
+
+static int print_version(int argc, char **argv);
+static int print_help(int argc, char **argv);
+
+static const struct command commands[] = {
+    {"serve", cli_serve,
+     "  serve [--data DIR] [--listen ADDR:PORT] [--deploy TEMPLATE]... [--stack NAME] [--region "
+     "R]\n"
+     "        [--allow-integration ADDRESS[/BITS][:PORT]]... [--metrics ADDR:PORT]\n"
+     "        [--threads N] [--memory SIZE] [--log-quota SIZE] [--durability sync|relaxed]\n"
+     "        [--auth sigv4|any] [--sandbox on|none]\n"
+     "                            run the server; deploy the templates first\n"},
+    {"deploy", cli_deploy_command,
+     "  deploy TEMPLATE [--stack NAME] [--parameter NAME=VALUE]...\n"
+     "                            create or update a stack\n"},
+    {"delete", cli_delete, "  delete STACK              delete a stack and all it made\n"},
+    {"outputs", cli_outputs, "  outputs STACK             print a stack's outputs\n"},
+    {"logs", cli_logs,
+     "  logs NAME [--since 10m] [--follow]\n"
+     "                            print what a function wrote\n"},
+    {"status", cli_status,
+     "  status                    show APIs, functions, tables and plans with their figures\n"},
+    {"import", cli_import,
+     "  import TABLE FILE         put a file's items into a table: DynamoDB JSON lines, or CSV\n"},
+    {"export", cli_export,
+     "  export TABLE FILE         write a table's items to a file: JSON lines; .csv: CSV\n"},
+    {"check", cli_check,
+     "  check [DIR]               read all data in the folder with their checksums; says what is "
+     "damaged\n"},
+    {"env", cli_env,
+     "  env                       print shell variables for AWS's own tools: "
+     "eval \"$(skylite env)\"\n"},
+    {"version", print_version, "  version                   print the version\n"},
+    {"help", print_help, "  help [COMMAND]            print this, or what a command takes\n"},
+    {"--version", print_version, NULL},
+    {"--help", print_help, NULL},
+};
+
+enum { COMMAND_COUNT = sizeof(commands) / sizeof(commands[0]) };
+
+static const char where[] = "\nAll but serve and check talk to the server that runs on --data DIR "
+                            "(else $SKYLITE_DATA, else " CLI_DEFAULT_DATA ").\n";
+
+static const struct command *find_command(const char *name)
+{
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (strcmp(name, commands[i].name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static void print_usage(FILE *to)
+{
+    fputs("usage: skylite COMMAND [OPTION...]\n\n", to);
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (commands[i].usage)
+            fputs(commands[i].usage, to);
+    }
+    fputs(where, to);
+}
+
+static int unknown_command(const char *name)
+{
+    fprintf(stderr, "skylite: there is no command %s; there are", name);
+    for (int i = 0; i < COMMAND_COUNT; i++) {
+        if (commands[i].usage)
+            fprintf(stderr, "%s %s", i ? "," : "", commands[i].name);
+    }
+    fputc('\n', stderr);
+    return 2;
+}
+
+static int print_command(const struct command *command)
+{
+    if (command->usage)
+        printf("usage: skylite%s%s", command->usage + 1, where); /* one of its two blanks */
+    else
+        print_usage(stdout);
+    return 0;
+}
 
 static int print_version(int argc, char **argv)
 {
@@ -39,30 +103,33 @@ static int print_version(int argc, char **argv)
 
 static int print_help(int argc, char **argv)
 {
-    (void)argc;
-    (void)argv;
-    fputs(usage, stdout);
-    return 0;
+    if (argc < 2) {
+        print_usage(stdout);
+        return 0;
+    }
+    const struct command *command = find_command(argv[1]);
+    return command ? print_command(command) : unknown_command(argv[1]);
+}
+
+/* True when the command is asked for its help instead. */
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (strcmp(argv[i], "--help") == 0)
+            return true;
+    }
+    return false;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct {
-        const char *name;
-        int (*run)(int argc, char **argv);
-    } commands[] = {
-        {"serve", cli_serve},       {"deploy", cli_deploy_command},
-        {"delete", cli_delete},     {"outputs", cli_outputs},
-        {"logs", cli_logs},         {"env", cli_env},
-        {"import", cli_import},     {"export", cli_export},
-        {"status", cli_status},     {"check", cli_check},
-        {"version", print_version}, {"--version", print_version},
-        {"help", print_help},       {"--help", print_help},
-    };
-    for (size_t i = 0; argc > 1 && i < sizeof(commands) / sizeof(commands[0]); i++) {
-        if (strcmp(argv[1], commands[i].name) == 0)
-            return commands[i].run(argc - 1, argv + 1);
+    if (argc < 2) {
+        print_usage(stderr);
+        return 2;
     }
-    fputs(usage, stderr);
-    return 2;
+    const struct command *command = find_command(argv[1]);
+    if (!command)
+        return unknown_command(argv[1]);
+    return wants_help(argc - 1, argv + 1) ? print_command(command)
+                                          : command->run(argc - 1, argv + 1);
 }

@@ -18,6 +18,12 @@ struct cli_client {
     struct str url, region, access_key, secret_key;
 };
 
+const char *cli_data_dir(void)
+{
+    const char *named = getenv("SKYLITE_DATA");
+    return named && *named ? named : CLI_DEFAULT_DATA;
+}
+
 enum err cli_read_file(const char *path, size_t max, struct arena *arena, struct str *out,
                        struct error *error)
 {

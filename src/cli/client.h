@@ -7,6 +7,9 @@
 
 #define CLI_DEFAULT_DATA "./skylite-data"
 
+/* The data folder where no option names one: $SKYLITE_DATA, or the default. */
+const char *cli_data_dir(void);
+
 struct cli_client;
 
 /* ERR_SERVICE_UNAVAILABLE when no server runs there. */

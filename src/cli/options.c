@@ -40,7 +40,7 @@ bool cli_options_read(int argc, char **argv, const char *allowed, const char *ar
         {"parameter", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0},
     };
     int option;
-    *out = (struct cli_options){.data_dir = CLI_DEFAULT_DATA};
+    *out = (struct cli_options){.data_dir = cli_data_dir()};
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (option != '?' && !strchr(allowed, option)) {
             fprintf(stderr, "skylite %s: that option is of another command\n", argv[0]);

@@ -246,7 +246,7 @@ static enum err parse_options(struct serve_options *options, int argc, char **ar
         {NULL, 0, NULL, 0},
     };
     *options = (struct serve_options){
-        .config = {.data_dir = "./skylite-data",
+        .config = {.data_dir = cli_data_dir(),
                    .listen_port = 4566,
                    .thread_count = core_count(),
                    .memory = machine_memory() / 4,

@@ -227,7 +227,8 @@ static enum err bind_socket(const char *address, uint16_t port, bool is_shared, 
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) != 0 ||
         setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &shared, sizeof(shared)) != 0 ||
         bind(fd, (struct sockaddr *)&where, len) != 0) {
-        error_set(error, ERR_INTERNAL, "cannot listen on %s:%u: %m", address, port);
+        error_set(error, ERR_INTERNAL, "cannot listen on %s:%u: %m%s", address, port,
+                  errno == EADDRINUSE ? " (another address: --listen ADDR:PORT)" : "");
         close(fd);
         return ERR_INTERNAL;
     }
