@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "cli/names.h"
+
 enum err cli_dynamodb(struct cli_client *client, const char *operation, struct str input,
                       struct arena *arena, yyjson_val **out, struct error *error)
 {
@@ -32,8 +34,10 @@ static enum err describe(struct cli_table *table, struct error *error)
     json_add_str(doc, input, "TableName", str_from(table->name));
     enum err rc = cli_dynamodb(table->client, "DescribeTable", json_write(&table->arena, input),
                                &table->arena, &answer, error);
-    if (rc)
+    if (rc) {
+        cli_add_names(table->client, CLI_TABLES, str_from(table->name), error);
         return rc;
+    }
     yyjson_val *description = json_get(answer, "Table");
     json_get_i64(description, "ItemCount", &count);
     table->item_count = (uint64_t)count;

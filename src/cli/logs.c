@@ -6,6 +6,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "cli/cli.h"
+#include "cli/names.h"
 #include "cli/options.h"
 
 enum { FOLLOW_EVERY_MS = 500, SETTLE_MS = 2000, SEEN_MAX = 4096 };
@@ -124,6 +125,8 @@ int cli_logs(int argc, char **argv)
     enum err rc = cli_client_new(options.data_dir, &tail->client, &error);
     if (rc == OK)
         rc = run(tail, options.follow, &error);
+    if (rc && tail->client)
+        cli_add_names(tail->client, CLI_FUNCTIONS, str_from(options.argument), &error);
     cli_client_free(tail->client);
     arena_release(&tail->seen_arena);
     free(tail);

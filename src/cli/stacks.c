@@ -3,6 +3,7 @@
 
 #include "cli/cli.h"
 #include "cli/deploy.h"
+#include "cli/names.h"
 #include "cli/options.h"
 
 /* Outputs never hold secrets: an API key among them is its id, as on AWS. Here the value is what is
@@ -96,6 +97,8 @@ static int run(int argc, char **argv,
     enum err rc = cli_client_new(options.data_dir, &client, &error);
     if (rc == OK)
         rc = command(client, str_from(options.argument), &arena, &error);
+    if (rc && client)
+        cli_add_names(client, CLI_STACKS, str_from(options.argument), &error);
     cli_client_free(client);
     arena_release(&arena);
     return rc ? cli_failed(&error) : 0;

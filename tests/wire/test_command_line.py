@@ -7,7 +7,7 @@ import subprocess
 import conftest
 import pytest
 
-COMMANDS = ["serve", "deploy", "delete", "outputs", "logs", "status", "import", "export", "check", "env", "version", "help"]
+COMMANDS = ["serve", "deploy", "delete", "outputs", "logs", "status", "stacks", "functions", "tables", "apis", "import", "export", "check", "env", "version", "help"]
 
 
 def run(*arguments, **environment):
@@ -27,7 +27,7 @@ def test_every_command_says_what_it_takes(command):
     for arguments in ([command, "--help"], ["help", command]):
         done = run(*arguments)
         assert done.returncode == 0, done.stderr
-        assert re.search(rf"^  {command}\b", done.stdout, re.MULTILINE)
+        assert re.search(rf"^usage: skylite {command}\b", done.stdout, re.MULTILINE)
 
 
 def test_the_help_has_them_all():
@@ -52,6 +52,32 @@ def test_a_port_that_is_in_use_names_the_option(server, tmp_path):
     assert done.returncode == 1
     assert f"127.0.0.1:{server.port}: Address already in use" in done.stderr
     assert "--listen" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "command, row", [("stacks", "notes +CREATE_COMPLETE"), ("functions", "notes-get +provided.al2023"), ("tables", "Notes"), ("apis", r"notes +\w{10}")]
+)
+def test_lists(server, command, row):
+    done = run(command, "--data", server.data)
+    assert done.returncode == 0, done.stderr
+    assert re.search(f"^{row}$", done.stdout, re.MULTILINE), done.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments, known",
+    [
+        (["outputs", "nots"], "; the stacks are "),
+        (["delete", "nots"], "; the stacks are "),
+        (["logs", "nots"], "; the functions are "),
+        (["export", "nots", "/dev/null"], "; the tables are "),
+        (["import", "nots", "/dev/null"], "; the tables are "),
+    ],
+)
+def test_a_name_that_is_not_there_is_told_with_those_that_are(server, arguments, known):
+    done = run(*arguments, "--data", server.data)
+    assert done.returncode == 1
+    names = done.stderr.strip().partition(known)[2]
+    assert names and "otes" in names, done.stderr
 
 
 # What would lead a tool elsewhere.
