@@ -23,8 +23,8 @@ void buf_init(struct buf *buf, size_t max);
 void buf_init_arena(struct buf *buf, struct arena *arena, size_t max);
 
 /* An empty buffer that leaves the heap for a mapping of its own once it is large: what it held goes
- * back to the system when it is released, and what it reserves takes no memory before it is written.
- * For what strangers fill. */
+ * back to the system when it is released, and what it reserves takes no memory before it is
+ * written. For what strangers fill. */
 void buf_init_mapped(struct buf *buf, size_t max);
 
 void buf_release(struct buf *buf);

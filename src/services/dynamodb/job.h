@@ -10,8 +10,8 @@ enum { DDB_JOB_STEP = 100 }; /* items in a step: a few milliseconds of the write
 struct ddb_job {
     struct store_write write; /* first */
     struct dynamodb *dynamodb;
-    const char *what;  /* for the log */
-    bool is_done;      /* set by the step that found nothing more to do */
+    const char *what; /* for the log */
+    bool is_done;     /* set by the step that found nothing more to do */
     struct ddb_job *next_stalled;
     /* One step; `scratch` is empty at its start. */
     enum err (*step)(struct ddb_job *job, struct store_txn *txn, struct arena *scratch,
