@@ -264,17 +264,21 @@ static void handle_metrics_alone(struct http_exchange *exchange, void *arg)
 /* A browser asks before it sends a signed call from another page. */
 static bool handle_preflight(struct http_exchange *exchange)
 {
-    if (!str_eq(exchange->method, STR("OPTIONS")) ||
-        !http_header_get(exchange, STR("access-control-request-method")).ptr)
-        return false;
+    struct str method = http_header_get(exchange, STR("access-control-request-method"));
     struct str asked = http_header_get(exchange, STR("access-control-request-headers"));
-    struct http_header headers[] = {
+    bool is_page = method.ptr || http_header_get(exchange, STR("origin")).ptr;
+    if (!str_eq(exchange->method, STR("OPTIONS")) || !is_page)
+        return false;
+    struct http_header headers[4] = {
         {STR("Access-Control-Allow-Origin"), STR("*")},
-        {STR("Access-Control-Allow-Methods"), STR("GET,HEAD,PUT,POST,PATCH,DELETE")},
         {STR("Access-Control-Max-Age"), STR("172800")},
-        {STR("Access-Control-Allow-Headers"), asked},
     };
-    http_reply(exchange, 200, headers, asked.ptr ? 4 : 3, STR_EMPTY);
+    size_t count = 2;
+    if (method.ptr)
+        headers[count++] = (struct http_header){STR("Access-Control-Allow-Methods"), method};
+    if (asked.ptr)
+        headers[count++] = (struct http_header){STR("Access-Control-Allow-Headers"), asked};
+    http_reply(exchange, 200, headers, count, STR_EMPTY);
     return true;
 }
 

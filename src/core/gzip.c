@@ -36,6 +36,12 @@ size_t gzip_most(struct str packed, size_t max)
     return packed.len < max / MOST_FOR_A_BYTE ? packed.len * MOST_FOR_A_BYTE : max;
 }
 
+/* A gzip file may have several members, one behind the other. */
+static bool has_next_member(const z_stream *stream)
+{
+    return stream->avail_in > 1 && stream->next_in[0] == 0x1f && stream->next_in[1] == 0x8b;
+}
+
 bool gzip_unpack(struct arena *arena, struct str packed, size_t max, struct str *out)
 {
     z_stream stream = start(arena, packed);
@@ -57,6 +63,8 @@ bool gzip_unpack(struct arena *arena, struct str packed, size_t max, struct str 
         stream.avail_out = (uInt)(room - len);
         rc = inflate(&stream, Z_NO_FLUSH);
         len = room - stream.avail_out;
+        if (rc == Z_STREAM_END && has_next_member(&stream))
+            rc = inflateReset(&stream);
     }
     inflateEnd(&stream);
     *out = str_make(text, len);
@@ -107,4 +115,75 @@ bool gzip_is_accepted(struct str accept_encoding, struct str coding)
             return true;
     }
     return false;
+}
+
+/* --- Which coding --- */
+
+enum { WHOLE_WEIGHT = 1000000 };
+
+/* "0.5" in millionths. More than 1 is 1, less than 0 is 0, and what is no number is not there. */
+static int read_weight(struct str text)
+{
+    bool is_negative = text.len && text.ptr[0] == '-', has_point = false, is_large = false;
+    int weight = 0, place = WHOLE_WEIGHT;
+    for (size_t i = is_negative; i < text.len; i++) {
+        char c = text.ptr[i];
+        if (c == '.' && !has_point)
+            has_point = true;
+        else if (c < '0' || c > '9')
+            return WHOLE_WEIGHT;
+        else if (has_point)
+            weight += (c - '0') * (place /= 10);
+        else
+            is_large |= c != '0';
+    }
+    if (is_negative)
+        return 0;
+    return is_large ? WHOLE_WEIGHT : weight;
+}
+
+/* Of "a=b;q=0.5": the first q counts. */
+static int weight_of(struct str parameters)
+{
+    struct str parameter, name;
+    while (parameters.len) {
+        str_cut(&parameters, ';', &parameter);
+        str_cut(&parameter, '=', &name);
+        if (str_eq_nocase(str_trim(name), STR("q")))
+            return read_weight(str_trim(parameter));
+    }
+    return WHOLE_WEIGHT;
+}
+
+struct str gzip_choose(struct str accept_encoding)
+{
+    static const struct str codings[] = {STR_INIT("gzip"), STR_INIT("deflate")};
+    enum { CODINGS = sizeof(codings) / sizeof(codings[0]) };
+    int weights[CODINGS] = {-1, -1}, star = 0;
+    size_t order[CODINGS] = {0}, place = 0, best = 0;
+    struct str part, name;
+    while (accept_encoding.len) {
+        str_cut(&accept_encoding, ',', &part);
+        str_cut(&part, ';', &name);
+        name = str_trim(name);
+        int weight = weight_of(part);
+        place++;
+        if (str_eq(name, STR("*")) && weight > star)
+            star = weight;
+        for (size_t i = 0; i < CODINGS; i++) {
+            if (!str_eq_nocase(name, codings[i]) || weight <= weights[i])
+                continue;
+            weights[i] = weight;
+            order[i] = place;
+        }
+    }
+    for (size_t i = 0; i < CODINGS; i++) {
+        if (weights[i] < 0) { /* not named: behind those that are */
+            weights[i] = star;
+            order[i] = ++place;
+        }
+        if (weights[i] > weights[best] || (weights[i] == weights[best] && order[i] < order[best]))
+            best = i;
+    }
+    return weights[best] > 0 ? codings[best] : STR_EMPTY;
 }

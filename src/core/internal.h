@@ -11,12 +11,13 @@
  * can be told is filled in also when it fails, so that the error has the right form. */
 enum err route_find(struct request *request, struct str service);
 
-/* Whether the body is packed with gzip, as SDKs send large ones. Those of REST protocols are what
+/* Whether the body is packed, as SDKs send large ones with gzip. Those of REST protocols are what
  * they are: objects of S3, payloads of functions. After route_find, which may have failed for it.
  */
 bool route_is_packed(const struct request *request);
 
-/* Puts the unpacked body in its place. ERR_SERIALIZATION when it is no gzip or too long. Only for
+/* Puts the unpacked body in its place. The service's error (operation.h) when it cannot be, or
+ * is too long. Only for
  * callers who are known, since a few bytes unpack to megabytes; route_find is due again then: the
  * query protocol names its operation in the body. */
 enum err route_unpack(struct request *request);

@@ -67,6 +67,9 @@ struct service {
                                          "message" */
     enum err unavailable;             /* a write that is refused because the disk is full; 0:
                                          ERR_SERVICE_UNAVAILABLE */
+    enum err bad_packing; /* a body that cannot be unpacked; 0: ERR_SERIALIZATION. Where it is set,
+                             also other codings than gzip and deflate are refused */
+    const char *server;   /* the header Server; NULL: none */
     const struct operation *operations;
     size_t operation_count;
     const struct condition_key *condition_keys; /* of the actions named after the service */

@@ -6,7 +6,7 @@
 #include "wire/cbor.h"
 #include "wire/xml.h"
 
-enum { PACKED_FROM_BYTES = 1024 };
+enum { PACKED_FROM_BYTES = 4096 };
 enum { MAX_REPLY_HEADERS = REQUEST_EXTRA_HEADERS + 8 };
 
 struct reply {
@@ -213,8 +213,11 @@ static void fill_success(struct request *request, struct reply *reply)
 static struct str content_type(const struct request *request)
 {
     switch (request->protocol) {
-    case PROTOCOL_AWS_JSON_1_0:
-        return STR("application/x-amz-json-1.0");
+    case PROTOCOL_AWS_JSON_1_0: {
+        struct str asked = request_header(request, STR("content-type"));
+        bool is_plain = asked.ptr && str_eq_nocase(asked, STR("application/json"));
+        return is_plain ? STR("application/json") : STR("application/x-amz-json-1.0");
+    }
     case PROTOCOL_AWS_JSON_1_1:
         return STR("application/x-amz-json-1.1");
     case PROTOCOL_QUERY:
@@ -243,13 +246,16 @@ static bool has_header(const struct request *request, struct str name)
 static void pack(struct request *request, struct reply *reply)
 {
     struct str packed;
+    if (!is_aws_json(request) || reply->body.len < PACKED_FROM_BYTES)
+        return;
     struct str accepted = request_header(request, STR("accept-encoding"));
-    if (!is_aws_json(request) || !accepted.ptr || reply->body.len < PACKED_FROM_BYTES ||
-        !gzip_is_accepted(accepted, STR("gzip")) ||
-        !gzip_pack(request->arena, reply->body, &packed))
+    struct str coding = accepted.ptr ? gzip_choose(accepted) : STR_EMPTY;
+    bool is_gzip = str_eq(coding, STR("gzip"));
+    if (coding.len == 0 || !(is_gzip ? gzip_pack(request->arena, reply->body, &packed)
+                                     : gzip_pack_deflate(request->arena, reply->body, &packed)))
         return;
     reply->body = packed;
-    add_header(reply, STR("Content-Encoding"), STR("gzip"));
+    add_header(reply, STR("Content-Encoding"), coding);
 }
 
 static void add_common_headers(struct request *request, struct reply *reply)
@@ -259,6 +265,8 @@ static void add_common_headers(struct request *request, struct reply *reply)
     add_header(reply, id_name, request->request_id);
     if (reply->body.len && !has_header(request, STR("content-type")))
         add_header(reply, STR("Content-Type"), content_type(request));
+    if (request->service && request->service->server)
+        add_header(reply, STR("Server"), str_from(request->service->server));
     if (request->protocol == PROTOCOL_RPC_CBOR)
         add_header(reply, STR("smithy-protocol"), STR("rpc-v2-cbor"));
     if (request->protocol == PROTOCOL_AWS_JSON_1_0)

@@ -368,7 +368,21 @@ bool route_is_packed(const struct request *request)
 {
     bool is_rest =
         request->protocol == PROTOCOL_REST_JSON || request->protocol == PROTOCOL_REST_XML;
-    return !is_rest && str_eq_nocase(request_header(request, STR("content-encoding")), STR("gzip"));
+    struct str coding = request_header(request, STR("content-encoding"));
+    if (is_rest || !coding.ptr)
+        return false;
+    if (request->service && request->service->bad_packing)
+        return coding.len && !str_eq_nocase(coding, STR("identity"));
+    return str_eq_nocase(coding, STR("gzip"));
+}
+
+static enum err bad_packing(struct request *request)
+{
+    if (!request->service || !request->service->bad_packing)
+        return request_fail(request, ERR_SERIALIZATION, "%s", "");
+    return request_fail(request, request->service->bad_packing,
+                        "The request processing has failed because of an unknown error, exception "
+                        "or failure.");
 }
 
 static enum err busy(struct request *request)
@@ -380,10 +394,13 @@ static enum err busy(struct request *request)
 enum err route_unpack(struct request *request)
 {
     struct str *body = &request->exchange->body;
+    struct str coding = request_header(request, STR("content-encoding"));
+    if (!str_eq_nocase(coding, STR("gzip")) && !str_eq_nocase(coding, STR("deflate")))
+        return bad_packing(request);
     if (!http_reserve(request->exchange, gzip_most(*body, MAX_UNPACKED_BYTES)))
         return busy(request);
     if (!gzip_unpack(request->arena, *body, MAX_UNPACKED_BYTES, body))
-        return request_fail(request, ERR_SERIALIZATION, "%s", "");
+        return bad_packing(request);
     return OK;
 }
 

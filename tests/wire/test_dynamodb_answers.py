@@ -110,6 +110,53 @@ def test_taking_away_makes_no_item(wire, table):
     assert wire("GetItem", **missing) == {}
 
 
+SCALARS = "Key attributes must be scalars; list random access '[]' and map lookup '.' are not allowed: Key: p"
+
+
+@pytest.mark.parametrize(
+    "operation, value",
+    [
+        ("UpdateItem", {"Key": key(1), "UpdateExpression": "SET x = p.a"}),
+        ("UpdateItem", {"Key": key(1), "UpdateExpression": "SET x = if_not_exists(y, p[0])"}),
+        ("DeleteItem", {"Key": key(1), "ConditionExpression": "attribute_exists(x) OR attribute_exists(p.a)"}),
+        ("GetItem", {"Key": key(1), "ProjectionExpression": "x, p.a"}),
+        ("Scan", {"FilterExpression": "size(p[1]) = size(x)"}),
+        ("Scan", {"ProjectionExpression": "p.a"}),
+    ],
+)
+def test_no_path_leads_into_a_key(wire, table, operation, value):
+    assert wire(operation, TableName=table, **value)["message"] == SCALARS
+
+
+COUNTED = [
+    ("UpdateItem", {"Key": key(1), "UpdateExpression": "SET"}, 'Invalid UpdateExpression: Syntax error; token: "<EOF>", near: "SET"'),
+    (
+        "UpdateItem",
+        {"Key": key(1), "UpdateExpression": "REMOVE x", "ExpressionAttributeNames": {"#a": "a"}},
+        "Value provided in ExpressionAttributeNames unused in expressions: keys: {#a}",
+    ),
+    (
+        "DeleteItem",
+        {"Key": key(1), "ConditionExpression": "attribute_exists(x)", "ExpressionAttributeValues": {}},
+        "ExpressionAttributeValues must not be empty",
+    ),
+    ("PutItem", {"Item": {**key(1), "s": {"SS": []}}}, "One or more parameter values were invalid: An string set  may not be empty"),
+]
+
+
+@pytest.mark.parametrize("operation, value, message", COUNTED)
+def test_writes_of_one_item_count_their_errors(wire, table, operation, value, message):
+    assert wire(operation, TableName=table, **value)["message"] == "1 validation error detected: " + message
+
+
+def test_other_operations_do_not_count_them(wire, table):
+    update = {"TableName": table, "Key": key(1), "UpdateExpression": "SET"}
+    answer = wire("TransactWriteItems", TransactItems=[{"Update": update}])
+    assert answer["message"].startswith("Invalid UpdateExpression: Syntax error")
+    unused = {"FilterExpression": "attribute_exists(x)", "ExpressionAttributeNames": {"#a": "a"}}
+    assert wire("Scan", TableName=table, **unused)["message"].startswith("Value provided in ExpressionAttributeNames")
+
+
 @pytest.mark.parametrize("value", [{"BOOL": True}, {"NULL": True}, {"L": [{"N": "1"}]}, {"M": {"a": {"S": "b"}}}])
 def test_older_comparisons_take_values_of_all_types(wire, table, value):
     wire("PutItem", TableName=table, Item={**key("types"), "v": value})

@@ -19,7 +19,7 @@ def send(server):
 
     def call(operation, body, version="DynamoDB_20120810", **headers):
         headers["X-Amz-Target"] = f"{version}.{operation}"
-        headers["Content-Type"] = "application/x-amz-json-1.0"
+        headers.setdefault("Content-Type", "application/x-amz-json-1.0")
         request = AWSRequest("POST", server.url + "/", data=body, headers=headers)
         SigV4Auth(credentials, "dynamodb", "us-east-1").add_auth(request)
         connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=20)
@@ -43,9 +43,33 @@ def test_gzipped_request_is_understood(send):
     assert status == 200 and "TableNames" in json.loads(answer)
 
 
-def test_broken_gzip_is_a_serialization_error(send):
-    status, _, answer = send("ListTables", b"no gzip", **{"Content-Encoding": "gzip"})
-    assert (status, json.loads(answer)) == (400, {"__type": "com.amazon.coral.service#SerializationException"})
+@pytest.mark.parametrize(
+    "coding, body",
+    [
+        ("deflate", zlib.compress(b'{"Limit": 1}')),
+        ("gzip", gzip.compress(b'{"Limit"') + gzip.compress(b": 1}")),
+        ("identity", b'{"Limit": 1}'),
+    ],
+)
+def test_bodies_of_these_codings_are_understood(send, coding, body):
+    status, _, answer = send("ListTables", body, **{"Content-Encoding": coding})
+    assert status == 200 and "TableNames" in json.loads(answer)
+
+
+@pytest.mark.parametrize(
+    "coding, body",
+    [("gzip", b"no gzip"), ("gzip", gzip.compress(b"{}")[:-1]), ("gzip", b""), ("garbage", b"{}")],
+)
+def test_bodies_that_cannot_be_unpacked_are_internal_errors(send, coding, body):
+    status, _, answer = send("ListTables", body, **{"Content-Encoding": coding})
+    assert status == 500 and json.loads(answer)["__type"].endswith("#InternalServerError")
+
+
+def test_answers_say_who_serves_and_have_the_type_that_was_asked_for(send):
+    _, headers, _ = send("ListTables", "{}")
+    assert (headers["Server"], headers["Content-Type"]) == ("Server", "application/x-amz-json-1.0")
+    _, headers, _ = send("ListTables", "{}", **{"Content-Type": "application/json"})
+    assert headers["Content-Type"] == "application/json"
 
 
 def test_long_answer_is_gzipped_for_who_asks(send, dynamodb):
@@ -59,9 +83,11 @@ def test_long_answer_is_gzipped_for_who_asks(send, dynamodb):
     get = json.dumps({"TableName": "wide", "Key": {"id": {"S": "a"}}})
     _, headers, packed = send("GetItem", get, **{"Accept-Encoding": "gzip"})
     _, plain_headers, unpacked = send("GetItem", get)
+    _, _, deflated = send("GetItem", get, **{"Accept-Encoding": "deflate, gzip"})
     dynamodb.delete_table(TableName="wide")
     assert headers["Content-Encoding"] == "gzip" and len(packed) < 500
     assert gzip.decompress(packed) == unpacked
+    assert zlib.decompress(deflated) == unpacked
     assert int(headers["x-amz-crc32"]) == zlib.crc32(packed)
     assert int(plain_headers["x-amz-crc32"]) == zlib.crc32(unpacked)
 
@@ -103,6 +129,9 @@ def test_browser_may_ask_and_read(server, send):
     assert status == 200
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert headers["Access-Control-Allow-Headers"] == "x-amz-target,authorization"
+    assert (headers["Access-Control-Allow-Methods"], headers["Access-Control-Max-Age"]) == ("POST", "172800")
+    status, headers, _ = plain(server, "OPTIONS", Origin="http://page.example")
+    assert (status, headers["Access-Control-Allow-Origin"], "Access-Control-Allow-Methods" in headers) == (200, "*", False)
     _, headers, _ = send("ListTables", "{}", Origin="http://page.example")
     assert headers["Access-Control-Allow-Origin"] == "*"
     assert "x-amz-crc32" in headers["Access-Control-Expose-Headers"]

@@ -147,6 +147,8 @@ static struct service service = {
     .observe = ddb_metrics_observe,
     .error_type = type_of_error,
     .unavailable = ERR_DDB_INTERNAL,
+    .bad_packing = ERR_DDB_INTERNAL,
+    .server = "Server",
 };
 
 /* Clients of before 2012 name the service so; the operations are the same. */
@@ -164,6 +166,8 @@ static struct service older_service = {
     .observe = ddb_metrics_observe,
     .error_type = type_of_error,
     .unavailable = ERR_DDB_INTERNAL,
+    .bad_packing = ERR_DDB_INTERNAL,
+    .server = "Server",
 };
 
 static struct service streams_service = {
@@ -176,6 +180,8 @@ static struct service streams_service = {
     .resource_policy = ddb_policy_of_resource,
     .error_type = type_of_error,
     .unavailable = ERR_DDB_INTERNAL,
+    .bad_packing = ERR_DDB_INTERNAL,
+    .server = "Server",
 };
 
 /* --- Periodic work --- */

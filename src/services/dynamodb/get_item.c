@@ -1,4 +1,5 @@
 /* GetItem, and the reading of one item that other operations share. */
+#include "services/dynamodb/key_paths.h"
 #include "services/dynamodb/operations.h"
 
 enum err ddb_read_stored(struct request *request, const struct ddb_get *get, struct buf *out,
@@ -29,6 +30,8 @@ enum err ddb_read_stored(struct request *request, const struct ddb_get *get, str
 enum err ddb_get_prepare(struct request *request, struct ddb_get *get)
 {
     enum err rc = ddb_check_key(&get->table->keys, &get->item_key, &request->error);
+    if (rc == OK && get->projection)
+        rc = ddb_check_projection_paths(get->table, get->projection, &request->error);
     if (rc == OK)
         get->key = ddb_item_key(request->arena, &get->table->keys, &get->item_key);
     return rc;

@@ -1,4 +1,5 @@
 /* What Query and Scan have in common: index, projection, start key. */
+#include "services/dynamodb/key_paths.h"
 #include "services/dynamodb/operations.h"
 
 enum selection { SELECT_DEFAULT, SELECT_ALL, SELECT_PROJECTED, SELECT_SPECIFIC, SELECT_COUNT };
@@ -122,8 +123,12 @@ enum err ddb_page_find(struct request *request, struct ddb_page *page)
     if (rc)
         return rc;
     page->keys = &page->table->keys;
-    if (!name.ptr)
-        return OK;
+    if (page->filter)
+        rc = ddb_check_condition_paths(page->table, page->filter, &request->error);
+    if (rc == OK && page->projection)
+        rc = ddb_check_projection_paths(page->table, page->projection, &request->error);
+    if (rc || !name.ptr)
+        return rc;
     page->index = ddb_table_index(page->table, name);
     if (!page->index)
         return request_fail(request, ERR_VALIDATION,

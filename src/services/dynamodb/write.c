@@ -1,6 +1,8 @@
 /* Writes of items, as the writer thread carries them out. */
 #include "services/dynamodb/write.h"
 
+#include "services/dynamodb/key_paths.h"
+
 static const char too_large[] = "Item size has exceeded the maximum allowed size";
 
 /* --- On the loop --- */
@@ -23,41 +25,18 @@ static enum err check_literals(const struct ddb_write *write, struct error *erro
     return OK;
 }
 
-static bool is_key(const struct ddb_keys *keys, struct str name)
-{
-    return str_eq(name, keys->hash.name) ||
-           (keys->range.name.len && str_eq(name, keys->range.name));
-}
-
-static enum err check_nested(const struct ddb_table *table, const struct ddb_path *path,
-                             struct error *error)
-{
-    struct str name = path->steps[0].name;
-    const char *what = is_key(&table->keys, name) ? "Key" : NULL;
-    for (size_t i = 0; !what && i < table->index_count; i++)
-        what = is_key(&table->indexes[i].keys, name) ? "IndexKey" : NULL;
-    if (path->count < 2 || !what)
-        return OK;
-    return error_set(error, ERR_VALIDATION,
-                     "Key attributes must be scalars; list random access '[]' and map lookup '.' "
-                     "are not allowed: %s: %.*s",
-                     what, STR_ARG(name));
-}
-
 static enum err check_update(const struct ddb_write *write, struct error *error)
 {
     for (size_t i = 0; i < write->update->count; i++) {
         struct str name = write->update->actions[i].path.steps[0].name;
-        if (is_key(&write->table->keys, name))
+        if (ddb_is_key(&write->table->keys, name))
             return error_set(error, ERR_VALIDATION,
                              "One or more parameter values were invalid: Cannot update attribute "
                              "%.*s. This attribute is part of the key",
                              STR_ARG(name));
     }
     enum err rc = check_literals(write, error);
-    for (size_t i = 0; rc == OK && i < write->update->count; i++)
-        rc = check_nested(write->table, &write->update->actions[i].path, error);
-    return rc;
+    return rc ? rc : ddb_check_update_paths(write->table, write->update, error);
 }
 
 enum err ddb_write_prepare(struct ddb_write *write, struct arena *arena, struct error *error)
@@ -66,6 +45,8 @@ enum err ddb_write_prepare(struct ddb_write *write, struct arena *arena, struct 
                                          : ddb_check_key(&write->table->keys, &write->item, error);
     if (rc == OK && write->update)
         rc = check_update(write, error);
+    if (rc == OK && write->condition)
+        rc = ddb_check_condition_paths(write->table, write->condition, error);
     if (rc == OK && write->kind == DDB_PUT && ddb_item_size(&write->item) > DDB_MAX_ITEM_BYTES)
         rc = error_set(error, ERR_VALIDATION, too_large);
     if (rc == OK)
