@@ -12,6 +12,13 @@ static enum err answer_none(struct request *request)
 
 enum err apigw_create_vpc_link(struct request *request)
 {
+    struct str name = request_str(request, "name");
+    struct str target = json_str(yyjson_arr_get_first(json_get(request->input, "targetArns")));
+    if (name.len == 0)
+        return apigw_bad_request(request, "Name cannot be empty");
+    if (!str_starts(target, STR("arn:")))
+        return apigw_bad_request(request, "Invalid ARN. ARN is not well formed %.*s",
+                                 STR_ARG(target));
     return apigw_bad_request(request, "VPC links are not supported: there is no VPC. Integrations "
                                       "reach other hosts directly");
 }
@@ -23,7 +30,7 @@ enum err apigw_get_vpc_links(struct request *request)
 
 enum err apigw_find_vpc_link(struct request *request)
 {
-    return apigw_not_found(request, "VpcLink not found");
+    return apigw_not_found(request, "Invalid Vpc Link identifier specified");
 }
 
 enum err apigw_generate_client_certificate(struct request *request)

@@ -3,6 +3,7 @@
 #include "services/apigateway/patch.h"
 
 enum { MIN_VALUE = 20, MAX_VALUE = 128, GENERATED_VALUE = 40 };
+enum { MAX_NAME = 1024, MAX_DESCRIPTION = 125000 };
 
 static struct str key_of(struct request *request)
 {
@@ -21,8 +22,23 @@ static enum err check_value(struct request *request, struct str value)
     if (value.len < MIN_VALUE)
         return apigw_bad_request(request, "API Key value should be at least 20 characters");
     if (value.len > MAX_VALUE)
-        return apigw_bad_request(request, "API Key value should be at most 128 characters");
+        return apigw_bad_request(request, "API Key value exceeds maximum size of 128 characters");
     return header_value_is_valid(value) ? OK : apigw_bad_request(request, "Invalid API Key value");
+}
+
+static enum err check_name(struct request *request, struct str name)
+{
+    return name.len <= MAX_NAME
+               ? OK
+               : apigw_bad_request(request,
+                                   "Invalid API Key name, can be at most 1024 characters.");
+}
+
+static enum err check_description(struct request *request, struct str description)
+{
+    return description.len <= MAX_DESCRIPTION
+               ? OK
+               : apigw_bad_request(request, "Invalid API Key description specified.");
 }
 
 /* [{"restApiId": "a", "stageName": "s"}] of the request as ["a/s"] of the answer. */
@@ -56,7 +72,10 @@ static enum err build(struct request *request, yyjson_mut_doc *doc, yyjson_mut_v
     json_add_i64(doc, key, "createdDate", apigw_now());
     json_add_i64(doc, key, "lastUpdatedDate", apigw_now());
     add_stage_keys(request, doc, key);
-    return APIGW_COPY(request, doc, key, request->input, members);
+    enum err rc = APIGW_COPY(request, doc, key, request->input, members);
+    if (json_mut_get_str(key, "name").len == 0)
+        yyjson_mut_obj_remove_key(key, "name");
+    return rc;
 }
 
 enum err apigw_insert_key(struct request *request, const struct view *view, yyjson_mut_val *key)
@@ -91,6 +110,10 @@ static enum err run_create(struct request *request, struct store_txn *txn)
 enum err apigw_create_api_key(struct request *request)
 {
     enum err rc = apigw_check_tags(request, json_get(request->input, "tags"));
+    if (rc == OK)
+        rc = check_name(request, request_str(request, "name"));
+    if (rc == OK)
+        rc = check_description(request, request_str(request, "description"));
     return rc ? rc : apigw_write(request, run_create);
 }
 
@@ -136,15 +159,25 @@ enum err apigw_get_api_keys(struct request *request)
 
 /* --- Updating --- */
 
+static enum err patch_name(struct patch_target *target, const struct patch_op *op)
+{
+    return check_name(target->request, op->value);
+}
+
+static enum err patch_description(struct patch_target *target, const struct patch_op *op)
+{
+    return check_description(target->request, op->value);
+}
+
 static const struct patch_rule key_rules[] = {
-    {"/name", PATCH_REPLACE | PATCH_ADD, PATCH_STRING, NULL, NULL},
-    {"/description", PATCH_REPLACE | PATCH_ADD, PATCH_STRING, NULL, NULL},
+    {"/name", PATCH_REPLACE | PATCH_ADD, PATCH_STRING, patch_name, NULL},
+    {"/description", PATCH_REPLACE | PATCH_ADD, PATCH_STRING, patch_description, NULL},
     {"/enabled", PATCH_REPLACE | PATCH_ADD, PATCH_BOOL, NULL, NULL},
     {"/customerId", PATCH_REPLACE | PATCH_ADD, PATCH_STRING, NULL, NULL},
 };
 
-static const struct patch_table key_table = PATCH_TABLE(
-    key_rules, PATCH_STYLE_LISTED, "/customerId, /description, /enabled, /labels, /name, /stages");
+static const struct patch_table key_table =
+    PATCH_TABLE(key_rules, PATCH_STYLE_LISTED, "/description, /enabled, /name, /customerId");
 
 static enum err run_update(struct request *request, struct store_txn *txn)
 {

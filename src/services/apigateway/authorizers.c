@@ -142,6 +142,9 @@ static enum err run_create(struct request *request, struct store_txn *txn)
     yyjson_mut_val *authorizer = yyjson_mut_obj(doc);
     yyjson_val *api;
     enum err rc = apigw_find_api(request, &view, api_id, &api);
+    if (rc == ERR_APIGW_NOT_FOUND)
+        rc = apigw_conflict(request, "Unable to complete operation due to concurrent modification. "
+                                     "Please try again later.");
     if (rc)
         return rc;
     json_add_str(doc, authorizer, "id", id);

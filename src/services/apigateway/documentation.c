@@ -6,8 +6,8 @@
 #include "services/apigateway/patch.h"
 
 #define TYPES                                                                                      \
-    "[API, AUTHORIZER, MODEL, RESOURCE, METHOD, PATH_PARAMETER, QUERY_PARAMETER, REQUEST_HEADER, " \
-    "REQUEST_BODY, RESPONSE, RESPONSE_HEADER, RESPONSE_BODY]"
+    "[RESPONSE_BODY, RESPONSE, METHOD, MODEL, AUTHORIZER, RESPONSE_HEADER, RESOURCE, "             \
+    "PATH_PARAMETER, REQUEST_BODY, QUERY_PARAMETER, API, REQUEST_HEADER]"
 
 static const char *const place_members[] = {"type", "path", "method", "statusCode", "name"};
 
@@ -183,6 +183,8 @@ enum err apigw_import_documentation_parts(struct request *request)
         apigw_check_enum(request, "mode", request_str(request, "mode"), "[merge, overwrite]");
     if (rc == OK)
         rc = openapi_parse(request->arena, apigw_body(request), &document, &request->error);
+    if (rc == ERR_APIGW_BAD_REQUEST)
+        rc = apigw_bad_request(request, "Unable to build importer with provided input.");
     if (rc)
         return rc;
     request->handler_state = json_get(json_get(document.root, "x-amazon-apigateway-documentation"),
@@ -202,7 +204,7 @@ static const struct patch_rule part_rules[] = {
     {"/properties", PATCH_REPLACE, PATCH_STRING, patch_properties, NULL},
 };
 
-static const struct patch_table part_table = PATCH_TABLE(part_rules, PATCH_STYLE_SHORT, NULL);
+static const struct patch_table part_table = PATCH_TABLE(part_rules, PATCH_STYLE_LISTED, NULL);
 
 static enum err run_update(struct request *request, struct store_txn *txn)
 {
@@ -218,8 +220,11 @@ enum err apigw_update_documentation_part(struct request *request)
 static enum err run_delete(struct request *request, struct store_txn *txn)
 {
     struct view view = apigw_view(request, txn);
-    bool found;
-    enum err rc = state_has(&view, key_of(request), &found);
+    yyjson_val *api;
+    bool found = false;
+    enum err rc = apigw_find_api(request, &view, apigw_label(request, "restapi_id"), &api);
+    if (rc == OK)
+        rc = state_has(&view, key_of(request), &found);
     if (rc == OK && !found)
         rc = apigw_not_found(request, "Invalid Documentation part identifier specified");
     if (rc == OK)

@@ -244,16 +244,24 @@ enum err apigw_check_enum(struct request *request, const char *member, struct st
                         STR_ARG(value), STR_ARG(input_name(request)), member, values);
 }
 
-enum err apigw_status_code(struct request *request, struct str *out)
+struct str apigw_status_violation(struct request *request)
 {
     struct str code = apigw_label(request, "status_code");
     uint64_t number;
-    if (code.len != 3 || !str_to_u64(code, &number) || number < 100 || number > 599)
-        return request_fail(request, ERR_VALIDATION,
-                            "1 validation error detected: Value '%.*s' at 'statusCode' failed to "
-                            "satisfy constraint: Member must satisfy regular expression pattern: "
-                            "[1-5]\\d\\d",
-                            STR_ARG(code));
-    *out = code;
+    if (code.len == 3 && str_to_u64(code, &number) && number >= 100 && number <= 599)
+        return STR_EMPTY;
+    return arena_printf(request->arena,
+                        "Value '%.*s' at 'statusCode' failed to satisfy constraint: Member must "
+                        "satisfy regular expression pattern: [1-5]\\d\\d",
+                        STR_ARG(code));
+}
+
+enum err apigw_status_code(struct request *request, struct str *out)
+{
+    struct str violation = apigw_status_violation(request);
+    if (violation.len)
+        return request_fail(request, ERR_VALIDATION, "1 validation error detected: %.*s",
+                            STR_ARG(violation));
+    *out = apigw_label(request, "status_code");
     return OK;
 }

@@ -193,9 +193,16 @@ static enum err edit_response(struct request *request, struct store_txn *txn,
 
 static enum err run_delete(struct request *request, struct store_txn *txn)
 {
-    struct response_edit edit;
+    struct view view = apigw_view(request, txn);
+    struct response_edit edit = {0};
     yyjson_mut_val *response;
-    enum err rc = edit_response(request, txn, &edit, &response);
+    yyjson_val *resource;
+    enum err rc = apigw_find_resource(request, &view, &resource);
+    if (rc)
+        return rc;
+    rc = edit_response(request, txn, &edit, &response);
+    if (rc == ERR_APIGW_NOT_FOUND && !edit.method.method)
+        rc = apigw_not_found(request, "Invalid Integration identifier specified");
     if (rc)
         return rc;
     yyjson_mut_val *all = apigw_member(edit.integration, STR("integrationResponses"));
@@ -281,7 +288,6 @@ static enum err run_update(struct request *request, struct store_txn *txn)
 
 enum err apigw_update_integration_response(struct request *request)
 {
-    struct str code;
-    enum err rc = apigw_status_code(request, &code);
+    enum err rc = patch_check(request, apigw_status_violation(request));
     return rc ? rc : apigw_write(request, run_update);
 }

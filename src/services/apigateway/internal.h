@@ -57,6 +57,9 @@ enum err apigw_require(struct request *request, const char *member);
 enum err apigw_check_enum(struct request *request, const char *member, struct str value,
                           const char *values);
 
+/* How the label "status_code" is no status, in AWS's words; empty where it is one. */
+struct str apigw_status_violation(struct request *request);
+
 /* The label "status_code", checked to be one. */
 enum err apigw_status_code(struct request *request, struct str *out);
 

@@ -151,7 +151,6 @@ static enum err run_update(struct request *request, struct store_txn *txn)
 
 enum err apigw_update_method_response(struct request *request)
 {
-    struct str code;
-    enum err rc = apigw_status_code(request, &code);
+    enum err rc = patch_check(request, apigw_status_violation(request));
     return rc ? rc : apigw_write(request, run_update);
 }

@@ -4,6 +4,8 @@
 #include "services/apigateway/patch.h"
 #include "services/apigateway/plane/schema.h"
 
+#define NO_MODEL "Invalid model name specified: %.*s"
+
 static const struct {
     struct str name, description, schema;
 } own_models[] = {
@@ -75,6 +77,9 @@ static bool is_name(struct str name)
 static enum err check_schema(struct request *request, struct str text)
 {
     struct error error;
+    if (text.len == 0)
+        return apigw_bad_request(
+            request, "Model schema must have at least 1 property or array items defined");
     yyjson_val *schema = json_parse(request->arena, text);
     if (!schema)
         return apigw_bad_request(request, "Invalid model specified: Validation Result: warnings : "
@@ -117,15 +122,17 @@ static enum err run_create(struct request *request, struct store_txn *txn)
 
 enum err apigw_create_model(struct request *request)
 {
-    struct str schema = request_str(request, "schema");
-    enum err rc = apigw_require(request, "name");
+    struct str name = request_str(request, "name");
+    enum err rc = OK;
+    if (name.ptr && name.len == 0)
+        return apigw_bad_request(request, "Model name must be non-empty");
+    rc = apigw_require(request, "name");
     if (rc == OK)
         rc = apigw_require(request, "contentType");
-    if (rc == OK && !is_name(request_str(request, "name")))
-        rc = apigw_bad_request(request, "Model name must be alphanumeric: %.*s",
-                               STR_ARG(request_str(request, "name")));
-    if (rc == OK && schema.ptr)
-        rc = check_schema(request, schema);
+    if (rc == OK && !is_name(name))
+        rc = apigw_bad_request(request, "Model name must be alphanumeric: %.*s", STR_ARG(name));
+    if (rc == OK)
+        rc = check_schema(request, request_str(request, "schema"));
     return rc ? rc : apigw_write(request, run_create);
 }
 
@@ -147,14 +154,12 @@ enum err apigw_get_model(struct request *request)
 {
     struct view view = apigw_view(request, NULL);
     struct str name = apigw_label(request, "model_name");
-    yyjson_val *api, *model = NULL;
-    enum err rc = apigw_find_api(request, &view, apigw_label(request, "restapi_id"), &api);
-    if (rc == OK)
-        rc = state_get(&view, key_of(request, name), &model);
+    yyjson_val *model;
+    enum err rc = state_get(&view, key_of(request, name), &model);
     if (rc)
         return rc;
     if (!model)
-        return apigw_not_found(request, "Invalid model name specified: %.*s", STR_ARG(name));
+        return apigw_not_found(request, NO_MODEL, STR_ARG(name));
     return json_get_bool(request->input, "flatten", false) ? answer_flat(request, model)
                                                            : apigw_answer_copy(request, model);
 }
@@ -180,12 +185,14 @@ static const struct patch_rule model_rules[] = {
     {"/schema", PATCH_REPLACE, PATCH_STRING, patch_schema, NULL},
 };
 
-static const struct patch_table model_table = PATCH_TABLE(model_rules, PATCH_STYLE_SHORT, NULL);
+static const struct patch_table model_table = PATCH_TABLE(model_rules, PATCH_STYLE_LISTED, NULL);
 
 static enum err run_update(struct request *request, struct store_txn *txn)
 {
-    return patch_document(request, txn, key_of(request, apigw_label(request, "model_name")),
-                          &model_table, "Invalid model name specified");
+    struct str name = apigw_label(request, "model_name");
+    struct str missing = arena_printf(request->arena, NO_MODEL, STR_ARG(name));
+    return patch_document(request, txn, key_of(request, name), &model_table,
+                          arena_cstr(request->arena, missing));
 }
 
 enum err apigw_update_model(struct request *request)
@@ -193,18 +200,22 @@ enum err apigw_update_model(struct request *request)
     return apigw_write(request, run_update);
 }
 
-/* Whether a method of the resource names the model, in what it takes or what it answers. */
+/* The first method that names the model, in what it takes or what it answers. */
 struct use {
+    struct arena *arena;
     struct str model;
-    bool is_used;
+    struct str place; /* "method request: /pets/GET"; empty: none */
 };
 
-static void look_in(struct use *use, yyjson_val *models)
+static void look_in(struct use *use, yyjson_val *models, const char *where, yyjson_val *resource,
+                    struct str verb)
 {
     size_t i, max;
     yyjson_val *type, *name;
     yyjson_obj_foreach (models, i, max, type, name) {
-        use->is_used |= str_eq(json_str(name), use->model);
+        if (str_eq(json_str(name), use->model) && !use->place.len)
+            use->place = arena_printf(use->arena, "method %s: %.*s/%.*s", where,
+                                      STR_ARG(json_get_str(resource, "path")), STR_ARG(verb));
     }
 }
 
@@ -215,9 +226,10 @@ static enum err look_in_resource(void *arg, struct str name, yyjson_val *resourc
     yyjson_val *verb, *method, *code, *response;
     (void)name;
     yyjson_obj_foreach (json_get(resource, "resourceMethods"), i, max, verb, method) {
-        look_in(use, json_get(method, "requestModels"));
+        look_in(use, json_get(method, "requestModels"), "request", resource, json_str(verb));
         yyjson_obj_foreach (json_get(method, "methodResponses"), j, count, code, response) {
-            look_in(use, json_get(response, "responseModels"));
+            look_in(use, json_get(response, "responseModels"), "response", resource,
+                    json_str(verb));
         }
     }
     return OK;
@@ -227,17 +239,17 @@ static enum err run_delete(struct request *request, struct store_txn *txn)
 {
     struct view view = apigw_view(request, txn);
     struct str name = apigw_label(request, "model_name"), id = apigw_label(request, "restapi_id");
-    struct use use = {.model = name};
+    struct use use = {.arena = request->arena, .model = name};
     bool found;
     enum err rc = state_has(&view, key_of(request, name), &found);
     if (rc == OK && !found)
-        rc = apigw_not_found(request, "Invalid model name specified: %.*s", STR_ARG(name));
+        rc = apigw_not_found(request, NO_MODEL, STR_ARG(name));
     if (rc == OK)
         rc = state_each(&view, state_prefix(request->arena, "resource", id), STR_EMPTY,
                         look_in_resource, &use);
-    if (rc == OK && use.is_used)
-        rc = apigw_conflict(request, "Cannot delete model '%.*s', is referenced in a method",
-                            STR_ARG(name));
+    if (rc == OK && use.place.len)
+        rc = apigw_conflict(request, "Cannot delete model '%.*s', is referenced in %.*s",
+                            STR_ARG(name), STR_ARG(use.place));
     if (rc == OK)
         state_delete(&view, key_of(request, name));
     return rc;

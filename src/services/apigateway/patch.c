@@ -66,8 +66,8 @@ static void split_path(struct arena *arena, struct patch_op *op)
     }
 }
 
-/* AWS counts and lists all operations that there are not. */
-static enum err unknown_ops(struct request *request, yyjson_val *list, size_t bad)
+/* AWS counts and lists all operations that there are not, and behind them what else is wrong. */
+static enum err unknown_ops(struct request *request, yyjson_val *list, size_t bad, struct str more)
 {
     struct buf text;
     size_t i, max;
@@ -87,26 +87,41 @@ static enum err unknown_ops(struct request *request, yyjson_val *list, size_t ba
                    separator, STR_ARG(name), lower, request->operation->name + 1, i + 1);
         separator = "; ";
     }
+    if (more.len)
+        buf_printf(&text, "%s%.*s", separator, STR_ARG(more));
+    bad += more.len > 0;
     return request_fail(request, ERR_VALIDATION, "%zu validation error%s detected: %.*s", bad,
                         bad == 1 ? "" : "s", STR_ARG(buf_str(&text)));
+}
+
+enum err patch_check(struct request *request, struct str more)
+{
+    yyjson_val *list = json_get(request->input, "patchOperations"), *item;
+    size_t i, max, bad = 0;
+    enum patch_op_kind kind;
+    if (list && !yyjson_is_arr(list))
+        return request_fail(request, ERR_SERIALIZATION, "patchOperations is not a list");
+    yyjson_arr_foreach (list, i, max, item) {
+        bad += !read_kind(json_get_str(item, "op"), &kind);
+    }
+    return bad || more.len ? unknown_ops(request, list, bad, more) : OK;
 }
 
 enum err patch_read(struct request *request, struct patch_op **out, size_t *out_count)
 {
     yyjson_val *list = json_get(request->input, "patchOperations"), *item;
     struct patch_op *ops = arena_array(request->arena, struct patch_op, yyjson_arr_size(list) + 1);
-    size_t i, max, bad = 0;
-    if (list && !yyjson_is_arr(list))
-        return request_fail(request, ERR_SERIALIZATION, "patchOperations is not a list");
+    size_t i, max;
+    enum err rc = patch_check(request, STR_EMPTY);
+    if (rc)
+        return rc;
     yyjson_arr_foreach (list, i, max, item) {
-        bad += !read_kind(json_get_str(item, "op"), &ops[i].op);
+        read_kind(json_get_str(item, "op"), &ops[i].op);
         ops[i].path = json_get_str(item, "path");
         ops[i].value = json_get_str(item, "value");
         ops[i].from = json_get_str(item, "from");
         split_path(request->arena, &ops[i]);
     }
-    if (bad)
-        return unknown_ops(request, list, bad);
     *out = ops;
     *out_count = yyjson_arr_size(list);
     return OK;
@@ -324,7 +339,9 @@ enum err patch_document(struct request *request, struct store_txn *txn, struct s
 {
     yyjson_val *document;
     struct patch_target target = {.request = request, .view = apigw_view(request, txn)};
-    enum err rc = state_get(&target.view, key, &document);
+    enum err rc = patch_check(request, STR_EMPTY);
+    if (rc == OK)
+        rc = state_get(&target.view, key, &document);
     if (rc)
         return rc;
     if (!document)

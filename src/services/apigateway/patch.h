@@ -75,6 +75,10 @@ struct patch_table {
         rules, sizeof(rules) / sizeof((rules)[0]), style, listing                                  \
     }
 
+/* A ValidationException for operations that there are not, all of them together, and for `more`,
+ * another violation in AWS's words, where that is not empty. */
+enum err patch_check(struct request *request, struct str more);
+
 /* Reads input.patchOperations; a ValidationException for operations that there are not. */
 enum err patch_read(struct request *request, struct patch_op **out, size_t *out_count);
 

@@ -18,6 +18,8 @@ static enum err run_create(struct request *request, struct store_txn *txn)
     yyjson_mut_val *validator = yyjson_mut_obj(doc);
     yyjson_val *api;
     enum err rc = apigw_find_api(request, &view, api_id, &api);
+    if (rc == ERR_APIGW_NOT_FOUND)
+        rc = apigw_bad_request(request, "Invalid REST API identifier specified");
     if (rc)
         return rc;
     json_add_str(doc, validator, "id", id);
@@ -55,14 +57,21 @@ enum err apigw_get_request_validators(struct request *request)
     return rc ? rc : apigw_list(request, state_prefix(request->arena, "validator", id), NULL);
 }
 
+static enum err patch_name(struct patch_target *target, const struct patch_op *op)
+{
+    return op->value.len
+               ? OK
+               : apigw_bad_request(target->request, "Request Validator name cannot be blank");
+}
+
 static const struct patch_rule validator_rules[] = {
-    {"/name", PATCH_REPLACE, PATCH_STRING, NULL, NULL},
-    {"/validateRequestBody", PATCH_REPLACE, PATCH_BOOL, NULL, NULL},
+    {"/name", PATCH_REPLACE, PATCH_STRING, patch_name, NULL},
     {"/validateRequestParameters", PATCH_REPLACE, PATCH_BOOL, NULL, NULL},
+    {"/validateRequestBody", PATCH_REPLACE, PATCH_BOOL, NULL, NULL},
 };
 
 static const struct patch_table validator_table =
-    PATCH_TABLE(validator_rules, PATCH_STYLE_SHORT, NULL);
+    PATCH_TABLE(validator_rules, PATCH_STYLE_LISTED, NULL);
 
 static enum err run_update(struct request *request, struct store_txn *txn)
 {

@@ -3,7 +3,9 @@
 #include "services/apigateway/models.h"
 #include "services/apigateway/patch.h"
 
-#define ENDPOINT_TYPES "[PRIVATE, EDGE, REGIONAL]"
+#define ENDPOINT_TYPES   "[PRIVATE, EDGE, REGIONAL]"
+#define NO_ENDPOINT_TYPE "REGIONAL Configuration and EDGE Configuration cannot be both DISABLED."
+#define ONLY_DUALSTACK   "Only dualstack ipAddressType is supported for Private APIs."
 
 enum { MAX_COMPRESSION_SIZE = 10485760 };
 
@@ -13,6 +15,17 @@ static struct str api_key_of(struct request *request)
 }
 
 /* --- Checks --- */
+
+static bool is_endpoint_type(struct str type)
+{
+    return str_eq(type, STR("EDGE")) || str_eq(type, STR("REGIONAL")) ||
+           str_eq(type, STR("PRIVATE"));
+}
+
+static bool is_address_type(struct str type)
+{
+    return str_eq(type, STR("ipv4")) || str_eq(type, STR("dualstack"));
+}
 
 static enum err check_compression(struct request *request, yyjson_val *input)
 {
@@ -27,25 +40,53 @@ static enum err check_compression(struct request *request, yyjson_val *input)
     return OK;
 }
 
+/* Violations of the model are told together, and before all else. */
+static enum err check_shape(struct request *request, yyjson_val *configuration)
+{
+    struct buf text;
+    size_t i, max, count = 0;
+    yyjson_val *type, *types = json_get(configuration, "types");
+    struct str address = json_get_str(configuration, "ipAddressType");
+    bool is_known = true;
+    buf_init_arena(&text, request->arena, ERROR_MESSAGE_MAX);
+    yyjson_arr_foreach (types, i, max, type) {
+        is_known &= is_endpoint_type(json_str(type));
+    }
+    if (!is_known) {
+        buf_printf(&text, "Value '[");
+        yyjson_arr_foreach (types, i, max, type) {
+            buf_printf(&text, "%s%.*s", i ? ", " : "", STR_ARG(json_str(type)));
+        }
+        buf_printf(&text, "]' at 'createRestApiInput.endpointConfiguration.types' failed to "
+                          "satisfy constraint: Member must satisfy constraint: [Member must "
+                          "satisfy enum value set: " ENDPOINT_TYPES "]");
+        count++;
+    }
+    if (address.len && !is_address_type(address)) {
+        buf_printf(&text,
+                   "%sValue '%.*s' at 'createRestApiInput.endpointConfiguration.ipAddressType' "
+                   "failed to satisfy constraint: Member must satisfy enum value set: "
+                   "[ipv4, dualstack]",
+                   count ? "; " : "", STR_ARG(address));
+        count++;
+    }
+    if (count == 0)
+        return OK;
+    return request_fail(request, ERR_VALIDATION, "%zu validation error%s detected: %.*s", count,
+                        count == 1 ? "" : "s", STR_ARG(buf_str(&text)));
+}
+
 static enum err check_endpoint(struct request *request, yyjson_val *configuration)
 {
     yyjson_val *types = json_get(configuration, "types");
-    if (!types)
-        return OK;
-    if (yyjson_arr_size(types) == 0)
-        return apigw_bad_request(
-            request, "REGIONAL Configuration and EDGE Configuration cannot be both DISABLED.");
+    struct str type = json_str(yyjson_arr_get_first(types));
+    if (types && yyjson_arr_size(types) == 0)
+        return apigw_bad_request(request, NO_ENDPOINT_TYPE);
     if (yyjson_arr_size(types) > 1)
         return apigw_bad_request(request, "Cannot create an api with multiple Endpoint Types.");
-    struct str type = json_str(yyjson_arr_get_first(types));
-    if (!str_eq(type, STR("EDGE")) && !str_eq(type, STR("REGIONAL")) &&
-        !str_eq(type, STR("PRIVATE")))
-        return request_fail(request, ERR_VALIDATION,
-                            "1 validation error detected: Value '[%.*s]' at "
-                            "'createRestApiInput.endpointConfiguration.types' failed to satisfy "
-                            "constraint: Member must satisfy constraint: [Member must satisfy enum "
-                            "value set: " ENDPOINT_TYPES "]",
-                            STR_ARG(type));
+    if (str_eq(type, STR("PRIVATE")) &&
+        str_eq(json_get_str(configuration, "ipAddressType"), STR("ipv4")))
+        return apigw_bad_request(request, ONLY_DUALSTACK);
     return OK;
 }
 
@@ -116,6 +157,11 @@ static enum err check_input(struct request *request)
     if (rc == OK)
         rc = apigw_check_enum(request, "apiKeySource", request_str(request, "apiKeySource"),
                               "[AUTHORIZER, HEADER]");
+    if (rc == OK)
+        rc = apigw_check_enum(request, "endpointAccessMode",
+                              request_str(request, "endpointAccessMode"), "[BASIC, STRICT]");
+    if (rc == OK)
+        rc = check_shape(request, json_get(input, "endpointConfiguration"));
     struct str description = request_str(request, "description");
     if (rc == OK && description.ptr && description.len == 0)
         rc = apigw_bad_request(request, "Description cannot be an empty string");
@@ -135,7 +181,7 @@ static void add_endpoint(yyjson_mut_doc *doc, yyjson_mut_val *api, yyjson_val *c
     struct str address = json_get_str(configuration, "ipAddressType");
     yyjson_mut_val *types = json_add_arr(doc, object, "types");
     yyjson_mut_arr_add_strncpy(doc, types, type.ptr ? type.ptr : "EDGE", type.ptr ? type.len : 4);
-    if (!address.ptr)
+    if (!address.len)
         address = str_eq(type, STR("PRIVATE")) ? STR("dualstack") : STR("ipv4");
     apigw_set_str(doc, object, STR("ipAddressType"), address);
     json_add_copy(doc, object, "vpcEndpointIds", json_get(configuration, "vpcEndpointIds"));
@@ -150,6 +196,8 @@ static enum err build_api(struct request *request, yyjson_mut_doc *doc, yyjson_m
         {"minimumCompressionSize", MEMBER_INTEGER},
         {"disableExecuteApiEndpoint", MEMBER_BOOL},
         {"apiKeySource", MEMBER_STRING},
+        {"securityPolicy", MEMBER_STRING},
+        {"endpointAccessMode", MEMBER_STRING},
         {"tags", MEMBER_STRING_MAP},
     };
     static const struct member media_types[] = {{"binaryMediaTypes", MEMBER_STRING_LIST}};
@@ -274,8 +322,12 @@ static enum err patch_name(struct patch_target *target, const struct patch_op *o
 /* "/endpointConfiguration/types/EDGE" with the value "REGIONAL". */
 static enum err patch_endpoint_type(struct patch_target *target, const struct patch_op *op)
 {
-    if (!str_eq(op->value, STR("EDGE")) && !str_eq(op->value, STR("REGIONAL")) &&
-        !str_eq(op->value, STR("PRIVATE")))
+    if (op->op != PATCH_ADD && op->op != PATCH_REMOVE && op->op != PATCH_REPLACE)
+        return apigw_bad_request(
+            target->request, "Invalid patch operation specified. Must be 'add'|'remove'|'replace'");
+    if (op->op == PATCH_REMOVE)
+        return apigw_bad_request(target->request, NO_ENDPOINT_TYPE);
+    if (!is_endpoint_type(op->value))
         return apigw_bad_request(
             target->request,
             "Invalid EndpointTypes specified. Valid options are REGIONAL,EDGE,PRIVATE");
@@ -296,12 +348,11 @@ static enum err patch_address_type(struct patch_target *target, const struct pat
     struct str type =
         apigw_mut_str(yyjson_mut_arr_get_first(apigw_member(configuration, STR("types"))));
     bool is_v4 = str_eq(op->value, STR("ipv4"));
-    if (!is_v4 && !str_eq(op->value, STR("dualstack")))
+    if (!is_address_type(op->value))
         return apigw_bad_request(target->request,
                                  "ipAddressType must be either ipv4 or dualstack.");
     if (is_v4 && str_eq(type, STR("PRIVATE")))
-        return apigw_bad_request(target->request,
-                                 "Only dualstack ipAddressType is supported for Private APIs.");
+        return apigw_bad_request(target->request, ONLY_DUALSTACK);
     apigw_set_str(target->doc, configuration, STR("ipAddressType"), op->value);
     return OK;
 }
@@ -337,6 +388,17 @@ static enum err patch_policy(struct patch_target *target, const struct patch_op 
                       apigw_label(target->request, "restapi_id"));
 }
 
+static enum err patch_access_mode(struct patch_target *target, const struct patch_op *op)
+{
+    if (!str_eq(op->value, STR("BASIC")) && !str_eq(op->value, STR("STRICT")))
+        return apigw_bad_request(target->request, "Invalid endpoint access mode specified");
+    apigw_set_str(target->doc, target->object, STR("endpointAccessMode"), op->value);
+    return OK;
+}
+
+#define ANY_OPERATION                                                                              \
+    (PATCH_ADD | PATCH_REMOVE | PATCH_REPLACE | PATCH_COPY | PATCH_MOVE | PATCH_TEST)
+
 static const struct patch_rule api_rules[] = {
     {"/name", PATCH_REPLACE, PATCH_CUSTOM, patch_name, NULL},
     {"/description", PATCH_REPLACE | PATCH_REMOVE, PATCH_STRING, NULL, NULL},
@@ -346,8 +408,9 @@ static const struct patch_rule api_rules[] = {
     {"/apiKeySource", PATCH_REPLACE, PATCH_CUSTOM, patch_key_source, NULL},
     {"/disableExecuteApiEndpoint", PATCH_REPLACE, PATCH_BOOL, NULL, NULL},
     {"/policy", PATCH_REPLACE | PATCH_REMOVE, PATCH_CUSTOM, patch_policy, NULL},
-    {"/endpointConfiguration/types/{type}", PATCH_ADD | PATCH_REPLACE, PATCH_CUSTOM,
-     patch_endpoint_type, NULL},
+    {"/securityPolicy", PATCH_REPLACE, PATCH_STRING, NULL, NULL},
+    {"/endpointAccessMode", PATCH_REPLACE, PATCH_CUSTOM, patch_access_mode, NULL},
+    {"/endpointConfiguration/types/{type}", ANY_OPERATION, PATCH_CUSTOM, patch_endpoint_type, NULL},
     {"/endpointConfiguration/vpcEndpointIds", PATCH_ADD | PATCH_REMOVE, PATCH_CUSTOM,
      patch_endpoint_ids, NULL},
     {"/endpointConfiguration/ipAddressType", PATCH_REPLACE, PATCH_CUSTOM, patch_address_type, NULL},
@@ -361,7 +424,9 @@ static enum err run_update(struct request *request, struct store_txn *txn)
     struct str id = apigw_label(request, "restapi_id"), *stages;
     size_t count;
     yyjson_val *api;
-    enum err rc = apigw_find_api(request, &view, id, &api);
+    enum err rc = patch_check(request, STR_EMPTY);
+    if (rc == OK)
+        rc = apigw_find_api(request, &view, id, &api);
     if (rc == OK)
         rc = patch_document(request, txn, api_key_of(request), &api_table, "");
     if (rc == OK)

@@ -167,9 +167,9 @@ enum err apigw_test_invoke_method(struct request *request)
     struct test *test = arena_new(request->arena, struct test);
     yyjson_val *api, *resource, *method;
     yyjson_mut_val *snapshot;
-    enum err rc = apigw_find_api(request, &view, apigw_label(request, "restapi_id"), &api);
+    enum err rc = apigw_find_resource(request, &view, &resource);
     if (rc == OK)
-        rc = apigw_find_resource(request, &view, &resource);
+        rc = apigw_find_api(request, &view, apigw_label(request, "restapi_id"), &api);
     if (rc == OK)
         rc = apigw_find_method(request, &method);
     if (rc == OK)

@@ -181,12 +181,8 @@ static bool select_key(struct request *request, yyjson_mut_doc *doc, yyjson_mut_
 
 enum err apigw_get_usage_plan_keys(struct request *request)
 {
-    struct view view = apigw_view(request, NULL);
-    yyjson_val *plan;
-    enum err rc = find_plan(request, &view, plan_id_of(request), &plan);
-    return rc ? rc
-              : apigw_list(request, state_prefix(request->arena, "plankey", plan_id_of(request)),
-                           select_key);
+    return apigw_list(request, state_prefix(request->arena, "plankey", plan_id_of(request)),
+                      select_key);
 }
 
 /* --- Deleting --- */

@@ -63,10 +63,10 @@ static enum err check_stage(struct request *request, const struct view *view, st
         rc = state_has(view, state_key(request->arena, "stage", api_id, stage), &found);
     if (rc || found)
         return rc;
-    return apigw_bad_request(request,
-                             "Invalid API Stage {api: %.*s, stage: %.*s} specified for usageplan "
-                             "%.*s",
-                             STR_ARG(api_id), STR_ARG(stage), STR_ARG(plan));
+    return apigw_not_found(request,
+                           "Invalid API Stage {api: %.*s, stage: %.*s} specified for usageplan "
+                           "%.*s",
+                           STR_ARG(api_id), STR_ARG(stage), STR_ARG(plan));
 }
 
 /* Another plan with a key of this one may not cover the stage as well. */
@@ -153,18 +153,17 @@ static enum err check_plan(struct request *request, const struct view *view, yyj
 {
     size_t i, max;
     yyjson_mut_val *entry, *stages = apigw_member(plan, STR("apiStages"));
-    struct str name = apigw_mut_str(apigw_member(plan, STR("name")));
+    struct str id = apigw_mut_str(apigw_member(plan, STR("id")));
     enum err rc = check_quota(request, apigw_member(plan, STR("quota")));
     if (rc == OK)
         rc = check_throttle(request, apigw_member(plan, STR("throttle")));
     yyjson_mut_arr_foreach (stages, i, max, entry) {
         if (rc == OK)
-            rc = check_stage(request, view, name, apigw_mut_str(apigw_member(entry, STR("apiId"))),
+            rc = check_stage(request, view, id, apigw_mut_str(apigw_member(entry, STR("apiId"))),
                              apigw_mut_str(apigw_member(entry, STR("stage"))));
         if (rc == OK)
             rc = check_method_throttles(request, plan, entry);
     }
-    struct str id = apigw_mut_str(apigw_member(plan, STR("id")));
     return rc ? rc : check_keys(request, view, id, stages);
 }
 
@@ -332,9 +331,9 @@ static enum err patch_stages(struct patch_target *target, const struct patch_op 
     struct str stage = op->value.ptr ? op->value : STR_EMPTY, api_id;
     yyjson_mut_val *list = apigw_member(target->object, STR("apiStages"));
     yyjson_mut_val *entry = find_stage(target->object, stage, &index);
+    if (str_find_byte(stage, ':', 0) < 0)
+        return apigw_bad_request(target->request, "Invalid API Stage specified");
     if (op->op == PATCH_REMOVE) {
-        if (str_find_byte(stage, ':', 0) < 0)
-            return apigw_bad_request(target->request, "Invalid API Stage specified");
         if (!entry)
             return apigw_not_found(target->request, "Invalid API Stage specified");
         yyjson_mut_arr_remove(list, index);
