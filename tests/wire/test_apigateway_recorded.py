@@ -184,3 +184,45 @@ def test_integrations_with_servers_are_over_the_internet(api):
     made = api.client.put_integration(type="MOCK", integrationHttpMethod="GET", uri="http://e.example", **where)
     assert not {"httpMethod", "uri", "connectionType"} & made.keys()
     api.client.delete_method(**where)
+
+
+def test_lists_are_in_the_order_of_creation(api):
+    made = [api.client.create_request_validator(restApiId=api.id, name=f"v{9 - i}")["id"] for i in range(5)]
+    assert [item["id"] for item in api.client.get_request_validators(restApiId=api.id)["items"]] == made
+    locations = [{"type": "API"}, {"type": "METHOD", "path": "/", "method": "GET"}, {"type": "MODEL", "name": "M"}]
+    for location in locations:
+        api.client.create_documentation_part(restApiId=api.id, location=location, properties="{}")
+    listed = api.client.get_documentation_parts(restApiId=api.id)["items"]
+    assert [item["location"] for item in listed] == locations
+    keys = [api.client.create_api_key(name=f"ordered{9 - i}")["id"] for i in range(3)]
+    assert [item["id"] for item in api.client.get_api_keys(nameQuery="ordered")["items"]] == keys
+    for key in keys:
+        api.client.delete_api_key(apiKey=key)
+
+
+def test_the_keys_of_no_plan_are_none(api):
+    assert api.client.get_usage_plan_keys(usagePlanId="none")["items"] == []
+
+
+def test_names_of_keys_that_are_empty_are_left_out(api):
+    made = api.client.create_api_key(name="", value="")
+    assert "name" not in made and len(made["value"]) >= 20
+    api.client.delete_api_key(apiKey=made["id"])
+
+
+def test_a_validator_without_a_value_validates_nothing(api):
+    made = api.client.create_request_validator(restApiId=api.id, name="v", validateRequestBody=True)
+    operations = [{"op": "replace", "path": "/validateRequestBody"}]
+    where = {"restApiId": api.id, "requestValidatorId": made["id"]}
+    assert api.client.update_request_validator(patchOperations=operations, **where)["validateRequestBody"] is False
+
+
+def test_an_api_has_a_security_policy_and_a_mode_of_access(api):
+    operations = [
+        {"op": "replace", "path": "/securityPolicy", "value": "TLS_1_2"},
+        {"op": "replace", "path": "/endpointAccessMode", "value": "STRICT"},
+    ]
+    # An older model does not read the members.
+    assert api.client.update_rest_api(restApiId=api.id, patchOperations=operations)["id"] == api.id
+    operations[1]["value"] = "NONE"
+    assert error_of(api.client.update_rest_api, restApiId=api.id, patchOperations=operations)[0] == "BadRequestException"

@@ -304,6 +304,23 @@ def test_numbers_and_truth_values_may_be_text(server, stacks, stack):
     assert found["MaxSessionDuration"] == 7200
 
 
+def test_keys_have_stages(server, stacks, stack):
+    gateway = server.client("apigateway")
+
+    def key(*names):
+        stage_keys = [{"RestApiId": {"Ref": "Api"}, "StageName": name} for name in names]
+        return template(
+            Api=("ApiGateway::RestApi", {"Name": "keyed"}), Key=("ApiGateway::ApiKey", {"StageKeys": stage_keys})
+        )
+
+    done(create(stacks, stack, key("one", "two")), "CREATE_COMPLETE")
+    id, api_id = physical(stacks, stack, "Key"), physical(stacks, stack, "Api")
+    assert gateway.get_api_key(apiKey=id)["stageKeys"] == [f"{api_id}/one", f"{api_id}/two"]
+    done(update(stacks, stack, key("two", "three")))
+    assert physical(stacks, stack, "Key") == id
+    assert gateway.get_api_key(apiKey=id)["stageKeys"] == [f"{api_id}/two", f"{api_id}/three"]
+
+
 def test_a_table_has_a_policy_and_warm_throughput(server, stacks, stack):
     principal = {"AWS": "arn:aws:iam::000000000000:root"}
     statement = {"Effect": "Allow", "Principal": principal, "Action": "dynamodb:GetItem", "Resource": "*"}

@@ -169,11 +169,30 @@ static enum err patch_description(struct patch_target *target, const struct patc
     return check_description(target->request, op->value);
 }
 
+/* "API/STAGE" is added to the stages of the key, or taken from them. */
+static enum err patch_stages(struct patch_target *target, const struct patch_op *op)
+{
+    size_t i, max;
+    yyjson_mut_val *stage, *list = apigw_member(target->object, STR("stageKeys"));
+    yyjson_mut_val *kept = yyjson_mut_arr(target->doc);
+    if (str_find_byte(op->value, '/', 0) <= 0)
+        return apigw_bad_request(target->request, "Invalid stage key specified");
+    yyjson_mut_arr_foreach (list, i, max, stage) {
+        if (!str_eq(apigw_mut_str(stage), op->value))
+            yyjson_mut_arr_append(kept, yyjson_mut_val_mut_copy(target->doc, stage));
+    }
+    if (op->op == PATCH_ADD)
+        yyjson_mut_arr_add_strncpy(target->doc, kept, op->value.ptr, op->value.len);
+    apigw_set(target->doc, target->object, STR("stageKeys"), kept);
+    return OK;
+}
+
 static const struct patch_rule key_rules[] = {
     {"/name", PATCH_REPLACE | PATCH_ADD, PATCH_STRING, patch_name, NULL},
     {"/description", PATCH_REPLACE | PATCH_ADD, PATCH_STRING, patch_description, NULL},
     {"/enabled", PATCH_REPLACE | PATCH_ADD, PATCH_BOOL, NULL, NULL},
     {"/customerId", PATCH_REPLACE | PATCH_ADD, PATCH_STRING, NULL, NULL},
+    {"/stages", PATCH_ADD | PATCH_REMOVE, PATCH_CUSTOM, patch_stages, NULL},
 };
 
 static const struct patch_table key_table =

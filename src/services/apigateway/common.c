@@ -1,9 +1,11 @@
 /* What all operations do: views, writes, answers, lists, and finding what others hang from. */
+#include <stdatomic.h>
+
 #include "base/clock.h"
 #include "base/encode.h"
 #include "services/apigateway/internal.h"
 
-enum { DEFAULT_LIMIT = 25, MAX_LIMIT = 500 };
+enum { DEFAULT_LIMIT = 25, MAX_LIMIT = 500, ID_LENGTH = 10 };
 
 /* --- State --- */
 
@@ -42,9 +44,28 @@ void apigw_touch(struct request *request, enum touch_kind kind, struct str id, s
     plane_touch(request_self(request, struct apigateway)->plane, kind, id, name);
 }
 
+struct str apigw_new_api_id(struct arena *arena)
+{
+    return random_text(arena, STR("abcdefghijklmnopqrstuvwxyz0123456789"), ID_LENGTH);
+}
+
+/* The time in ticks of which a millisecond has enough for a burst, as digits of base 36. Where in
+ * its millisecond an id is, is random: a clock that was set back meets no id that there is. */
 struct str apigw_new_id(struct arena *arena)
 {
-    return random_text(arena, STR("abcdefghijklmnopqrstuvwxyz0123456789"), 10);
+    enum { TICKS_PER_MS = 36 * 36, BASE = 36 };
+    static _Atomic int64_t last;
+    char *text = arena_alloc(arena, ID_LENGTH);
+    int64_t before = atomic_load(&last), now, id;
+    uint16_t tick;
+    random_bytes(&tick, sizeof(tick));
+    now = clock_wall_ms() * TICKS_PER_MS + tick % TICKS_PER_MS;
+    do {
+        id = now > before ? now : before + 1;
+    } while (!atomic_compare_exchange_weak(&last, &before, id));
+    for (size_t i = ID_LENGTH; i-- > 0; id /= BASE)
+        text[i] = "0123456789abcdefghijklmnopqrstuvwxyz"[id % BASE];
+    return str_make(text, ID_LENGTH);
 }
 
 int64_t apigw_now(void)

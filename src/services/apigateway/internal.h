@@ -81,8 +81,12 @@ enum err apigw_write_then(struct request *request,
 /* plane_touch for the request's service. In `run`. */
 void apigw_touch(struct request *request, enum touch_kind kind, struct str id, struct str name);
 
-/* Ten lower-case letters and digits. */
+/* Ten digits and lower-case letters that sort by time of creation, so that lists do. From any
+ * thread. */
 struct str apigw_new_id(struct arena *arena);
+
+/* The same of an API, which strangers must not guess: random. */
+struct str apigw_new_api_id(struct arena *arena);
 
 /* Now in epoch seconds, as the API tells times. */
 int64_t apigw_now(void);

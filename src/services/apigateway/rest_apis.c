@@ -243,7 +243,7 @@ static enum err copy_from(struct request *request, const struct view *view, yyjs
 static enum err run_create(struct request *request, struct store_txn *txn)
 {
     struct view view = apigw_view(request, txn);
-    struct str id = apigw_new_id(request->arena), root = apigw_new_id(request->arena);
+    struct str id = apigw_new_api_id(request->arena), root = apigw_new_id(request->arena);
     yyjson_mut_doc *doc = json_doc(request->arena);
     yyjson_mut_val *api = yyjson_mut_obj(doc);
     json_add_str(doc, api, "id", id);

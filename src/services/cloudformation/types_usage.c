@@ -10,12 +10,19 @@ static void take_id(struct cfn_step *step, yyjson_mut_val *output, const char *a
 
 /* --- ApiKey --- */
 
+static const struct cfn_property stage_key_properties[] = {
+    {"RestApiId", NULL, CFN_OWN, 0, NULL},
+    {"StageName", NULL, CFN_OWN, 0, NULL},
+    CFN_END,
+};
+
 static const struct cfn_property api_key_properties[] = {
     {"Name", "name", CFN_COPY, CFN_REPLACES, NULL},
     {"Description", "description", CFN_COPY, 0, NULL},
     {"Enabled", "enabled", CFN_BOOLEAN, 0, NULL},
     {"Value", "value", CFN_COPY, CFN_REPLACES, NULL},
     {"CustomerId", "customerId", CFN_COPY, 0, NULL},
+    {"StageKeys", "stageKeys", CFN_LOWER, 0, stage_key_properties},
     {"GenerateDistinctId", "generateDistinctId", CFN_BOOLEAN, CFN_REPLACES, NULL},
     APIGW_TAGS,
     CFN_END,
@@ -38,6 +45,21 @@ static void answered_api_key(struct cfn_step *step, const struct cfn_call *call,
         take_id(step, output, "APIKeyId");
 }
 
+/* Stages of `from` that `other` does not have. */
+static void patch_stage_keys(struct cfn_step *step, struct cfn_call *call, const yyjson_val *from,
+                             const yyjson_val *other, const char *op)
+{
+    yyjson_val *stage;
+    size_t i, max;
+    yyjson_arr_foreach (json_get(from, "StageKeys"), i, max, stage) {
+        struct str api_id = cfn_text(step, stage, "RestApiId");
+        struct str name = cfn_text(step, stage, "StageName");
+        if (!cfn_has(json_get(other, "StageKeys"), stage))
+            cfn_patch(step, call, op, STR("/stages"),
+                      arena_printf(step->arena, "%.*s/%.*s", STR_ARG(api_id), STR_ARG(name)));
+    }
+}
+
 static enum err update_api_key(struct cfn_step *step, struct cfn_calls *calls)
 {
     struct cfn_call *call = cfn_add(calls, "apigateway", "UpdateApiKey");
@@ -45,6 +67,8 @@ static enum err update_api_key(struct cfn_step *step, struct cfn_calls *calls)
     cfn_patch_property(step, call, "Description", "/description", "");
     cfn_patch_property(step, call, "Enabled", "/enabled", "false");
     cfn_patch_property(step, call, "CustomerId", "/customerId", "");
+    patch_stage_keys(step, call, step->old_properties, step->properties, "remove");
+    patch_stage_keys(step, call, step->properties, step->old_properties, "add");
     cfn_drop_unpatched(calls, call);
     apigw_change_tags(step, calls,
                       arena_printf(step->arena, "/apikeys/%.*s", STR_ARG(step->physical_id)));
