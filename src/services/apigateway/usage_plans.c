@@ -54,19 +54,22 @@ static enum err check_throttle(struct request *request, yyjson_mut_val *throttle
     return OK;
 }
 
-static enum err check_stage(struct request *request, const struct view *view, struct str plan,
+/* Before it is there, a plan goes by its name. */
+static enum err check_stage(struct request *request, const struct view *view, yyjson_mut_val *plan,
                             struct str api_id, struct str stage)
 {
-    bool found = false;
+    static const char message[] =
+        "Invalid API Stage {api: %.*s, stage: %.*s} specified for usageplan %.*s";
+    bool found = false, is_new = !apigw_label(request, "usageplanId").len;
+    struct str name = json_mut_get_str(plan, is_new ? "name" : "id");
     enum err rc = OK;
     if (api_id.len && stage.len)
         rc = state_has(view, state_key(request->arena, "stage", api_id, stage), &found);
     if (rc || found)
         return rc;
-    return apigw_not_found(request,
-                           "Invalid API Stage {api: %.*s, stage: %.*s} specified for usageplan "
-                           "%.*s",
-                           STR_ARG(api_id), STR_ARG(stage), STR_ARG(plan));
+    return is_new
+               ? apigw_bad_request(request, message, STR_ARG(api_id), STR_ARG(stage), STR_ARG(name))
+               : apigw_not_found(request, message, STR_ARG(api_id), STR_ARG(stage), STR_ARG(name));
 }
 
 /* Another plan with a key of this one may not cover the stage as well. */
@@ -159,7 +162,7 @@ static enum err check_plan(struct request *request, const struct view *view, yyj
         rc = check_throttle(request, apigw_member(plan, STR("throttle")));
     yyjson_mut_arr_foreach (stages, i, max, entry) {
         if (rc == OK)
-            rc = check_stage(request, view, id, apigw_mut_str(apigw_member(entry, STR("apiId"))),
+            rc = check_stage(request, view, plan, apigw_mut_str(apigw_member(entry, STR("apiId"))),
                              apigw_mut_str(apigw_member(entry, STR("stage"))));
         if (rc == OK)
             rc = check_method_throttles(request, plan, entry);
