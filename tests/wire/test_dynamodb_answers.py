@@ -92,11 +92,14 @@ def test_requests_are_refused_in_these_words(wire, operation, value, message):
     assert (type_of(answer), answer["message"]) == ("ValidationException", message)
 
 
-@pytest.mark.parametrize("expression, number, other", [("big + :v", "9.9e125", "1e125"), ("big - :v", "1e50", "1"), ("big + :v", "1e50", "1")])
+SUMS = [("big + :v", "9.9e125", "1e125"), ("big - :v", "1e50", "1"), ("big + :v", "1e50", "1")]
+
+
+@pytest.mark.parametrize("expression, number, other", SUMS)
 def test_sums_that_no_number_can_be_overflow(wire, table, expression, number, other):
     wire("PutItem", TableName=table, Item={**key("sum"), "big": {"N": number}})
-    values = {":v": {"N": other}}
-    answer = wire("UpdateItem", TableName=table, Key=key("sum"), UpdateExpression=f"SET big = {expression}", ExpressionAttributeValues=values)
+    update = {"UpdateExpression": f"SET big = {expression}", "ExpressionAttributeValues": {":v": {"N": other}}}
+    answer = wire("UpdateItem", TableName=table, Key=key("sum"), **update)
     assert answer["message"] == "Number overflow. Attempting to store a number with magnitude larger than supported range"
 
 
@@ -264,3 +267,38 @@ def test_descriptions_tell_what_aws_tells_at_that_moment(wire):
     assert (described["ReadCapacityUnits"], described["WriteCapacityUnits"]) == (3, 4)
     stream = wire("UpdateTable", TableName=table, StreamSpecification={"StreamEnabled": False})
     assert stream["message"] == f"Table has no stream to disable: TableName: {table}"
+
+
+# --- The order of checks ---
+
+
+@pytest.mark.parametrize(
+    "value, message",
+    [
+        ({"S": "a", "N": "b"}, "The parameter cannot be converted to a numeric value: b"),
+        ({"S": "a", "SS": []}, "One or more parameter values were invalid: An string set  may not be empty"),
+        (
+            {"S": "a", "N": "1"},
+            "Supplied AttributeValue has more than one datatypes set, must contain exactly one of the supported datatypes",
+        ),
+    ],
+)
+def test_what_is_wrong_in_a_type_is_told_before_there_being_two(wire, table, value, message):
+    assert wire("GetItem", TableName=table, Key={"p": value})["message"] == message
+
+
+def test_table_index_and_start_key_come_before_the_operator(wire, table):
+    wrong = {"KeyConditions": {"p": {"ComparisonOperator": "NE", "AttributeValueList": [{"S": "a"}]}}}
+    assert type_of(wire("Query", TableName="nowhere", **wrong)) == "ResourceNotFoundException"
+    index = wire("Query", TableName=table, IndexName="nowhere", **wrong)
+    assert index["message"] == "The table does not have the specified index: nowhere"
+    start = wire("Query", TableName=table, ExclusiveStartKey={"q": {"S": "a"}}, **wrong)
+    assert start["message"].startswith("The provided starting key is invalid")
+    operator = wire("Query", TableName=table, **wrong)
+    assert operator["message"] == "Attempted conditional constraint is not an indexable operation"
+
+
+def test_query_of_one_item_cannot_go_on(wire, table):
+    condition = {"KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": {"S": "a"}}}
+    answer = wire("Query", TableName=table, ExclusiveStartKey=key("a"), **condition)
+    assert answer["message"] == "The query can return at most one row and cannot be restarted"

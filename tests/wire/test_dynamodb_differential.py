@@ -211,7 +211,12 @@ EXPLAINED = [
         "[200",
         "what is not there contains nothing, nor does it not contain it",
     ),
-    ('"ComparisonOperator": "EQ", "AttributeValueList": [{"L"', "[200", "EQ is not valid for L", "EQ and NE take values of all types"),
+    (
+        '"ComparisonOperator": "EQ", "AttributeValueList": [{"L"',
+        "[200",
+        "EQ is not valid for L",
+        "EQ and NE take values of all types",
+    ),
     (
         "UpdateTable",
         '"TableStatus": "UPDATING"',

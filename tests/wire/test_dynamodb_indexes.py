@@ -4,6 +4,7 @@ import time
 
 import botocore.exceptions
 import pytest
+from dynamodb_wire import Wire
 from boto3.dynamodb.conditions import Key
 
 
@@ -169,3 +170,133 @@ def test_resource_queries_with_conditions(server, notes):
         IndexName="by-rank", KeyConditionExpression=Key("owner").eq("ann") & Key("rank").between(1, 5)
     )
     assert answer["Items"][0]["rank"] == 3
+
+
+# --- Keys of several attributes ---
+
+HASHES, RANGES = ["h1", "h2", "h3", "h4"], ["r1", "r2", "r3", "r4"]
+VALUES = {":a": {"S": "a"}, ":b": {"S": "b"}, ":one": {"N": "1"}, ":two": {"N": "2"}}
+
+
+def several(name, hashes, ranges):
+    schema = [{"AttributeName": part, "KeyType": "HASH"} for part in hashes]
+    schema += [{"AttributeName": part, "KeyType": "RANGE"} for part in ranges]
+    return {"IndexName": name, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
+
+
+def definitions(*names):
+    return [{"AttributeName": name, "AttributeType": "N" if name == "r2" else "S"} for name in names]
+
+
+@pytest.fixture(scope="module")
+def wide(server):
+    wire = Wire(server)
+    wire(
+        "CreateTable",
+        TableName="Several",
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=definitions("p", *HASHES, *RANGES),
+        KeySchema=[{"AttributeName": "p", "KeyType": "HASH"}],
+        GlobalSecondaryIndexes=[several("whole", HASHES, RANGES)],
+    )
+    for i, (first, second, third) in enumerate((x, y, z) for x in "ab" for y in "12" for z in "ab"):
+        item = {"p": {"S": str(i)}, "r1": {"S": first}, "r2": {"N": second}, "r3": {"S": third}, "r4": {"S": "z"}}
+        item.update({name: {"S": "a"} for name in HASHES})
+        wire("PutItem", TableName="Several", Item=item)
+        incomplete = {name: value for name, value in item.items() if name != ("h3" if i % 2 else "r4")}
+        wire("PutItem", TableName="Several", Item={**incomplete, "p": {"S": f"incomplete{i}"}})
+    yield wire
+    wire("DeleteTable", TableName="Several")
+
+
+def add_index(wire, index, attributes):
+    updates = [{"Create": index}]
+    return wire("UpdateTable", TableName="Several", AttributeDefinitions=attributes, GlobalSecondaryIndexUpdates=updates)
+
+
+def ask(wire, condition, **more):
+    values = {name: value for name, value in VALUES.items() if name in condition}
+    return wire(
+        "Query", TableName="Several", IndexName="whole", KeyConditionExpression=condition, ExpressionAttributeValues=values, **more
+    )
+
+
+PARTITION = "h1 = :a AND h2 = :a AND h3 = :a AND h4 = :a"
+FOUND = [
+    ("", "01234567"),
+    (" AND r1 = :a", "0123"),
+    (" AND r1 > :a", "4567"),
+    (" AND r1 = :a AND r2 = :two", "23"),
+    (" AND r1 = :b AND r2 < :two", "45"),
+    (" AND r1 = :b AND r2 BETWEEN :one AND :two", "4567"),
+    (" AND r1 = :b AND r2 = :one AND begins_with(r3, :b)", "5"),
+    (" AND r1 = :b AND r2 = :one AND r3 <= :b", "45"),
+]
+
+
+@pytest.mark.parametrize("condition, keys", FOUND)
+def test_keys_of_several_attributes_are_compared_from_the_left(wide, condition, keys):
+    assert "".join(item["p"]["S"] for item in ask(wide, PARTITION + condition)["Items"]) == keys
+    backwards = ask(wide, PARTITION + condition, ScanIndexForward=False)["Items"]
+    assert "".join(item["p"]["S"] for item in reversed(backwards)) == keys
+    key, pages = {}, ""
+    while key is not None:
+        page = ask(wide, PARTITION + condition, Limit=1, **key)
+        pages += "".join(item["p"]["S"] for item in page["Items"])
+        last = page.get("LastEvaluatedKey")
+        assert last is None or set(last) == {"p", *HASHES, *RANGES}
+        key = {"ExclusiveStartKey": last} if last else None
+    assert pages == keys
+
+
+@pytest.mark.parametrize(
+    "condition, message",
+    [
+        ("h1 = :a AND h2 = :a AND h4 = :a", "Query condition missed key schema element: h3"),
+        (PARTITION.replace("h2 =", "h2 >"), "Query key condition not supported"),
+        (PARTITION + " AND r2 = :one", "Query condition missed key schema element: r1"),
+        (PARTITION + " AND r1 > :a AND r2 = :one", "Query key condition not supported"),
+    ],
+)
+def test_keys_of_several_attributes_have_rules(wide, condition, message):
+    assert ask(wide, condition)["message"] == message
+
+
+@pytest.mark.parametrize(
+    "hashes, ranges, message",
+    [
+        (["h1", "h2", "h3", "h4", "p"], [], "The KeySchema exceeds the maximum allowed number of HASH key attributes"),
+        (["h1"], [*RANGES, "p"], "The KeySchema exceeds the maximum allowed number of RANGE key attributes"),
+        ([], ["r1"], "The first KeySchemaElement is not a HASH key type"),
+    ],
+)
+def test_schemas_of_several_attributes_have_limits(wide, hashes, ranges, message):
+    answer = add_index(wide, several("refused", hashes, ranges), definitions(*hashes, *ranges))
+    assert answer["message"] == "Invalid KeySchema: " + message
+    mixed = several("refused", ["h1"], ["r1"])
+    mixed["KeySchema"].append({"AttributeName": "h2", "KeyType": "HASH"})
+    answer = add_index(wide, mixed, definitions("h1", "r1", "h2"))
+    assert answer["message"] == "Invalid KeySchema: All HASH key attributes must precede RANGE key attributes in the KeySchema"
+
+
+def test_index_of_several_attributes_is_described_filled_and_selected_from(wide):
+    table = wide("DescribeTable", TableName="Several")["Table"]
+    assert table["GlobalSecondaryIndexes"][0]["KeySchema"] == several("whole", HASHES, RANGES)["KeySchema"]
+    assert wide("Scan", TableName="Several", IndexName="whole", Select="COUNT")["Count"] == 8
+    add_index(wide, several("later", ["h1", "h2"], ["r1"]), definitions("h1", "h2", "r1"))
+    while wide("DescribeTable", TableName="Several")["Table"]["GlobalSecondaryIndexes"][1]["IndexStatus"] != "ACTIVE":
+        pass
+    assert wide("Scan", TableName="Several", IndexName="later", Select="COUNT")["Count"] == 16
+    statement = 'SELECT p FROM "Several"."whole" WHERE h1 = \'a\' AND r1 = \'b\' AND r2 = 2'
+    assert sorted(item["p"]["S"] for item in wide("ExecuteStatement", Statement=statement)["Items"]) == ["6", "7"]
+
+
+def test_entry_of_several_attributes_moves_with_each_of_them(wide):
+    item = {name: {"S": "b"} for name in (*HASHES, "r1", "r3", "r4")}
+    wide("PutItem", TableName="Several", Item={**item, "r2": {"N": "1"}, "p": {"S": "moved"}})
+    partition = " AND ".join(f"{name} = :b" for name in HASHES)
+    assert [found["p"]["S"] for found in ask(wide, partition)["Items"]] == ["moved"]
+    wrong = wide("PutItem", TableName="Several", Item={**item, "r2": {"S": "1"}, "p": {"S": "wrong"}})
+    assert "Type mismatch for Index Key r2 Expected: N Actual: S IndexName: whole" in wrong["message"]
+    wide("UpdateItem", TableName="Several", Key={"p": {"S": "moved"}}, UpdateExpression="REMOVE r4")
+    assert ask(wide, partition)["Items"] == []

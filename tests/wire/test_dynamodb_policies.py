@@ -118,8 +118,16 @@ def test_the_same_policy_has_the_same_revision(put):
 def test_a_revision_may_be_expected(put, wire):
     revision = put(statement("Allow", "dynamodb:GetItem"))["RevisionId"]
     other = statement("Allow", "dynamodb:Scan")
-    assert type_of(put(other, ExpectedRevisionId="1")) == "PolicyNotFoundException"
-    assert type_of(put(other, ExpectedRevisionId="NO_POLICY")) == "PolicyNotFoundException"
+    lead = "Resource-based policy not found for the provided ResourceArn: "
+    wrong, none = put(other, ExpectedRevisionId="1"), put(other, ExpectedRevisionId="NO_POLICY")
+    assert (type_of(wrong), type_of(none)) == ("PolicyNotFoundException", "PolicyNotFoundException")
+    assert wrong["message"] == (
+        f"{lead}Requested update for policy with revision id 1, but the policy associated to target table {TABLE} has revision id "
+        f"{revision}."
+    )
+    assert none["message"] == (
+        f"{lead}Requested policy update expecting none to be present for table {TABLE}, but a policy exists with revision id {revision}."
+    )
     assert type_of(wire("DeleteResourcePolicy", ResourceArn=ARN, ExpectedRevisionId="1")) == "PolicyNotFoundException"
     assert wire("DeleteResourcePolicy", ResourceArn=ARN, ExpectedRevisionId=revision) == {"RevisionId": revision}
     assert "RevisionId" in put(other, ExpectedRevisionId="NO_POLICY")
@@ -157,7 +165,9 @@ def test_what_is_no_policy_of_this_table_is_refused(wire, policy):
 
 
 def test_a_missing_table_has_none(wire):
-    assert type_of(wire("GetResourcePolicy", ResourceArn=ARN + "-missing")) == "ResourceNotFoundException"
+    answer = wire("GetResourcePolicy", ResourceArn=ARN + "-missing")
+    assert type_of(answer) == "ResourceNotFoundException"
+    assert answer["message"] == f"Requested resource not found: Table: {TABLE}-missing not found"
 
 
 def test_an_arn_of_something_else_is_refused(wire):

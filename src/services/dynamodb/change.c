@@ -87,7 +87,10 @@ enum err ddb_change_fill(struct dynamodb *dynamodb, struct store_txn *txn,
 static struct str collection_key(const struct ddb_change *change, struct arena *arena)
 {
     const struct ddb_value *item = change->new_item ? change->new_item : change->old_item;
-    struct ddb_keys keys = {.id = change->table->collections_id, .hash = change->table->keys.hash};
+    struct ddb_keys keys = {.id = change->table->collections_id,
+                            .parts = change->table->keys.parts,
+                            .hash_count = 1,
+                            .count = 1};
     return ddb_item_key(arena, &keys, item);
 }
 

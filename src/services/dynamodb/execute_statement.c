@@ -73,7 +73,7 @@ static void set_range(struct request *request, struct select *select)
     struct ddb_page *page = &select->page;
     if (select->where.hash_count) {
         struct ddb_key_range range = select->where.range;
-        range.hash = select->where.hashes[select->at];
+        range.hashes[0] = select->where.hashes[select->at];
         ddb_page_set_range(request->arena, &range, page);
     } else {
         page->start = ddb_keys_prefix(request->arena, page->keys->id);
@@ -126,7 +126,8 @@ static enum err find_index(struct request *request, struct ddb_page *page, struc
         return OK;
     page->index = ddb_table_index(page->table, name);
     page->keys = &page->index->keys;
-    return ddb_page_check_index(request, page);
+    enum err rc = ddb_page_check_index(request, page);
+    return rc ? rc : ddb_page_check_projected(request, page);
 }
 
 static enum err run_select(struct request *request, const struct ddb_statement *statement,

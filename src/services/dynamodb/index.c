@@ -1,14 +1,14 @@
 /* Entries of secondary indexes. */
 #include "services/dynamodb/index.h"
 
-enum { MAX_ENTRY_KEY = 32 * 1024 };
+#include "services/dynamodb/key_paths.h"
+
+enum { MAX_ENTRY_KEY = 64 * 1024 };
 
 /* An item that was there before the index may have a value that no key can have. */
 static bool has_part(const struct ddb_key_part *part, size_t max_bytes,
                      const struct ddb_value *item)
 {
-    if (part->name.len == 0)
-        return true;
     const struct ddb_value *value = ddb_map_get(item, part->name);
     return value && value->type == part->type &&
            (value->type == DDB_N || (value->text.len > 0 && value->text.len <= max_bytes));
@@ -16,8 +16,13 @@ static bool has_part(const struct ddb_key_part *part, size_t max_bytes,
 
 static bool takes(const struct ddb_index *index, const struct ddb_value *item)
 {
-    return has_part(&index->keys.hash, DDB_MAX_HASH_BYTES, item) &&
-           has_part(&index->keys.range, DDB_MAX_RANGE_BYTES, item);
+    const struct ddb_keys *keys = &index->keys;
+    for (size_t i = 0; i < keys->count; i++) {
+        if (!has_part(&keys->parts[i],
+                      i < keys->hash_count ? DDB_MAX_HASH_BYTES : DDB_MAX_RANGE_BYTES, item))
+            return false;
+    }
+    return true;
 }
 
 struct str ddb_index_key(struct arena *arena, const struct ddb_table *table,
@@ -30,16 +35,10 @@ struct str ddb_index_key(struct arena *arena, const struct ddb_table *table,
     return buf_str(&key);
 }
 
-static bool is_key_of(const struct ddb_keys *keys, struct str name)
-{
-    return str_eq(name, keys->hash.name) ||
-           (keys->range.name.len && str_eq(name, keys->range.name));
-}
-
 bool ddb_index_has(const struct ddb_table *table, const struct ddb_index *index, struct str name)
 {
-    if (index->projected == DDB_PROJECTED_ALL || is_key_of(&index->keys, name) ||
-        is_key_of(&table->keys, name))
+    if (index->projected == DDB_PROJECTED_ALL || ddb_is_key(&index->keys, name) ||
+        ddb_is_key(&table->keys, name))
         return true;
     for (size_t i = 0; i < index->included_count; i++) {
         if (str_eq(index->included[i], name))

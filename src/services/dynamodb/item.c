@@ -1,7 +1,7 @@
 /* Item keys and the stored form of items. */
 #include "services/dynamodb/item.h"
 
-enum { STORED_VERSION = 1, STORED_HEADER = 5, MAX_KEY_BYTES = 16 * 1024 };
+enum { STORED_VERSION = 1, STORED_HEADER = 5, MAX_KEY_BYTES = 32 * 1024 };
 
 /* --- Keys --- */
 
@@ -54,33 +54,37 @@ struct str ddb_keys_prefix(struct arena *arena, uint64_t id)
 }
 
 static void add_partition(struct buf *key, struct arena *arena, const struct ddb_keys *keys,
-                          const struct ddb_value *hash)
+                          const struct ddb_value *const *hashes)
 {
     struct buf encoded;
     buf_init_arena(&encoded, arena, MAX_KEY_BYTES);
-    ddb_key_encode(hash, &encoded);
+    for (size_t i = 0; i < keys->hash_count; i++)
+        ddb_key_encode(hashes[i], &encoded);
     add_u64(key, keys->id);
     add_u64(key, ddb_key_hash(buf_str(&encoded)));
     buf_add(key, buf_str(&encoded));
 }
 
 struct str ddb_partition_prefix(struct arena *arena, const struct ddb_keys *keys,
-                                const struct ddb_value *hash)
+                                const struct ddb_value *const *hashes)
 {
     struct buf key;
     buf_init_arena(&key, arena, MAX_KEY_BYTES);
-    add_partition(&key, arena, keys, hash);
+    add_partition(&key, arena, keys, hashes);
     return buf_str(&key);
 }
 
 struct str ddb_item_key(struct arena *arena, const struct ddb_keys *keys,
                         const struct ddb_value *item)
 {
+    const struct ddb_value *values[DDB_MAX_KEY_PARTS];
     struct buf key;
     buf_init_arena(&key, arena, MAX_KEY_BYTES);
-    add_partition(&key, arena, keys, ddb_map_get(item, keys->hash.name));
-    if (keys->range.name.len)
-        ddb_key_encode(ddb_map_get(item, keys->range.name), &key);
+    for (size_t i = 0; i < keys->count; i++)
+        values[i] = ddb_map_get(item, keys->parts[i].name);
+    add_partition(&key, arena, keys, values);
+    for (size_t i = keys->hash_count; i < keys->count; i++)
+        ddb_key_encode(values[i], &key);
     return buf_str(&key);
 }
 
@@ -151,13 +155,12 @@ static enum err check_key_part(const struct ddb_key_part *part, const struct ddb
 enum err ddb_check_key(const struct ddb_keys *keys, const struct ddb_value *key,
                        struct error *error)
 {
-    size_t wanted = keys->range.name.len ? 2 : 1;
-    if (key->count != wanted)
+    enum err rc = OK;
+    if (key->count != keys->count)
         return error_set(error, ERR_VALIDATION,
                          "The provided key element does not match the schema");
-    enum err rc = check_key_part(&keys->hash, key, true, error);
-    if (rc == OK && wanted == 2)
-        rc = check_key_part(&keys->range, key, false, error);
+    for (size_t i = 0; rc == OK && i < keys->count; i++)
+        rc = check_key_part(&keys->parts[i], key, i < keys->hash_count, error);
     return rc;
 }
 
@@ -210,10 +213,9 @@ enum err ddb_check_index_attributes(const struct ddb_table *table, const struct 
         /* Global ones first, as DynamoDB tells them. */
         const struct ddb_index *index =
             &table->indexes[(i + table->local_count) % table->index_count];
-        if (index->is_global)
-            rc = check_index_part(index, &index->keys.hash, item, true, error);
-        if (rc == OK)
-            rc = check_index_part(index, &index->keys.range, item, false, error);
+        for (size_t j = index->is_global ? 0 : 1; rc == OK && j < index->keys.count; j++)
+            rc = check_index_part(index, &index->keys.parts[j], item, j < index->keys.hash_count,
+                                  error);
     }
     return rc;
 }
@@ -228,13 +230,12 @@ enum err ddb_check_item(const struct ddb_table *table, const struct ddb_value *i
 }
 
 void ddb_key_of(const struct ddb_keys *keys, const struct ddb_value *item,
-                struct ddb_entry entries[2], struct ddb_value *out)
+                struct ddb_entry entries[DDB_MAX_KEY_PARTS], struct ddb_value *out)
 {
-    entries[0] = (struct ddb_entry){keys->hash.name, *ddb_map_get(item, keys->hash.name)};
-    *out = (struct ddb_value){.type = DDB_M, .count = 1, .map = entries};
-    if (keys->range.name.len) {
-        entries[1] = (struct ddb_entry){keys->range.name, *ddb_map_get(item, keys->range.name)};
-        out->count = 2;
+    *out = (struct ddb_value){.type = DDB_M, .map = entries};
+    for (size_t i = 0; i < keys->count; i++) {
+        struct str name = keys->parts[i].name;
+        entries[out->count++] = (struct ddb_entry){name, *ddb_map_get(item, name)};
     }
 }
 

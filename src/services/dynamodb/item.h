@@ -9,11 +9,11 @@
 #include "services/dynamodb/expression.h"
 #include "services/dynamodb/table.h"
 
-/* The part of a store key that all items of a table or index share, or all with one partition key.
- */
+/* The part of a store key that all items of a table or index share, or all with one partition key
+ * (`hashes`: a value for each of its attributes). */
 struct str ddb_keys_prefix(struct arena *arena, uint64_t id);
 struct str ddb_partition_prefix(struct arena *arena, const struct ddb_keys *keys,
-                                const struct ddb_value *hash);
+                                const struct ddb_value *const *hashes);
 
 /* Adds the encoded form of a key attribute. */
 void ddb_key_encode(const struct ddb_value *value, struct buf *out);
@@ -44,7 +44,7 @@ enum err ddb_check_index_attributes(const struct ddb_table *table, const struct 
 
 /* The item's key attributes as a value of their own, which borrows from the item. */
 void ddb_key_of(const struct ddb_keys *keys, const struct ddb_value *item,
-                struct ddb_entry entries[2], struct ddb_value *out);
+                struct ddb_entry entries[DDB_MAX_KEY_PARTS], struct ddb_value *out);
 
 /* --- The stored form --- */
 

@@ -3,8 +3,11 @@
 
 bool ddb_is_key(const struct ddb_keys *keys, struct str name)
 {
-    return str_eq(name, keys->hash.name) ||
-           (keys->range.name.len && str_eq(name, keys->range.name));
+    for (size_t i = 0; i < keys->count; i++) {
+        if (str_eq(name, keys->parts[i].name))
+            return true;
+    }
+    return false;
 }
 
 static enum err check_path(const struct ddb_table *table, const struct ddb_path *path,

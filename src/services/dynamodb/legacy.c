@@ -233,9 +233,7 @@ enum err ddb_read_key_conditions(struct request *request, const yyjson_val *inpu
             find_comparison(json_get_str(condition, "ComparisonOperator"));
         bool is_range = one && one->least > 0 && one->kind != DDB_NOT_EQUAL &&
                         one->kind != DDB_CONTAINS && one->kind != DDB_IN;
-        if (!is_range)
-            return request_fail(request, ERR_VALIDATION,
-                                "Attempted conditional constraint is not an indexable operation");
+        out->is_not_indexable |= !is_range;
     }
     return OK;
 }

@@ -89,8 +89,9 @@ struct ddb_page {
     const struct ddb_keys *keys;   /* of the one or the other */
     struct str start, end;         /* store keys */
     bool is_query, is_reverse, is_consistent, is_count_only;
-    bool is_fetching; /* whole items from the table, for entries of a local index */
-    uint64_t limit;   /* 0: none */
+    bool is_not_indexable; /* what KeyConditions asks for; told when all else is checked */
+    bool is_fetching;      /* whole items from the table, for entries of a local index */
+    uint64_t limit;        /* 0: none */
     const struct ddb_condition *filter;
     const struct ddb_projection *projection;
     enum ddb_consumed consumed;
@@ -109,8 +110,12 @@ enum err ddb_page_select(struct request *request, const struct ddb_expressions *
 /* Finds table and index, and checks what is asked of the index. */
 enum err ddb_page_find(struct request *request, struct ddb_page *page);
 
-/* Whether the page's index can give what is asked; items that it has only a part of are fetched. */
+/* Checks that the page's index can be read as it is asked to be. */
 enum err ddb_page_check_index(struct request *request, struct ddb_page *page);
+
+/* Checks that the page's index, if it has one, can give what is asked; items that it has only a
+ * part of are fetched. Comes behind the check of the start key. */
+enum err ddb_page_check_projected(struct request *request, struct ddb_page *page);
 
 /* The store key that a checked start key stands for. */
 struct str ddb_page_start_key(struct request *request, const struct ddb_page *page);
@@ -123,8 +128,11 @@ void ddb_page_continue(struct request *request, struct ddb_page *page, struct st
 
 /* One partition, or a part of it. */
 struct ddb_key_range {
-    const struct ddb_value *hash;
-    bool has_comparison; /* of the sort key: =, <, <=, >, >=, BETWEEN or begins_with */
+    const struct ddb_value *hashes[DDB_MAX_KEY_PARTS];
+    const struct ddb_value
+        *equal[DDB_MAX_KEY_PARTS]; /* attributes of the sort key, from the left */
+    size_t equal_count;
+    bool has_comparison; /* of the next one: =, <, <=, >, >=, BETWEEN or begins_with */
     enum ddb_condition_kind kind;
     const struct ddb_value *values[2];
 };

@@ -87,8 +87,6 @@ static bool projects_all(const struct ddb_page *page, struct str *out_missing)
 enum err ddb_page_check_index(struct request *request, struct ddb_page *page)
 {
     const struct ddb_index *index = page->index;
-    bool is_whole = index->projected == DDB_PROJECTED_ALL;
-    struct str missing;
     if (index->is_global && page->is_consistent)
         return request_fail(request, ERR_VALIDATION,
                             "Consistent reads are not supported on global secondary indexes");
@@ -96,6 +94,16 @@ enum err ddb_page_check_index(struct request *request, struct ddb_page *page)
         return request_fail(request, ERR_VALIDATION,
                             "Cannot read from backfilling global secondary index: %.*s",
                             STR_ARG(index->name));
+    return OK;
+}
+
+enum err ddb_page_check_projected(struct request *request, struct ddb_page *page)
+{
+    const struct ddb_index *index = page->index;
+    struct str missing;
+    if (!index)
+        return OK;
+    bool is_whole = index->projected == DDB_PROJECTED_ALL;
     if (read_selection(request->input) == SELECT_ALL && !is_whole) {
         if (index->is_global)
             return request_fail(request, ERR_VALIDATION,
@@ -147,11 +155,9 @@ static bool has_part(const struct ddb_page *page, const struct ddb_key_part *par
 static size_t wanted_parts(const struct ddb_page *page)
 {
     const struct ddb_keys *table = &page->table->keys;
-    size_t count = table->range.name.len ? 2 : 1;
-    const struct ddb_key_part *more[] = {&page->keys->hash, &page->keys->range};
-    for (size_t i = 0; page->index && i < 2; i++)
-        count += more[i]->name.len && !str_eq(more[i]->name, table->hash.name) &&
-                 !str_eq(more[i]->name, table->range.name);
+    size_t count = table->count;
+    for (size_t i = 0; page->index && i < page->keys->count; i++)
+        count += !ddb_is_key(table, page->keys->parts[i].name);
     return count;
 }
 
@@ -166,7 +172,7 @@ static enum err no_match(struct request *request)
 static enum err check_parts(struct request *request, const struct ddb_page *page,
                             const struct ddb_keys *keys)
 {
-    struct ddb_entry entries[2];
+    struct ddb_entry entries[DDB_MAX_KEY_PARTS];
     struct ddb_value key;
     ddb_key_of(keys, &page->start_key, entries, &key);
     return ddb_check_key(keys, &key, &request->error);
@@ -178,9 +184,8 @@ enum err ddb_page_check_start(struct request *request, const struct ddb_page *pa
     bool is_complete = page->start_key.count == wanted_parts(page) &&
                        has_part(page, &table->hash) && has_part(page, &table->range);
     bool is_scan = strcmp(request->operation->name, "Scan") == 0;
-    if (page->index)
-        is_complete =
-            is_complete && has_part(page, &page->keys->hash) && has_part(page, &page->keys->range);
+    for (size_t i = 0; page->index && i < page->keys->count; i++)
+        is_complete = is_complete && has_part(page, &page->keys->parts[i]);
     if (!is_complete)
         return is_scan && !page->index
                    ? no_match(request)

@@ -18,6 +18,7 @@ struct ddb_expressions {
     const struct ddb_condition *condition, *filter, *key_condition;
     const struct ddb_update *update;
     const struct ddb_projection *projection;
+    bool is_not_indexable; /* KeyConditions has what no index can find */
 };
 
 /* Checks that the two styles are not mixed, and that names and values have expressions. */

@@ -1,4 +1,5 @@
 /* Query: key conditions as a range of store keys. */
+#include "services/dynamodb/key_paths.h"
 #include "services/dynamodb/operations.h"
 
 /* One comparison of a key condition, with the attribute on the left. */
@@ -10,9 +11,9 @@ struct key_comparison {
 };
 
 struct key_condition {
-    struct key_comparison all[2];
+    struct key_comparison all[DDB_MAX_KEY_PARTS];
     size_t count;
-    const struct key_comparison *hash, *range; /* range: NULL for the whole partition */
+    const struct key_comparison *of[DDB_MAX_KEY_PARTS]; /* the key's parts; NULL: none */
 };
 
 /* --- From the condition's tree --- */
@@ -114,13 +115,13 @@ static enum err collect(struct request *request, const struct ddb_condition *con
         rc = read_operands(request, condition, &one);
     if (rc)
         return rc;
-    for (size_t i = 0; i < out->count && i < 2; i++) {
+    for (size_t i = 0; i < out->count && i < DDB_MAX_KEY_PARTS; i++) {
         if (str_eq(out->all[i].name, one.name))
             return request_fail(request, ERR_VALIDATION,
                                 "Invalid KeyConditionExpression: KeyConditionExpressions must only "
                                 "contain one condition per key");
     }
-    if (out->count < 2)
+    if (out->count < DDB_MAX_KEY_PARTS)
         out->all[out->count] = one;
     out->count++;
     return OK;
@@ -131,7 +132,7 @@ static enum err collect(struct request *request, const struct ddb_condition *con
 static const struct key_comparison *comparison_of(const struct key_condition *condition,
                                                   struct str name)
 {
-    for (size_t i = 0; i < condition->count; i++) {
+    for (size_t i = 0; i < condition->count && i < DDB_MAX_KEY_PARTS; i++) {
         if (str_eq(condition->all[i].name, name))
             return &condition->all[i];
     }
@@ -166,41 +167,93 @@ static enum err check_comparison(struct request *request, const struct ddb_key_p
     return OK;
 }
 
+static enum err not_supported(struct request *request)
+{
+    return request_fail(request, ERR_VALIDATION, "Query key condition not supported");
+}
+
+/* A key of several attributes: all of the partition key are equal to something, those of the sort
+ * key come from the left without a gap, and all but the last are equal to something. */
+static enum err check_several(struct request *request, const struct ddb_keys *keys,
+                              const struct key_condition *condition)
+{
+    struct str gap = STR_EMPTY;
+    size_t used = 0;
+    bool is_open = false;
+    for (size_t i = 0; i < keys->count; i++) {
+        const struct key_comparison *one = condition->of[i];
+        bool is_hash = i < keys->hash_count;
+        if (!one && is_hash)
+            return missed(request, keys->parts[i].name);
+        if (!one) {
+            gap = gap.len ? gap : keys->parts[i].name;
+            continue;
+        }
+        if (gap.len)
+            return missed(request, gap);
+        enum err rc = check_comparison(request, &keys->parts[i], one);
+        if (rc)
+            return rc;
+        if (is_open || (is_hash && one->kind != DDB_EQUAL))
+            return not_supported(request);
+        is_open = one->kind != DDB_EQUAL;
+        used++;
+    }
+    if (used == condition->count)
+        return OK;
+    return gap.len ? missed(request, gap) : not_supported(request);
+}
+
+static enum err check_two(struct request *request, const struct ddb_keys *keys,
+                          const struct key_condition *condition)
+{
+    bool has_range = keys->count > 1;
+    const struct key_comparison *hash = condition->of[0];
+    const struct key_comparison *range = has_range ? condition->of[1] : NULL;
+    if (condition->count > 2)
+        return request_fail(request, ERR_VALIDATION, "Conditions can be of length 1 or 2 only");
+    if (!has_range && condition->count > 1)
+        return not_supported(request);
+    if (!hash)
+        return missed(request, keys->hash.name);
+    enum err rc = check_comparison(request, &keys->hash, hash);
+    if (rc == OK && hash->kind != DDB_EQUAL)
+        rc = not_supported(request);
+    if (rc == OK && condition->count > 1 && !range)
+        rc = missed(request, keys->range.name);
+    if (rc == OK && range)
+        rc = check_comparison(request, &keys->range, range);
+    return rc;
+}
+
 static enum err check_against_keys(struct request *request, const struct ddb_keys *keys,
                                    struct key_condition *condition)
 {
-    bool has_range = keys->range.name.len > 0;
-    condition->hash = comparison_of(condition, keys->hash.name);
-    condition->range = has_range ? comparison_of(condition, keys->range.name) : NULL;
-    if (!has_range && condition->count > 1)
-        return request_fail(request, ERR_VALIDATION, "Query key condition not supported");
-    if (!condition->hash)
-        return missed(request, keys->hash.name);
-    enum err rc = check_comparison(request, &keys->hash, condition->hash);
-    if (rc == OK && condition->hash->kind != DDB_EQUAL)
-        rc = request_fail(request, ERR_VALIDATION, "Query key condition not supported");
-    if (rc == OK && condition->count > 1 && !condition->range)
-        rc = missed(request, keys->range.name);
-    if (rc == OK && condition->range)
-        rc = check_comparison(request, &keys->range, condition->range);
-    return rc;
+    for (size_t i = 0; i < keys->count; i++)
+        condition->of[i] = comparison_of(condition, keys->parts[i].name);
+    bool has_several = keys->hash_count > 1 || keys->count > 2;
+    return has_several ? check_several(request, keys, condition)
+                       : check_two(request, keys, condition);
 }
 
 /* --- The range --- */
 
-static enum err continue_query(struct request *request, struct ddb_page *page,
-                               const struct key_condition *condition, struct str partition)
+static enum err continue_query(struct request *request, struct ddb_page *page, bool has_range,
+                               struct str partition)
 {
     struct str from = ddb_page_start_key(request, page);
     bool is_same_partition = str_starts(from, partition);
     bool is_inside =
         str_cmp(from, page->start) >= 0 && (page->end.len == 0 || str_cmp(from, page->end) < 0);
-    if (condition->range && is_same_partition && !is_inside)
+    if (!page->index && page->keys->count == 1)
+        return request_fail(request, ERR_VALIDATION,
+                            "The query can return at most one row and cannot be restarted");
+    if (has_range && is_same_partition && !is_inside)
         return request_fail(request, ERR_VALIDATION,
                             "The provided starting key does not match the range key predicate");
     if (!is_same_partition)
         return request_fail(request, ERR_VALIDATION,
-                            condition->range
+                            has_range
                                 ? "The query can return at most one row and cannot be restarted"
                                 : "The provided starting key is outside query boundaries based on "
                                   "provided conditions");
@@ -211,15 +264,25 @@ static enum err continue_query(struct request *request, struct ddb_page *page,
 static enum err set_range(struct request *request, const struct key_condition *condition,
                           struct ddb_page *page)
 {
-    struct ddb_key_range range = {.hash = condition->hash->values[0]};
-    if (condition->range) {
-        range.has_comparison = true;
-        range.kind = condition->range->kind;
-        range.values[0] = condition->range->values[0];
-        range.values[1] = condition->range->values[1];
+    const struct ddb_keys *keys = page->keys;
+    struct ddb_key_range range = {.has_comparison = false};
+    for (size_t i = 0; i < keys->count && condition->of[i]; i++) {
+        const struct key_comparison *one = condition->of[i];
+        bool is_last = i + 1 == keys->count || !condition->of[i + 1];
+        if (i < keys->hash_count) {
+            range.hashes[i] = one->values[0];
+        } else if (!is_last) {
+            range.equal[range.equal_count++] = one->values[0];
+        } else {
+            range.has_comparison = true;
+            range.kind = one->kind;
+            range.values[0] = one->values[0];
+            range.values[1] = one->values[1];
+        }
     }
     struct str partition = ddb_page_set_range(request->arena, &range, page);
-    return page->has_start_key ? continue_query(request, page, condition, partition) : OK;
+    return page->has_start_key ? continue_query(request, page, range.has_comparison, partition)
+                               : OK;
 }
 
 /* --- The filter --- */
@@ -238,8 +301,7 @@ static enum err refuse_key_in_filter(struct request *request, const struct ddb_k
             continue;
         struct str name = operand->path.steps[0].name;
         bool is_older = ddb_get(request->input, "QueryFilter") != NULL;
-        if (str_eq(name, keys->hash.name) ||
-            (keys->range.name.len && str_eq(name, keys->range.name)))
+        if (ddb_is_key(keys, name))
             rc = request_fail(request, ERR_VALIDATION,
                               "%s can only contain non-primary key attributes: Primary key "
                               "attribute: %.*s",
@@ -282,11 +344,9 @@ static enum err read_query(struct request *request, struct ddb_page *page,
         rc = ddb_read_key_conditions(request, input, &expressions);
     if (rc == OK)
         rc = ddb_page_select(request, &expressions, page);
-    if (rc == OK)
-        rc = collect(request, expressions.key_condition, condition);
-    if (rc == OK && condition->count > 2)
-        rc = request_fail(request, ERR_VALIDATION, "Conditions can be of length 1 or 2 only");
-    return rc;
+    page->is_not_indexable = expressions.is_not_indexable;
+    return rc || page->is_not_indexable ? rc
+                                        : collect(request, expressions.key_condition, condition);
 }
 
 bool ddb_query_partition(struct request *request, const struct ddb_keys *keys,
@@ -312,6 +372,11 @@ enum err ddb_query(struct request *request)
         rc = ddb_page_find(request, &page);
     if (rc == OK && page.has_start_key)
         rc = ddb_page_check_start(request, &page);
+    if (rc == OK)
+        rc = ddb_page_check_projected(request, &page);
+    if (rc == OK && page.is_not_indexable)
+        rc = request_fail(request, ERR_VALIDATION,
+                          "Attempted conditional constraint is not an indexable operation");
     if (rc == OK)
         rc = check_against_keys(request, page.keys, &condition);
     if (rc == OK && page.filter)

@@ -55,10 +55,13 @@ static void narrow(struct arena *arena, const struct ddb_key_range *range, struc
 struct str ddb_page_set_range(struct arena *arena, const struct ddb_key_range *range,
                               struct ddb_page *page)
 {
-    struct str partition = ddb_partition_prefix(arena, page->keys, range->hash);
-    page->start = partition;
-    page->end = store_prefix_end(arena, partition);
+    struct str partition = ddb_partition_prefix(arena, page->keys, range->hashes);
+    struct str prefix = partition;
+    for (size_t i = 0; i < range->equal_count; i++)
+        prefix = with_range(arena, prefix, range->equal[i]);
+    page->start = prefix;
+    page->end = store_prefix_end(arena, prefix);
     if (range->has_comparison)
-        narrow(arena, range, partition, page);
+        narrow(arena, range, prefix, page);
     return partition;
 }

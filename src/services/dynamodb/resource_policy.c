@@ -42,10 +42,17 @@ static const char *member_of(const struct ddb_table *table, struct str rest)
     return is_open ? DDB_STREAM_POLICY : NULL;
 }
 
-static enum err not_found(struct request *request, struct str arn)
+static enum err not_found(struct request *request, struct str name)
 {
     return request_fail(request, ERR_DDB_RESOURCE_NOT_FOUND,
-                        "Requested resource not found: ResourceArn: %.*s not found", STR_ARG(arn));
+                        "Requested resource not found: Table: %.*s not found", STR_ARG(name));
+}
+
+static enum err policy_not_found(struct request *request, struct str arn)
+{
+    return request_fail(request, ERR_DDB_POLICY_NOT_FOUND,
+                        "Resource-based policy not found for the provided ResourceArn: %.*s",
+                        STR_ARG(arn));
 }
 
 static enum err find(struct request *request, struct holder *out)
@@ -59,11 +66,14 @@ static enum err find(struct request *request, struct holder *out)
                             STR_ARG(out->arn));
     struct ddb_table *table = ddb_table_ref(request_self(request, struct dynamodb), name);
     if (!table)
-        return not_found(request, out->arn);
+        return not_found(request, name);
     ddb_table_keep(request->arena, table);
     out->table = table;
     out->member = member_of(table, rest);
-    return out->member ? OK : not_found(request, out->arn);
+    if (out->member)
+        return OK;
+    bool is_get = strcmp(request->operation->name, "GetResourcePolicy") == 0;
+    return is_get ? policy_not_found(request, out->arn) : not_found(request, name);
 }
 
 struct str ddb_policy_of_resource(struct request *request, struct str arn)
@@ -190,13 +200,6 @@ void ddb_policy_set(struct ddb_draft *draft, const char *member, struct str poli
     ddb_draft_set(draft, member, set);
 }
 
-static enum err policy_not_found(struct request *request, struct str arn)
-{
-    return request_fail(request, ERR_DDB_POLICY_NOT_FOUND,
-                        "Resource-based policy not found for the provided ResourceArn: %.*s",
-                        STR_ARG(arn));
-}
-
 /* True when the policy is the one that the caller expects: on the writer, as nothing comes between.
  */
 static enum err check_revision(struct request *request, const struct holder *holder,
@@ -205,9 +208,22 @@ static enum err check_revision(struct request *request, const struct holder *hol
     struct str expected = request_str(request, "ExpectedRevisionId");
     if (!expected.ptr)
         return OK;
-    bool is_as_expected =
-        str_eq(expected, STR("NO_POLICY")) ? revision.len == 0 : str_eq(expected, revision);
-    return is_as_expected ? OK : policy_not_found(request, holder->arn);
+    bool wants_none = str_eq(expected, STR("NO_POLICY"));
+    if (wants_none ? revision.len == 0 : str_eq(expected, revision))
+        return OK;
+    if (revision.len == 0)
+        return policy_not_found(request, holder->arn);
+    if (wants_none)
+        return request_fail(request, ERR_DDB_POLICY_NOT_FOUND,
+                            "Resource-based policy not found for the provided ResourceArn: "
+                            "Requested policy update expecting none to be present for table %.*s, "
+                            "but a policy exists with revision id %.*s.",
+                            STR_ARG(holder->table->name), STR_ARG(revision));
+    return request_fail(request, ERR_DDB_POLICY_NOT_FOUND,
+                        "Resource-based policy not found for the provided ResourceArn: Requested "
+                        "update for policy with revision id %.*s, but the policy associated to "
+                        "target table %.*s has revision id %.*s.",
+                        STR_ARG(expected), STR_ARG(holder->table->name), STR_ARG(revision));
 }
 
 static void answer_revision(struct request *request, struct str revision)

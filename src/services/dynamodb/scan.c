@@ -89,5 +89,7 @@ enum err ddb_scan(struct request *request)
                                    : store_prefix_end(request->arena, prefix);
     if (page.has_start_key)
         rc = continue_scan(request, &page, segment, total);
+    if (rc == OK)
+        rc = ddb_page_check_projected(request, &page);
     return rc ? rc : ddb_page_answer(request, &page);
 }

@@ -1,6 +1,7 @@
 /* What CreateTable and UpdateTable check of keys, indexes and throughput. */
 #include "services/dynamodb/definition.h"
 #include "services/dynamodb/parameters.h"
+#include "services/dynamodb/table.h"
 
 enum {
     MAX_LOCAL_INDEXES = 5,
@@ -170,10 +171,44 @@ static enum err check_index_throughput(struct request *request, const yyjson_val
     return throughput ? ddb_check_throughput(request, throughput) : OK;
 }
 
+/* Up to four attributes of each kind, those of the partition key first. */
+static enum err check_global_key(struct request *request, const yyjson_val *schema)
+{
+    size_t count = yyjson_arr_size((yyjson_val *)(uintptr_t)schema), hashes = 0;
+    yyjson_val *first = yyjson_arr_get_first((yyjson_val *)(uintptr_t)schema);
+    if (!str_eq(json_get_str(first, "KeyType"), STR("HASH")))
+        return check_key_order(request, schema);
+    for (size_t i = 0; i < count; i++) {
+        yyjson_val *element = yyjson_arr_get((yyjson_val *)(uintptr_t)schema, i);
+        bool is_hash = str_eq(json_get_str(element, "KeyType"), STR("HASH"));
+        if (is_hash && hashes < i)
+            return request_fail(request, ERR_VALIDATION,
+                                "Invalid KeySchema: All HASH key attributes must precede RANGE key "
+                                "attributes in the KeySchema");
+        hashes += is_hash;
+        for (size_t j = 0; j < i; j++) {
+            if (str_eq(key_name(schema, i), key_name(schema, j)))
+                return request_fail(request, ERR_VALIDATION,
+                                    "Both the Hash Key and the Range Key element in the KeySchema "
+                                    "have the same name");
+        }
+    }
+    if (hashes > DDB_MAX_PARTS_OF_A_KIND || count - hashes > DDB_MAX_PARTS_OF_A_KIND)
+        return request_fail(
+            request, ERR_VALIDATION,
+            "Invalid KeySchema: The KeySchema exceeds the maximum allowed number of "
+            "%s key attributes",
+            hashes > DDB_MAX_PARTS_OF_A_KIND ? "HASH" : "RANGE");
+    return OK;
+}
+
 enum err ddb_check_new_index(struct request *request, const yyjson_val *index,
                              const yyjson_val *attributes, bool is_on_demand)
 {
-    enum err rc = check_index_key(request, index, attributes);
+    yyjson_val *schema = json_get(index, "KeySchema");
+    enum err rc = check_defined(request, schema, attributes);
+    if (rc == OK)
+        rc = check_global_key(request, schema);
     if (rc == OK)
         rc = check_projection(request, index);
     return rc ? rc : check_index_throughput(request, index, is_on_demand);
@@ -236,7 +271,7 @@ struct used {
 
 static bool is_used(const yyjson_val *schema, struct str name)
 {
-    return str_eq(key_name(schema, 0), name) || str_eq(key_name(schema, 1), name);
+    return is_defined(schema, name); /* both are lists of objects with names */
 }
 
 static enum err note_indexes(struct request *request, const yyjson_val *input, const char *name,

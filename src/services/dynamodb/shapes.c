@@ -222,6 +222,7 @@ static const struct ddb_member key_members[] = {
     {"AttributeName", &key_name, true}, {"KeyType", &key_type, true}, END};
 static const struct ddb_shape key_element = STRUCT("KeySchemaElement", key_members);
 static const struct ddb_shape key_schema = LIST_OF(&key_element, 1, 2);
+static const struct ddb_shape key_schema_of_several = LIST_OF(&key_element, 1, 8);
 static const struct ddb_member throughput_members[] = {
     {"WriteCapacityUnits", &units, true}, {"ReadCapacityUnits", &units, true}, END};
 static const struct ddb_shape throughput = STRUCT("ProvisionedThroughput", throughput_members);
@@ -240,7 +241,7 @@ static const struct ddb_member local_members[] = {
 static const struct ddb_shape local_index = STRUCT("LocalSecondaryIndex", local_members);
 static const struct ddb_shape local_indexes = LIST_OF(&local_index, 0, 0);
 static const struct ddb_member global_members[] = {
-    {"IndexName", &name, true}, {"KeySchema", &key_schema, true}, {"Projection", &projection, true},
+    {"IndexName", &name, true}, {"KeySchema", &key_schema_of_several, true}, {"Projection", &projection, true},
     {"ProvisionedThroughput", &throughput, false}, {"OnDemandThroughput", &on_demand, false},
     {"WarmThroughput", &warm, false}, END};
 static const struct ddb_shape global_index = STRUCT("GlobalSecondaryIndex", global_members);

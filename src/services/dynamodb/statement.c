@@ -159,11 +159,13 @@ enum err ddb_where_read(const struct ddb_keys *keys, const struct ddb_condition 
 {
     struct where_reader reader = {keys, arena, error, out, 0, 0};
     *out = (struct ddb_where){.hash_count = 0};
-    enum err rc = where ? read_where(&reader, where) : OK;
+    /* Keys of several attributes are not looked up, but filtered by. */
+    bool is_plain = keys->hash_count == 1 && keys->count <= 2;
+    enum err rc = where && is_plain ? read_where(&reader, where) : OK;
     bool has_range = keys->range.name.len > 0;
     out->is_whole_key = out->hash_count == 1 &&
                         (!has_range || (out->range.has_comparison && out->range.kind == DDB_EQUAL));
-    out->is_key_only = reader.used == reader.count;
+    out->is_key_only = is_plain && reader.used == reader.count;
     return rc;
 }
 

@@ -186,7 +186,7 @@ static void add_images(struct buf *out, const struct ddb_change *change)
 {
     const struct ddb_value *item = change->new_item ? change->new_item : change->old_item;
     enum ddb_view view = change->table->view;
-    struct ddb_entry entries[2];
+    struct ddb_entry entries[DDB_MAX_KEY_PARTS];
     struct ddb_value key;
     ddb_key_of(&change->table->keys, item, entries, &key);
     size_t bytes = ddb_item_size(&key);

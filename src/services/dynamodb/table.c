@@ -36,20 +36,27 @@ static uint64_t get_id(const yyjson_val *object, const char *key)
 }
 
 /* Of a table or an index, whose key attributes the table defines. */
-static bool load_keys(const struct ddb_table *table, yyjson_val *owner, struct ddb_keys *out)
+static bool load_keys(struct ddb_table *table, yyjson_val *owner, struct ddb_keys *out)
 {
+    struct ddb_key_part *parts = arena_array(&table->arena, struct ddb_key_part, DDB_MAX_KEY_PARTS);
     yyjson_val *element;
     size_t i, max;
-    out->id = get_id(owner, "Id");
-    out->hash.name = out->range.name = STR_EMPTY;
+    *out = (struct ddb_keys){.id = get_id(owner, "Id"), .parts = parts};
+    out->range.name = STR_EMPTY;
     yyjson_arr_foreach (json_get(owner, "KeySchema"), i, max, element) {
-        bool is_hash = str_eq(json_get_str(element, "KeyType"), STR("HASH"));
-        struct ddb_key_part *part = is_hash ? &out->hash : &out->range;
+        struct ddb_key_part *part = &parts[out->count];
+        if (out->count == DDB_MAX_KEY_PARTS)
+            return false;
         part->name = json_get_str(element, "AttributeName");
         if (!type_of_attribute(table->definition, part->name, &part->type))
             return false;
+        out->count++;
+        out->hash_count += str_eq(json_get_str(element, "KeyType"), STR("HASH"));
     }
-    return out->hash.name.len > 0 && out->id > 0;
+    out->hash = parts[0];
+    if (out->count > out->hash_count)
+        out->range = parts[out->hash_count];
+    return out->hash_count > 0 && out->id > 0;
 }
 
 static void load_projection(struct ddb_table *table, struct ddb_index *index)

@@ -16,6 +16,9 @@
 
 enum { DDB_MAX_HASH_BYTES = 2048, DDB_MAX_RANGE_BYTES = 1024 };
 
+/* The attributes of a global index's key: four of each kind. */
+enum { DDB_MAX_PARTS_OF_A_KIND = 4, DDB_MAX_KEY_PARTS = 2 * DDB_MAX_PARTS_OF_A_KIND };
+
 struct ddb_key_part {
     struct str name; /* empty: there is no such part */
     enum ddb_type type;
@@ -24,7 +27,9 @@ struct ddb_key_part {
 /* The key of a table or an index, and the id that its store keys start with. */
 struct ddb_keys {
     uint64_t id;
-    struct ddb_key_part hash, range;
+    struct ddb_key_part hash, range;  /* the first of each kind */
+    const struct ddb_key_part *parts; /* all of them, those of the partition key first */
+    size_t hash_count, count;
 };
 
 struct ddb_metrics;

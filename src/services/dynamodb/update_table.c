@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "services/dynamodb/definition.h"
 #include "services/dynamodb/job.h"
+#include "services/dynamodb/key_paths.h"
 #include "services/dynamodb/operations.h"
 #include "services/dynamodb/stream.h"
 
@@ -321,11 +322,10 @@ static bool keeps_attribute(const struct ddb_table *table, uint64_t deleted_id,
                             yyjson_mut_val *attribute)
 {
     struct str name = {yyjson_mut_get_str(attribute), yyjson_mut_get_len(attribute)};
-    bool is_used = str_eq(name, table->keys.hash.name) || str_eq(name, table->keys.range.name);
+    bool is_used = ddb_is_key(&table->keys, name);
     for (size_t i = 0; i < table->index_count; i++) {
         const struct ddb_keys *keys = &table->indexes[i].keys;
-        is_used |= keys->id != deleted_id &&
-                   (str_eq(name, keys->hash.name) || str_eq(name, keys->range.name));
+        is_used |= keys->id != deleted_id && ddb_is_key(keys, name);
     }
     return is_used;
 }

@@ -205,8 +205,31 @@ static enum err read_map(struct reader *reader, yyjson_val *wire, int depth, str
     return OK;
 }
 
-static enum err find_type(struct reader *reader, yyjson_val *wire, enum ddb_type *out_type,
-                          yyjson_val **out_value)
+static enum err read_content(struct reader *reader, yyjson_val *inner, int depth,
+                             struct ddb_value *out);
+
+/* More than one type: what is wrong in one of them is told before that. */
+static enum err too_many_types(struct reader *reader, yyjson_val *wire, int depth)
+{
+    yyjson_val *key, *item;
+    size_t i, max;
+    yyjson_obj_foreach (wire, i, max, key, item) {
+        for (size_t type = 0; type < sizeof(type_names) / sizeof(type_names[0]); type++) {
+            struct ddb_value value = {.type = (enum ddb_type)type};
+            if (!yyjson_equals_str(key, type_names[type]) || yyjson_is_null(item))
+                continue;
+            enum err rc = read_content(reader, item, depth, &value);
+            if (rc)
+                return rc;
+        }
+    }
+    return error_set(reader->error, ERR_VALIDATION,
+                     "Supplied AttributeValue has more than one datatypes set, must contain "
+                     "exactly one of the supported datatypes");
+}
+
+static enum err find_type(struct reader *reader, yyjson_val *wire, int depth,
+                          enum ddb_type *out_type, yyjson_val **out_value)
 {
     yyjson_val *key, *item, *found = NULL;
     size_t i, max, count = 0;
@@ -226,9 +249,7 @@ static enum err find_type(struct reader *reader, yyjson_val *wire, enum ddb_type
                          "Supplied AttributeValue is empty, must contain exactly one of the "
                          "supported datatypes");
     if (count > 1)
-        return error_set(reader->error, ERR_VALIDATION,
-                         "Supplied AttributeValue has more than one datatypes set, must contain "
-                         "exactly one of the supported datatypes");
+        return too_many_types(reader, wire, depth);
     *out_value = found;
     return OK;
 }
@@ -241,9 +262,17 @@ static enum err read_value(struct reader *reader, yyjson_val *wire, int depth,
         return error_set(reader->error, ERR_VALIDATION,
                          "Nesting Levels have exceeded supported limits: Attributes in the item "
                          "have nested levels beyond supported limit");
-    enum err rc = find_type(reader, wire, &out->type, &inner);
+    enum err rc = find_type(reader, wire, depth, &out->type, &inner);
     if (rc)
         return rc;
+    return read_content(reader, inner, depth, out);
+}
+
+/* What a value of the type in `out` is. */
+static enum err read_content(struct reader *reader, yyjson_val *inner, int depth,
+                             struct ddb_value *out)
+{
+    enum err rc;
     switch (out->type) {
     case DDB_S:
     case DDB_N:

@@ -75,7 +75,7 @@ static void add_part(const struct ddb_key_part *part, const struct ddb_value *it
 static enum err note_last_key(struct walk *walk, struct str value)
 {
     const struct ddb_page *page = walk->page;
-    struct ddb_entry entries[4];
+    struct ddb_entry entries[2 + DDB_MAX_KEY_PARTS];
     struct ddb_value item, key = {.type = DDB_M, .map = entries};
     struct buf text;
     enum err rc = ddb_stored_parse(value, &walk->scratch, &item, &walk->request->error);
@@ -83,10 +83,8 @@ static enum err note_last_key(struct walk *walk, struct str value)
         return rc;
     add_part(&page->table->keys.hash, &item, &key);
     add_part(&page->table->keys.range, &item, &key);
-    if (page->index) {
-        add_part(&page->keys->hash, &item, &key);
-        add_part(&page->keys->range, &item, &key);
-    }
+    for (size_t i = 0; page->index && i < page->keys->count; i++)
+        add_part(&page->keys->parts[i], &item, &key);
     buf_init_arena(&text, walk->request->arena, SIZE_MAX / 2);
     ddb_item_write(&key, &text);
     walk->result->last_key = buf_str(&text);

@@ -115,10 +115,10 @@ static enum err check_result(const struct ddb_write *write, struct error *error)
 {
     for (size_t i = 0; i < write->table->index_count; i++) {
         const struct ddb_index *index = &write->table->indexes[i];
-        const struct ddb_key_part *parts[] = {&index->keys.hash, &index->keys.range};
-        for (size_t j = 0; j < 2; j++) {
-            const struct ddb_value *value = ddb_map_get(&write->new_item, parts[j]->name);
-            if (value && parts[j]->name.len && value->type != parts[j]->type)
+        for (size_t j = 0; j < index->keys.count; j++) {
+            const struct ddb_key_part *part = &index->keys.parts[j];
+            const struct ddb_value *value = ddb_map_get(&write->new_item, part->name);
+            if (value && value->type != part->type)
                 return error_set(error, ERR_VALIDATION,
                                  "The update expression attempted to update the secondary index "
                                  "key to unsupported type");
