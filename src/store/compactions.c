@@ -14,20 +14,15 @@ enum { STEPS_BESIDE = 4 };
  * 64 MiB does not bound those of level 0, which are smaller. */
 #define MOST_BYTES (2048ull * 1024 * 1024)
 
-static uint64_t less(uint64_t from, uint64_t amount)
-{
-    return from > amount ? from - amount : 0;
-}
-
-static bool have_room(const struct guard *guard, uint64_t table_bytes)
+static bool have_room(const struct guard *guard, uint64_t table_bytes, unsigned steps)
 {
     uint64_t wanted = table_bytes < MOST_BYTES ? table_bytes : MOST_BYTES;
-    return guard->free_bytes >= wanted + STEPS_BESIDE * guard->space.step_bytes;
+    return guard->free_bytes >= wanted + steps * guard->space.step_bytes;
 }
 
 bool store_compactions_have_room(const struct store *store)
 {
-    return have_room(&store->guard, space_used(&store->guard.space, ".sst"));
+    return have_room(&store->guard, space_used(&store->guard.space, ".sst"), STEPS_BESIDE);
 }
 
 static void allow(const struct guard *guard, struct database *database, bool is_allowed)
@@ -54,8 +49,8 @@ void store_compactions_govern(struct store *store)
     struct guard *guard = &store->guard;
     struct database *database = atomic_load(&store->database);
     uint64_t table_bytes = database_sum(database, "rocksdb.total-sst-files-size");
-    uint64_t margin = database->is_compacting ? 0 : guard->space.step_bytes;
-    bool is_allowed = have_room(guard, table_bytes + margin);
+    unsigned margin = database->is_compacting ? 0 : 1; /* so that it does not go to and fro */
+    bool is_allowed = have_room(guard, table_bytes, STEPS_BESIDE + margin);
     if (is_allowed != database->is_compacting)
         allow(guard, database, is_allowed);
     guard->governed_bytes = guard->free_bytes;

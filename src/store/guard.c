@@ -30,11 +30,6 @@ enum {
 
 #define DISK_IS_FULL "The disk of the server is full: writes are refused until space is freed"
 
-static uint64_t less(uint64_t from, uint64_t amount)
-{
-    return from > amount ? from - amount : 0;
-}
-
 static void set_state(struct store *store, enum store_state state, const char *reason)
 {
     struct guard *guard = &store->guard;

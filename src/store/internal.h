@@ -9,6 +9,12 @@
 #include "store/space.h"
 #include "store/store.h"
 
+/* What is left of an amount, which is never below 0. */
+static inline uint64_t less(uint64_t from, uint64_t amount)
+{
+    return from > amount ? from - amount : 0;
+}
+
 enum {
     STORE_ITEM_PREFIX = 16, /* bytes of an item's key that say which table and partition it is of */
 };
