@@ -342,18 +342,36 @@ static enum err find_dependencies(struct cfn_template *template, struct cfn_reso
     return rc;
 }
 
-static enum err place(struct cfn_resource *resource, struct cfn_resource **order, size_t *count,
-                      struct error *error)
+/* Names all of the circle that `last` closes by its need of `first`, in the order of that need. */
+static enum err fail_circle(const struct cfn_resource *first, const struct cfn_resource *last,
+                            struct error *error)
+{
+    char names[ERROR_MESSAGE_MAX];
+    size_t at = sizeof(names);
+    for (const struct cfn_resource *one = last;; one = one->user) {
+        struct str name = one->logical_id;
+        if (at < name.len + 2)
+            break;
+        memcpy(names + (at -= name.len), name.ptr, name.len);
+        if (one == first)
+            break;
+        memcpy(names + (at -= 2), ", ", 2);
+    }
+    return error_set(error, ERR_VALIDATION_ERROR, "Circular dependency between resources: [%.*s]",
+                     (int)(sizeof(names) - at), names + at);
+}
+
+static enum err place(struct cfn_resource *resource, struct cfn_resource *user,
+                      struct cfn_resource **order, size_t *count, struct error *error)
 {
     if (resource->mark == 2)
         return OK;
     if (resource->mark == 1)
-        return error_set(error, ERR_VALIDATION_ERROR,
-                         "Circular dependency between resources: [%.*s]",
-                         STR_ARG(resource->logical_id));
+        return fail_circle(resource, user, error);
     resource->mark = 1;
+    resource->user = user;
     for (size_t i = 0; i < resource->depends_count; i++) {
-        enum err rc = place(resource->depends_on[i], order, count, error);
+        enum err rc = place(resource->depends_on[i], resource, order, count, error);
         if (rc)
             return rc;
     }
@@ -430,7 +448,7 @@ enum err cfn_template_sort(struct cfn_template *template, struct error *error)
         arena_array(template->arena, struct cfn_resource *, template->resource_count);
     size_t count = 0;
     for (size_t i = 0; rc == OK && i < template->resource_count; i++)
-        rc = place(&template->resources[i], order, &count, error);
+        rc = place(&template->resources[i], NULL, order, &count, error);
     if (rc)
         return rc;
     struct cfn_resource *sorted = arena_array(template->arena, struct cfn_resource, count);

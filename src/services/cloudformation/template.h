@@ -18,7 +18,8 @@ struct cfn_resource {
     yyjson_val *definition;
     struct cfn_resource **depends_on;
     size_t depends_count;
-    int mark; /* of the sort: 0 untouched, 1 under way, 2 done */
+    int mark;                  /* of the sort: 0 untouched, 1 under way, 2 done */
+    struct cfn_resource *user; /* while it is under way: who led there, or NULL */
 
     /* What Ref and Fn::GetAtt give, once it is there. */
     struct str physical_id;

@@ -66,7 +66,13 @@ static void test_template__finds_circles_of_resources(void **state)
     refuses(*state,
             "{'Resources':{'A':{'Type':'AWS::ApiGateway::ApiKey','DependsOn':['B']},"
             "'B':{'Type':'AWS::ApiGateway::ApiKey','DependsOn':'A'}}}",
-            NULL, "Circular dependency between resources: [A]");
+            NULL, "Circular dependency between resources: [A, B]");
+    refuses(*state,
+            "{'Resources':{'A':{'Type':'AWS::ApiGateway::ApiKey','DependsOn':['B']},"
+            "'B':{'Type':'AWS::ApiGateway::ApiKey','DependsOn':'C'},"
+            "'C':{'Type':'AWS::ApiGateway::ApiKey','DependsOn':'D'},"
+            "'D':{'Type':'AWS::ApiGateway::ApiKey','DependsOn':'B'}}}",
+            NULL, "Circular dependency between resources: [B, C, D]");
 }
 
 /* --- Conditions --- */
