@@ -30,7 +30,9 @@ struct data_query {
     bool is_returned;
     struct timeline *timelines; /* as far as they are known */
     struct timeline *result;    /* the one for its own period */
+    size_t value_count;         /* in it */
     bool is_open;               /* it is being worked out */
+    struct str units;           /* "Count, Seconds" when there are values in several; or empty */
 };
 
 struct data {
@@ -246,8 +248,23 @@ static enum err find_periods(struct data *data)
 
 /* --- Working out values --- */
 
-static enum err read_metric(struct data *data, const struct data_query *query,
-                            struct timeline *timeline)
+static int by_unit(const void *a, const void *b)
+{
+    const struct metric_series *const *x = a, *const *y = b;
+    return str_cmp((*x)->identity.unit, (*y)->identity.unit);
+}
+
+static bool has_values(const struct point *points, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (points[i].count > 0)
+            return true;
+    }
+    return false;
+}
+
+/* Of several units the first one's values are taken. */
+static enum err read_metric(struct data *data, struct data_query *query, struct timeline *timeline)
 {
     struct request *request = data->request;
     struct cloudwatch *cloudwatch = request_self(request, struct cloudwatch);
@@ -256,15 +273,24 @@ static enum err read_metric(struct data *data, const struct data_query *query,
     struct point *points = arena_array(&scratch, struct point, timeline->length + 1);
     struct metric_series *found[CW_UNITS];
     size_t count = cw_find(cloudwatch, &query->identity, found);
+    struct buf units;
+    size_t unit_count = 0;
     enum err rc = OK;
+    buf_init_arena(&units, request->arena, 1024);
+    qsort(found, count, sizeof(*found), by_unit);
     for (size_t i = 0; i < timeline->length; i++)
         all[i] = point_empty();
     for (size_t i = 0; i < count && rc == OK; i++) {
         rc = cw_read(cloudwatch, found[i], timeline->start_s, timeline->period_s, timeline->length,
                      points, &scratch, &request->error);
-        for (size_t j = 0; j < timeline->length && rc == OK; j++)
+        if (rc || !has_values(points, timeline->length))
+            continue;
+        buf_printf(&units, "%s%.*s", unit_count ? ", " : "", STR_ARG(found[i]->identity.unit));
+        for (size_t j = 0; j < timeline->length && unit_count == 0; j++)
             point_merge(&all[j], &points[j], &scratch);
+        unit_count++;
     }
+    query->units = unit_count > 1 ? buf_str(&units) : STR_EMPTY;
     for (size_t i = 0; i < timeline->length; i++) {
         if (!cw_statistic(&all[i], query->stat, &timeline->values[i]))
             timeline->values[i] = NAN;
@@ -328,6 +354,7 @@ static enum err evaluate(struct data *data, const struct data_query *query,
         .series_count = known.count,
         .metric_count = known.metric_count,
         .length = timeline->length,
+        .start_s = timeline->start_s,
         .period_s = timeline->period_s,
         .arena = &scratch,
         .budget = &data->budget,
@@ -367,11 +394,84 @@ static enum err work_out(struct data *data, struct data_query *query, int64_t pe
 
 /* --- Answering --- */
 
-static struct str label_of(const struct data_query *query)
+static bool is_same_metric(struct arena *arena, const struct data_query *a,
+                           const struct data_query *b)
 {
+    struct cw_identity left = a->identity, right = b->identity;
+    left.unit = right.unit = STR_EMPTY;
+    return a->is_metric && b->is_metric && str_eq(cw_key(arena, &left), cw_key(arena, &right));
+}
+
+/* The metric's name, and what tells several queries of it apart. */
+static struct str label_of(const struct data *data, const struct data_query *query)
+{
+    struct arena *arena = data->request->arena;
+    bool has_stats = false, has_periods = false;
     if (query->label.len)
         return query->label;
-    return query->is_metric ? query->identity.name : query->id;
+    if (!query->is_metric)
+        return query->id;
+    for (size_t i = 0; i < data->count; i++) {
+        const struct data_query *other = &data->queries[i];
+        if (other == query || !str_eq(other->identity.name, query->identity.name) ||
+            !is_same_metric(arena, other, query))
+            continue;
+        has_stats |= !str_eq(other->stat, query->stat);
+        has_periods |= other->period_s != query->period_s;
+    }
+    struct str label = query->identity.name;
+    if (has_stats)
+        label = arena_printf(arena, "%.*s %.*s", STR_ARG(label), STR_ARG(query->stat));
+    if (has_periods)
+        label = arena_printf(arena, "%.*s %lld", STR_ARG(label), (long long)query->period_s);
+    return label;
+}
+
+static size_t values_of(const struct timeline *timeline)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < timeline->length; i++)
+        count += isfinite(timeline->values[i]) != 0;
+    return count;
+}
+
+/* How many values this page has when it has at most `room` of each query. */
+static size_t page_size(const struct data *data, size_t room)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < data->count; i++) {
+        const struct data_query *query = &data->queries[i];
+        if (!query->is_returned || query->value_count <= data->first)
+            continue;
+        size_t left = query->value_count - data->first;
+        size += left < room ? left : room;
+    }
+    return size;
+}
+
+/* The greatest room with which the page is not too long; 1 at least. */
+static size_t find_room(const struct data *data)
+{
+    size_t low = 1, high = data->max_points;
+    while (low < high) {
+        size_t middle = high - (high - low) / 2;
+        if (page_size(data, middle) <= data->max_points)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    return low;
+}
+
+static void add_units(struct request *request, yyjson_mut_val *result, struct str units)
+{
+    yyjson_mut_doc *doc = request->doc;
+    if (!units.len)
+        return;
+    yyjson_mut_val *message = yyjson_mut_arr_add_obj(doc, json_add_arr(doc, result, "Messages"));
+    json_add_str(doc, message, "Code", STR("MultipleUnits"));
+    json_add_str(doc, message, "Value",
+                 arena_printf(request->arena, "Multiple units returned: '[%.*s]'", STR_ARG(units)));
 }
 
 /* Adds the values that are in this page; returns whether there are more. */
@@ -383,20 +483,21 @@ static bool add_result(struct data *data, yyjson_mut_val *list, const struct dat
     yyjson_mut_doc *doc = request->doc;
     yyjson_mut_val *result = yyjson_mut_arr_add_obj(doc, list);
     json_add_str(doc, result, "Id", query->id);
-    json_add_str(doc, result, "Label", label_of(query));
+    json_add_str(doc, result, "Label", label_of(data, query));
     yyjson_mut_val *times = json_add_arr(doc, result, "Timestamps");
     yyjson_mut_val *values = json_add_arr(doc, result, "Values");
-    size_t last = data->first + room;
-    for (size_t i = data->first; i < timeline->length && i < last; i++) {
+    size_t last = data->first + room, seen = 0;
+    for (size_t i = 0; i < timeline->length && seen < last; i++) {
         size_t place = data->is_ascending ? i : timeline->length - 1 - i;
-        if (!isfinite(timeline->values[place]))
+        if (!isfinite(timeline->values[place]) || seen++ < data->first)
             continue;
         int64_t time_s = timeline->start_s + (int64_t)place * timeline->period_s;
         yyjson_mut_arr_append(times, request_time(request, time_s * 1000));
         yyjson_mut_arr_append(values, yyjson_mut_real(doc, timeline->values[place]));
     }
-    bool has_more = last < timeline->length;
+    bool has_more = last < query->value_count;
     json_add_str(doc, result, "StatusCode", has_more ? STR("PartialData") : STR("Complete"));
+    add_units(request, result, query->units);
     return has_more;
 }
 
@@ -404,17 +505,15 @@ static bool add_result(struct data *data, yyjson_mut_val *list, const struct dat
 static enum err answer(struct request *request, void *state)
 {
     struct data *data = state;
-    size_t returned = 0;
     bool has_more = false;
     for (size_t i = 0; i < data->count; i++) {
         struct data_query *query = &data->queries[i];
         enum err rc = work_out(data, query, query->period_s, &query->result);
         if (rc)
             return rc;
-        returned += query->is_returned;
+        query->value_count = values_of(query->result);
     }
-    size_t room = returned ? data->max_points / returned : 0;
-    room = room ? room : 1;
+    size_t room = find_room(data);
     yyjson_mut_val *list = json_add_arr(request->doc, request_output(request), "MetricDataResults");
     for (size_t i = 0; i < data->count; i++) {
         if (data->queries[i].is_returned)

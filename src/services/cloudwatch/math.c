@@ -1,57 +1,38 @@
 /* Evaluating metric math, by recursive descent. */
-#include "services/cloudwatch/math.h"
-
-#include <math.h>
 #include <stdlib.h>
 
-enum { MAX_DEPTH = 32, MAX_ARGUMENTS = 32 };
+#include "services/cloudwatch/math_value.h"
 
-/* A number, a series, or (of METRICS()) several series. */
-struct value {
-    enum { VALUE_SCALAR, VALUE_SERIES, VALUE_ARRAY } kind;
-    double scalar;
-    double **series;
-    size_t count;
-};
+enum { MAX_DEPTH = 32 };
 
-struct parser {
-    struct str rest;
-    const struct math_input *input;
-    double *spare; /* a series for when there can be no more */
-    int depth;
-    enum err rc;
-    struct error *error;
-};
-
-static struct value fail(struct parser *parser, const char *what, struct str detail)
+struct value math_fail(struct math_parser *parser, const char *what, struct str detail)
 {
     if (parser->rc == OK)
         parser->rc = error_set(parser->error, ERR_VALIDATION_ERROR, "Error in expression: %s %.*s",
                                what, STR_ARG(detail));
-    return (struct value){.kind = VALUE_SCALAR, .scalar = NAN};
+    return math_scalar(NAN);
 }
 
 /* --- Values --- */
 
-/* All that takes memory and time comes by here. */
-static double *new_series(struct parser *parser)
+double *math_new_series(struct math_parser *parser)
 {
     const struct math_input *input = parser->input;
     if (*input->budget < input->length + 1) {
-        fail(parser, "it takes too much work: fewer periods, metrics or operators are needed",
-             STR_EMPTY);
+        math_fail(parser, "it takes too much work: fewer periods, metrics or operators are needed",
+                  STR_EMPTY);
         return parser->spare;
     }
     *input->budget -= input->length + 1;
     return arena_array(input->arena, double, input->length + 1);
 }
 
-static struct value scalar(double number)
+struct value math_scalar(double number)
 {
     return (struct value){.kind = VALUE_SCALAR, .scalar = number};
 }
 
-static struct value series_of(struct parser *parser, double *values)
+struct value math_series_of(struct math_parser *parser, double *values)
 {
     struct value value = {.kind = VALUE_SERIES, .count = 1};
     value.series = arena_array(parser->input->arena, double *, 1);
@@ -59,11 +40,18 @@ static struct value series_of(struct parser *parser, double *values)
     return value;
 }
 
-static double at(const struct value *value, size_t which, size_t place)
+double math_at(const struct value *value, size_t which, size_t place)
 {
     if (value->kind == VALUE_SCALAR)
         return value->scalar;
     return value->series[which < value->count ? which : 0][place];
+}
+
+struct value math_array(struct math_parser *parser, size_t count)
+{
+    struct value value = {.kind = VALUE_ARRAY};
+    value.series = arena_array(parser->input->arena, double *, count + 1);
+    return value;
 }
 
 typedef double (*binary_fn)(double a, double b);
@@ -89,198 +77,75 @@ static double divided(double a, double b)
     return b == 0 ? NAN : a / b;
 }
 
-static struct value combine(struct parser *parser, struct value a, struct value b, binary_fn apply)
+/* Of a comparison; NAN where there is no value to compare. */
+static double truth(bool is_true, double a, double b)
 {
+    return isnan(a) || isnan(b) ? NAN : is_true;
+}
+
+static double equal(double a, double b)
+{
+    return truth(a == b, a, b);
+}
+
+static double unequal(double a, double b)
+{
+    return truth(a != b, a, b);
+}
+
+static double less(double a, double b)
+{
+    return truth(a < b, a, b);
+}
+
+static double at_most(double a, double b)
+{
+    return truth(a <= b, a, b);
+}
+
+static double more(double a, double b)
+{
+    return truth(a > b, a, b);
+}
+
+static double at_least(double a, double b)
+{
+    return truth(a >= b, a, b);
+}
+
+static double both(double a, double b)
+{
+    return truth(a != 0 && b != 0, a, b);
+}
+
+static double either(double a, double b)
+{
+    return truth(a != 0 || b != 0, a, b);
+}
+
+static struct value combine(struct math_parser *parser, struct value a, struct value b,
+                            binary_fn apply)
+{
+    if (a.kind == VALUE_ARRAY && b.kind == VALUE_ARRAY)
+        return math_fail(parser, "an operator takes at most one array", STR_EMPTY);
     if (a.kind == VALUE_SCALAR && b.kind == VALUE_SCALAR)
-        return scalar(apply(a.scalar, b.scalar));
+        return math_scalar(apply(a.scalar, b.scalar));
     struct value out = {.kind = a.kind > b.kind ? a.kind : b.kind};
     out.count = a.count > b.count ? a.count : b.count;
     out.series = arena_array(parser->input->arena, double *, out.count + 1);
     for (size_t i = 0; i < out.count; i++) {
-        out.series[i] = new_series(parser);
+        out.series[i] = math_new_series(parser);
         for (size_t j = 0; j < parser->input->length; j++)
-            out.series[i][j] = apply(at(&a, i, j), at(&b, i, j));
+            out.series[i][j] = apply(math_at(&a, i, j), math_at(&b, i, j));
     }
     return out;
 }
 
-/* --- Functions --- */
-
-struct call {
-    struct str name;
-    struct value arguments[MAX_ARGUMENTS];
-    size_t count;
-    struct str text; /* of the second argument, when it is a word: FILL(m1, REPEAT) */
-};
-
-/* What one value after the other is gathered in. */
-struct gathering {
-    double sum, min, max, count;
-};
-
-static void gather(struct gathering *gathering, double value)
-{
-    if (isnan(value))
-        return;
-    gathering->sum += value;
-    gathering->min = gathering->count > 0 && gathering->min < value ? gathering->min : value;
-    gathering->max = gathering->count > 0 && gathering->max > value ? gathering->max : value;
-    gathering->count++;
-}
-
-static double result_of(const struct gathering *gathering, struct str name)
-{
-    if (gathering->count == 0)
-        return NAN;
-    if (str_eq(name, STR("SUM")))
-        return gathering->sum;
-    if (str_eq(name, STR("AVG")))
-        return gathering->sum / gathering->count;
-    return str_eq(name, STR("MIN")) ? gathering->min : gathering->max;
-}
-
-/* Of one series the number over all its values; of several the series over their values at each
- * time. */
-static struct value aggregate(struct parser *parser, const struct call *call)
-{
-    bool is_one = call->count == 1 && call->arguments[0].kind == VALUE_SERIES;
-    struct gathering whole = {0};
-    double *values = new_series(parser);
-    for (size_t place = 0; place < parser->input->length; place++) {
-        struct gathering here = {0};
-        for (size_t i = 0; i < call->count; i++) {
-            const struct value *argument = &call->arguments[i];
-            size_t count = argument->kind == VALUE_SCALAR ? 1 : argument->count;
-            for (size_t j = 0; j < count; j++)
-                gather(is_one ? &whole : &here, at(argument, j, place));
-        }
-        values[place] = result_of(&here, call->name);
-    }
-    return is_one ? scalar(result_of(&whole, call->name)) : series_of(parser, values);
-}
-
-static double one_of(struct str name, double value)
-{
-    if (str_eq(name, STR("ABS")))
-        return fabs(value);
-    if (str_eq(name, STR("CEIL")))
-        return ceil(value);
-    if (str_eq(name, STR("FLOOR")))
-        return floor(value);
-    if (str_eq(name, STR("LOG")))
-        return value > 0 ? log(value) : NAN;
-    return value > 0 ? log10(value) : NAN;
-}
-
-static struct value each(struct parser *parser, const struct call *call)
-{
-    struct value value = call->arguments[0];
-    if (value.kind == VALUE_SCALAR)
-        return scalar(one_of(call->name, value.scalar));
-    for (size_t i = 0; i < value.count; i++) {
-        double *values = new_series(parser);
-        for (size_t j = 0; j < parser->input->length; j++)
-            values[j] = one_of(call->name, value.series[i][j]);
-        value.series[i] = values;
-    }
-    return value;
-}
-
-/* RATE: the change to the value before, per second. DIFF: the change. */
-static struct value change(struct parser *parser, const struct call *call)
-{
-    struct value value = call->arguments[0];
-    bool is_rate = str_eq(call->name, STR("RATE"));
-    if (value.kind == VALUE_SCALAR)
-        return fail(parser, "a series is needed for", call->name);
-    for (size_t i = 0; i < value.count; i++) {
-        double *values = new_series(parser), before = NAN;
-        size_t before_place = 0;
-        for (size_t j = 0; j < parser->input->length; j++) {
-            double now = value.series[i][j];
-            int64_t seconds = (int64_t)(j - before_place) * parser->input->period_s;
-            values[j] = is_rate ? (now - before) / (double)(seconds ? seconds : 1) : now - before;
-            before_place = isnan(now) ? before_place : j;
-            before = isnan(now) ? before : now;
-        }
-        value.series[i] = values;
-    }
-    return value;
-}
-
-static struct value fill(struct parser *parser, const struct call *call)
-{
-    struct value value = call->arguments[0];
-    bool repeats = str_eq(call->text, STR("REPEAT"));
-    if (value.kind == VALUE_SCALAR)
-        return fail(parser, "a series is needed for", call->name);
-    if (call->text.len && !repeats)
-        return fail(parser, "FILL does not know", call->text);
-    for (size_t i = 0; i < value.count; i++) {
-        double *values = new_series(parser), before = NAN;
-        for (size_t j = 0; j < parser->input->length; j++) {
-            double now = value.series[i][j];
-            double filler = repeats ? before : at(&call->arguments[1], i, j);
-            values[j] = isnan(now) ? filler : now;
-            before = values[j];
-        }
-        value.series[i] = values;
-    }
-    return value;
-}
-
-static struct value all_metrics(struct parser *parser)
-{
-    const struct math_input *input = parser->input;
-    struct value value = {.kind = VALUE_ARRAY, .count = input->metric_count};
-    value.series = arena_array(input->arena, double *, value.count + 1);
-    for (size_t i = 0; i < value.count; i++)
-        value.series[i] = input->series[i].values;
-    return value;
-}
-
-static struct value periods(struct parser *parser)
-{
-    return scalar((double)parser->input->period_s);
-}
-
-static bool is_among(struct str name, const char *const *names, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (str_eq(name, str_from(names[i])))
-            return true;
-    }
-    return false;
-}
-
-#define IS_AMONG(name, names) is_among(name, names, sizeof(names) / sizeof((names)[0]))
-
-static struct value apply(struct parser *parser, const struct call *call)
-{
-    static const char *const aggregates[] = {"SUM", "AVG", "MIN", "MAX"};
-    static const char *const single[] = {"ABS", "CEIL", "FLOOR", "LOG", "LOG10"};
-    static const char *const changes[] = {"RATE", "DIFF"};
-    if (str_eq(call->name, STR("METRICS")) && call->count == 0)
-        return all_metrics(parser);
-    if (str_eq(call->name, STR("PERIOD")) && call->count == 1)
-        return periods(parser);
-    if (str_eq(call->name, STR("FILL")) && call->count == (call->text.len ? 1 : 2))
-        return fill(parser, call);
-    if (IS_AMONG(call->name, aggregates) && call->count > 0)
-        return aggregate(parser, call);
-    if (IS_AMONG(call->name, single) && call->count == 1)
-        return each(parser, call);
-    if (IS_AMONG(call->name, changes) && call->count == 1)
-        return change(parser, call);
-    return fail(parser, "this server does not have, with these arguments, the function",
-                call->name);
-}
-
 /* --- Parsing --- */
 
-static struct value parse_sum(struct parser *parser);
+static struct value parse_or(struct math_parser *parser);
 
-static void skip_blanks(struct parser *parser)
+static void skip_blanks(struct math_parser *parser)
 {
     while (parser->rest.len && (parser->rest.ptr[0] == ' ' || parser->rest.ptr[0] == '\t' ||
                                 parser->rest.ptr[0] == '\n' || parser->rest.ptr[0] == '\r'))
@@ -288,7 +153,7 @@ static void skip_blanks(struct parser *parser)
 }
 
 /* Takes the character when it is next. */
-static bool take(struct parser *parser, char c)
+static bool take(struct math_parser *parser, char c)
 {
     skip_blanks(parser);
     if (parser->rest.len == 0 || parser->rest.ptr[0] != c)
@@ -302,7 +167,7 @@ static bool is_word_byte(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
 }
 
-static struct str take_word(struct parser *parser)
+static struct str take_word(struct math_parser *parser)
 {
     size_t len = 0;
     skip_blanks(parser);
@@ -313,48 +178,117 @@ static struct str take_word(struct parser *parser)
     return word;
 }
 
-static struct value parse_call(struct parser *parser, struct str name)
+/* Takes the operator when it is next: of letters only as a whole word. */
+static bool take_operator(struct math_parser *parser, const char *text)
 {
-    struct call call = {.name = name, .text = STR_EMPTY};
-    while (!take(parser, ')')) {
-        if (parser->rc || call.count == MAX_ARGUMENTS || (call.count && !take(parser, ',')))
-            return fail(parser, "expected , or ) before", str_slice(parser->rest, 0, 20));
-        struct str before = parser->rest, word = take_word(parser);
-        if (str_eq(word, STR("REPEAT")) || str_eq(word, STR("LINEAR"))) {
-            call.text = word;
-            continue;
-        }
-        parser->rest = before;
-        call.arguments[call.count++] = parse_sum(parser);
-    }
-    return parser->rc ? fail(parser, "", STR_EMPTY) : apply(parser, &call);
+    struct str operator= str_from(text);
+    skip_blanks(parser);
+    if (!str_starts(parser->rest, operator))
+        return false;
+    struct str behind = str_slice(parser->rest, operator.len, parser->rest.len);
+    if (is_word_byte(text[0]) && behind.len && is_word_byte(behind.ptr[0]))
+        return false;
+    parser->rest = behind;
+    return true;
 }
 
-static struct value parse_number(struct parser *parser)
+/* "REPEAT", or "SUM" where no parenthesis follows. */
+static bool take_keyword(struct math_parser *parser, struct math_call *call)
+{
+    static const char *const keywords[] = {"REPEAT", "LINEAR", "ASC", "DESC",
+                                           "SUM",    "AVG",    "MIN", "MAX"};
+    struct str before = parser->rest, word = take_word(parser);
+    bool is_call = take(parser, '(');
+    for (size_t i = 0; i < sizeof(keywords) / sizeof(*keywords); i++) {
+        if (is_call || !str_eq(word, str_from(keywords[i])) || call->word_count == 2)
+            continue;
+        call->words[call->word_count++] = word;
+        return true;
+    }
+    parser->rest = before;
+    return false;
+}
+
+static bool take_text(struct math_parser *parser, struct math_call *call)
+{
+    skip_blanks(parser);
+    char quote = parser->rest.len ? parser->rest.ptr[0] : 0;
+    if (quote != '"' && quote != '\'')
+        return false;
+    ptrdiff_t end = str_find_byte(parser->rest, quote, 1);
+    if (end < 0) {
+        math_fail(parser, "expected a closing quote behind", str_slice(parser->rest, 0, 20));
+        return true;
+    }
+    call->text = str_slice(parser->rest, 1, (size_t)end - 1);
+    parser->rest = str_slice(parser->rest, (size_t)end + 1, parser->rest.len);
+    return true;
+}
+
+static struct value parse_call(struct math_parser *parser, struct str name)
+{
+    struct math_call *call = arena_new(parser->input->arena, struct math_call);
+    call->name = name;
+    bool is_first = true;
+    while (!take(parser, ')')) {
+        if (parser->rc || call->count == MATH_MAX_ARGUMENTS || (!is_first && !take(parser, ',')))
+            return math_fail(parser, "expected , or ) before", str_slice(parser->rest, 0, 20));
+        is_first = false;
+        if (take_keyword(parser, call) || take_text(parser, call))
+            continue;
+        call->arguments[call->count++] = parse_or(parser);
+    }
+    return parser->rc ? math_fail(parser, "", STR_EMPTY) : math_apply(parser, call);
+}
+
+/* "[m1, m2]", behind its bracket. */
+static struct value parse_array(struct math_parser *parser)
+{
+    struct value array = math_array(parser, MATH_MAX_ARGUMENTS);
+    while (parser->rc == OK) {
+        struct value one = parse_or(parser);
+        if (one.kind == VALUE_SCALAR)
+            return math_fail(parser, "an array takes series", STR_EMPTY);
+        for (size_t i = 0; i < one.count; i++) {
+            if (array.count == MATH_MAX_ARGUMENTS)
+                return math_fail(parser, "an array is too long", STR_EMPTY);
+            array.series[array.count++] = one.series[i];
+        }
+        if (take(parser, ']'))
+            return array;
+        if (!take(parser, ','))
+            return math_fail(parser, "expected , or ] before", str_slice(parser->rest, 0, 20));
+    }
+    return math_scalar(NAN);
+}
+
+static struct value parse_number(struct math_parser *parser)
 {
     char text[40] = "", *end;
     size_t len = parser->rest.len < sizeof(text) - 1 ? parser->rest.len : sizeof(text) - 1;
     memcpy(text, parser->rest.ptr, len);
     double number = strtod(text, &end);
     if (end == text)
-        return fail(parser, "expected a value before", str_slice(parser->rest, 0, 20));
+        return math_fail(parser, "expected a value before", str_slice(parser->rest, 0, 20));
     parser->rest = str_slice(parser->rest, (size_t)(end - text), parser->rest.len);
-    return scalar(number);
+    return math_scalar(number);
 }
 
-static struct value parse_atom(struct parser *parser)
+static struct value parse_atom(struct math_parser *parser)
 {
     if (parser->depth > MAX_DEPTH)
-        return fail(parser, "it is nested too deeply", STR_EMPTY);
+        return math_fail(parser, "it is nested too deeply", STR_EMPTY);
     if (take(parser, '(')) {
-        struct value value = parse_sum(parser);
-        return take(parser, ')') ? value : fail(parser, "expected )", STR_EMPTY);
+        struct value value = parse_or(parser);
+        return take(parser, ')') ? value : math_fail(parser, "expected )", STR_EMPTY);
     }
+    if (take(parser, '['))
+        return parse_array(parser);
     if (take(parser, '-')) {
         parser->depth++;
         struct value value = parse_atom(parser);
         parser->depth--;
-        return combine(parser, scalar(0), value, minus);
+        return combine(parser, math_scalar(0), value, minus);
     }
     bool is_digit =
         parser->rest.len &&
@@ -363,17 +297,17 @@ static struct value parse_atom(struct parser *parser)
         return parse_number(parser);
     struct str word = take_word(parser);
     if (!word.len)
-        return fail(parser, "expected a value before", str_slice(parser->rest, 0, 20));
+        return math_fail(parser, "expected a value before", str_slice(parser->rest, 0, 20));
     if (take(parser, '('))
         return parse_call(parser, word);
     for (size_t i = 0; i < parser->input->series_count; i++) {
         if (str_eq(parser->input->series[i].id, word))
-            return series_of(parser, parser->input->series[i].values);
+            return math_series_of(parser, parser->input->series[i].values);
     }
-    return fail(parser, "there is no query with the id", word);
+    return math_fail(parser, "there is no query with the id", word);
 }
 
-static struct value parse_power(struct parser *parser)
+static struct value parse_power(struct math_parser *parser)
 {
     parser->depth++;
     struct value left = parse_atom(parser);
@@ -383,7 +317,7 @@ static struct value parse_power(struct parser *parser)
     return left;
 }
 
-static struct value parse_product(struct parser *parser)
+static struct value parse_product(struct math_parser *parser)
 {
     struct value left = parse_power(parser);
     while (parser->rc == OK) {
@@ -397,7 +331,7 @@ static struct value parse_product(struct parser *parser)
     return left;
 }
 
-static struct value parse_sum(struct parser *parser)
+static struct value parse_sum(struct math_parser *parser)
 {
     struct value left = parse_product(parser);
     while (parser->rc == OK) {
@@ -411,28 +345,72 @@ static struct value parse_sum(struct parser *parser)
     return left;
 }
 
+/* The operators of a level, the longer ones of the same start first. */
+struct level {
+    const char *text;
+    binary_fn apply;
+};
+
+static struct value parse_level(struct math_parser *parser, const struct level *level, size_t count,
+                                struct value (*parse_inner)(struct math_parser *parser))
+{
+    struct value left = parse_inner(parser);
+    for (size_t i = 0; i < count && parser->rc == OK; i++) {
+        if (!take_operator(parser, level[i].text))
+            continue;
+        left = combine(parser, left, parse_inner(parser), level[i].apply);
+        i = (size_t)-1;
+    }
+    return left;
+}
+
+static struct value parse_order(struct math_parser *parser)
+{
+    static const struct level level[] = {
+        {"<=", at_most}, {">=", at_least}, {"<", less}, {">", more}};
+    return parse_level(parser, level, sizeof(level) / sizeof(*level), parse_sum);
+}
+
+static struct value parse_equality(struct math_parser *parser)
+{
+    static const struct level level[] = {{"==", equal}, {"!=", unequal}};
+    return parse_level(parser, level, sizeof(level) / sizeof(*level), parse_order);
+}
+
+static struct value parse_and(struct math_parser *parser)
+{
+    static const struct level level[] = {{"AND", both}, {"&&", both}};
+    return parse_level(parser, level, sizeof(level) / sizeof(*level), parse_equality);
+}
+
+static struct value parse_or(struct math_parser *parser)
+{
+    static const struct level level[] = {{"OR", either}, {"||", either}};
+    return parse_level(parser, level, sizeof(level) / sizeof(*level), parse_and);
+}
+
 enum err math_evaluate(struct str text, const struct math_input *input, double **out,
                        struct error *error)
 {
-    struct parser parser = {.rest = text, .input = input, .rc = OK, .error = error};
+    struct math_parser parser = {.rest = text, .input = input, .rc = OK, .error = error};
     parser.spare = arena_array(input->arena, double, input->length + 1);
-    struct value value = parse_sum(&parser);
+    struct value value = parse_or(&parser);
     skip_blanks(&parser);
     if (parser.rc == OK && parser.rest.len)
-        fail(&parser, "did not expect", str_slice(parser.rest, 0, 20));
+        math_fail(&parser, "did not expect", str_slice(parser.rest, 0, 20));
     if (parser.rc == OK && value.kind == VALUE_ARRAY && value.count != 1)
-        fail(&parser, "the result must be a single series", STR_EMPTY);
+        math_fail(&parser, "the result must be a single series", STR_EMPTY);
     if (parser.rc)
         return parser.rc;
     for (size_t i = 0; i < input->length; i++)
-        parser.spare[i] = at(&value, 0, i);
+        parser.spare[i] = math_at(&value, 0, i);
     *out = parser.spare;
     return OK;
 }
 
 void math_ids(struct str text, void (*visit)(void *arg, struct str id), void *arg)
 {
-    struct parser parser = {.rest = text};
+    struct math_parser parser = {.rest = text};
     while (parser.rest.len) {
         struct str word = take_word(&parser);
         if (!word.len)

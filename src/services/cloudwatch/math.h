@@ -1,6 +1,7 @@
 /* Metric math: expressions over the results of other queries
  * (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html). Numbers,
- * ids, + - * / ^ and parentheses, and the functions in math.c. */
+ * ids, + - * / ^, comparisons, AND and OR, parentheses, arrays in brackets, and the functions in
+ * math_functions.c. */
 #pragma once
 
 #include "base/arena.h"
@@ -17,7 +18,7 @@ struct math_input {
     size_t series_count;
     size_t metric_count; /* how many of the leading ones METRICS() stands for */
     size_t length;       /* values in each */
-    int64_t period_s;
+    int64_t start_s, period_s;
     struct arena *arena;
     size_t *budget; /* how many values may still be worked out, for all expressions together */
 };

@@ -93,6 +93,21 @@ static enum err add_set(struct request *request, const yyjson_val *statistics, c
     return OK;
 }
 
+/* There is one kind of values in a datum. */
+static enum err check_pairs(struct request *request, const yyjson_val *datum, const char *path)
+{
+    static const char *const pairs[][2] = {
+        {"Value", "Values"}, {"Value", "StatisticValues"}, {"Values", "StatisticValues"}};
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(*pairs); i++) {
+        if (json_get(datum, pairs[i][0]) && json_get(datum, pairs[i][1]))
+            return request_fail(request, ERR_CW_INVALID_PARAMETER_COMBINATION,
+                                "The parameters %s%s and %s%s are mutually exclusive and you have "
+                                "specified both.",
+                                path, pairs[i][0], path, pairs[i][1]);
+    }
+    return OK;
+}
+
 static enum err read_values(struct request *request, const yyjson_val *datum, const char *path,
                             struct point *out)
 {
@@ -100,14 +115,11 @@ static enum err read_values(struct request *request, const yyjson_val *datum, co
     struct point point = point_empty();
     double value;
     enum err rc = OK;
-    int given = (single != NULL) + (set != NULL) + (json_get(datum, "Values") != NULL);
-    if (given == 0)
+    if (!single && !set && !json_get(datum, "Values"))
         return cw_invalid(request, "At least one of the parameters must be specified.");
-    if (given > 1)
-        return request_fail(request, ERR_CW_INVALID_PARAMETER_COMBINATION,
-                            "The parameters %sValue, %sValues and %sStatisticValues are mutually "
-                            "exclusive and you have specified more than one.",
-                            path, path, path);
+    rc = check_pairs(request, datum, path);
+    if (rc)
+        return rc;
     if (single && !json_double(single, &value))
         rc = cw_invalid(request, "The parameter %sValue is not a number.", path);
     else if (single)

@@ -128,18 +128,18 @@ enum err cw_read_times(struct request *request, enum err order_error, int64_t *o
 static enum err read_times(struct request *request, struct query *out)
 {
     int64_t end_s;
-    enum err rc =
-        cw_read_times(request, ERR_CW_INVALID_PARAMETER_COMBINATION, &out->start_s, &end_s);
+    enum err rc = cw_read_times(request, ERR_CW_INVALID_PARAMETER_VALUE, &out->start_s, &end_s);
     if (rc)
         return rc;
+    int64_t wanted = (end_s - out->start_s + out->period_s - 1) / out->period_s;
     out->start_s = cw_rounded_start(out->start_s, out->period_s);
     int64_t count = (end_s - out->start_s + out->period_s - 1) / out->period_s;
-    if (count > MAX_POINTS)
+    if (wanted > MAX_POINTS)
         return request_fail(request, ERR_CW_INVALID_PARAMETER_COMBINATION,
                             "You have requested up to %lld datapoints, which exceeds the limit of "
                             "%d. You may reduce the datapoints requested by increasing Period, or "
                             "decreasing the time range.",
-                            (long long)count, MAX_POINTS);
+                            (long long)wanted, MAX_POINTS);
     out->count = (size_t)count;
     return OK;
 }

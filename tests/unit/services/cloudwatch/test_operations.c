@@ -117,7 +117,7 @@ static void test_metric_data__comes_in_pages(void **state)
         token = json_get_str(answer, "NextToken");
         pages++;
     } while (token.ptr);
-    assert_int_equal(pages, 3);
+    assert_int_equal(pages, 2);
     assert_str(all, STR("30 29 28 27 26 25 24 23 22 21 20 19 18 17 16 15 14 13 12 11 10 9 8 7 6 "
                         "5 4 3 2 1"));
 }
@@ -129,10 +129,44 @@ static void test_metric_data__is_of_all_units_or_of_one(void **state)
          STR("{'Namespace':'N','MetricData':[{'MetricName':'m','Value':1,'Unit':'Seconds',"
              "'Timestamp':1699999140},{'MetricName':'m','Value':2,'Unit':'Count',"
              "'Timestamp':1699999140}]}"));
-    assert_str(values_of(f, get_data(f, sum_query(f, "m", "m", 60), ""), "m"), STR("3"));
+    yyjson_val *answer = get_data(f, sum_query(f, "m", "m", 60), "");
+    assert_str(values_of(f, answer, "m"), STR("2"));
+    yyjson_val *result = yyjson_arr_get_first(json_get(answer, "MetricDataResults"));
+    yyjson_val *message = yyjson_arr_get_first(json_get(result, "Messages"));
+    assert_str(json_get_str(message, "Code"), STR("MultipleUnits"));
+    assert_str(json_get_str(message, "Value"), STR("Multiple units returned: '[Count, Seconds]'"));
     struct str query = STR("{'Id':'m','MetricStat':{'Metric':{'Namespace':'N','MetricName':'m'},"
                            "'Period':60,'Stat':'Sum','Unit':'Count'}}");
     assert_str(values_of(f, get_data(f, query, ""), "m"), STR("2"));
+}
+
+static void assert_labels(struct fixture *f, const char *first, const char *second,
+                          const char *labels)
+{
+    struct str text = STR_EMPTY;
+    struct str queries = arena_printf(&f->arena,
+                                      "{'Id':'a','MetricStat':{'Metric':{'Namespace':'N',"
+                                      "'MetricName':'m'},%s}},{'Id':'b','MetricStat':{"
+                                      "'Metric':{'Namespace':'N','MetricName':'m'},%s}}",
+                                      first, second);
+    yyjson_val *result;
+    size_t i, max;
+    yyjson_arr_foreach (json_get(get_data(f, queries, ""), "MetricDataResults"), i, max, result) {
+        text = arena_printf(&f->arena, "%.*s%s%.*s", STR_ARG(text), i ? ", " : "",
+                            STR_ARG(json_get_str(result, "Label")));
+    }
+    assert_str(text, str_from(labels));
+}
+
+static void test_metric_data__labels_tell_queries_of_one_metric_apart(void **state)
+{
+    struct fixture *f = *state;
+    assert_labels(f, "'Period':60,'Stat':'Sum'", "'Period':60,'Stat':'Sum'", "m, m");
+    assert_labels(f, "'Period':60,'Stat':'Sum'", "'Period':60,'Stat':'Minimum'",
+                  "m Sum, m Minimum");
+    assert_labels(f, "'Period':60,'Stat':'Sum'", "'Period':30,'Stat':'Sum'", "m 60, m 30");
+    assert_labels(f, "'Period':60,'Stat':'Sum'", "'Period':30,'Stat':'Minimum','Unit':'Count'",
+                  "m Sum 60, m Minimum 30");
 }
 
 static void refuses_data(struct fixture *f, const char *queries, enum err code, const char *message)
@@ -224,6 +258,7 @@ int main(void)
         TEST(test_metric_data__expressions_have_the_longest_period_of_their_metrics),
         TEST(test_metric_data__comes_in_pages),
         TEST(test_metric_data__is_of_all_units_or_of_one),
+        TEST(test_metric_data__labels_tell_queries_of_one_metric_apart),
         TEST(test_metric_data__refuses_expressions_that_use_themselves),
         TEST(test_metric_data__refuses_periods_that_are_no_minutes),
         TEST(test_metric_data__refuses_times_that_are_none),
