@@ -54,6 +54,12 @@ struct operation {
     unsigned flags; /* enum operation_flag */
 };
 
+/* How a REST-JSON service writes an error. */
+struct error_form {
+    const char *message; /* the member that has the text */
+    bool has_type;       /* "Type" goes before it */
+};
+
 struct service {
     const char *name;         /* "dynamodb": the folder */
     const char *signing_name; /* the service in the credential scope; what a request is routed by */
@@ -63,10 +69,9 @@ struct service {
     const char *xmlns;         /* query: the answer's namespace */
     const char *error_prefix;  /* AWS JSON: what stands before the error type,
                                   "com.amazonaws.dynamodb.v20120810#"; NULL: nothing */
-    const char *error_message_member; /* REST-JSON: "Message" (Lambda; a "Type" goes with it); NULL:
-                                         "message" */
-    enum err unavailable;             /* a write that is refused because the disk is full; 0:
-                                         ERR_SERVICE_UNAVAILABLE */
+    struct error_form (*error_form)(enum err code); /* REST-JSON; NULL: "message" and no type */
+    enum err unavailable; /* a write that is refused because the disk is full; 0:
+                             ERR_SERVICE_UNAVAILABLE */
     enum err bad_packing; /* a body that cannot be unpacked; 0: ERR_SERIALIZATION. Where it is set,
                              also other codings than gzip and deflate are refused */
     const char *server;   /* the header Server; NULL: none */

@@ -113,15 +113,17 @@ static struct str aws_json_error(const struct request *request, enum err code)
 
 static struct str rest_json_error(const struct request *request, enum err code)
 {
-    const char *member = request->service ? request->service->error_message_member : NULL;
+    struct error_form form = {.message = "message"};
     struct buf body;
+    if (request->service && request->service->error_form)
+        form = request->service->error_form(code);
     buf_init_arena(&body, request->arena, SIZE_MAX / 2);
     buf_add_byte(&body, '{');
-    if (member) {
+    if (form.has_type) {
         bool is_ours = error_status(code) >= 500;
         buf_printf(&body, "\"Type\":\"%s\",", is_ours ? "Service" : "User");
     }
-    buf_printf(&body, "\"%s\":", member ? member : "message");
+    buf_printf(&body, "\"%s\":", form.message);
     buf_add_json(&body, error_text(&request->error));
     if (request->error.members.len) {
         buf_add_byte(&body, ',');

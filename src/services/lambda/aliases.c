@@ -1,4 +1,7 @@
 /* Aliases: CreateAlias, GetAlias, UpdateAlias, DeleteAlias, ListAliases. */
+#include <math.h>
+#include <stdio.h>
+
 #include "base/encode.h"
 #include "services/lambda/change.h"
 #include "services/lambda/operations.h"
@@ -28,6 +31,22 @@ static void check_name(struct violations *violations, struct str name)
                        "satisfy regular expression pattern: (?!^[0-9]+$)([a-zA-Z0-9-_]+)");
 }
 
+/* A weight is written as Java does: 2.0. */
+static enum err fail_weights(struct request *request, const yyjson_val *key, yyjson_val *weight,
+                             const char *constraint)
+{
+    double share = yyjson_get_num(weight);
+    bool is_whole = share == floor(share) && fabs(share) < 1e7;
+    char text[40] = "null";
+    if (yyjson_is_num(weight))
+        snprintf(text, sizeof(text), "%.*g%s", 15, share, is_whole ? ".0" : "");
+    return request_fail(request, ERR_VALIDATION,
+                        "1 validation error detected: Value '{%.*s=%s}' at "
+                        "'routingConfig.additionalVersionWeights' failed to satisfy constraint: "
+                        "Map %s",
+                        STR_ARG(json_str(key)), text, constraint);
+}
+
 static enum err check_weights(struct request *request)
 {
     yyjson_val *weights =
@@ -38,17 +57,17 @@ static enum err check_weights(struct request *request)
         return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
                             "Number of items in AdditionalVersionWeights cannot be greater than 1");
     yyjson_obj_foreach (weights, index, max, key, weight) {
+        double share = yyjson_is_num(weight) ? yyjson_get_num(weight) : -1;
         if (!is_number(json_str(key)))
-            return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
-                                "The additional version of an alias with weights must be a "
-                                "published version");
-        if (!yyjson_is_num(weight) || yyjson_get_num(weight) < 0 || yyjson_get_num(weight) > 1)
-            return request_fail(request, ERR_VALIDATION,
-                                "1 validation error detected: Value at "
-                                "'routingConfig.additionalVersionWeights' failed to satisfy "
-                                "constraint: Map value must satisfy constraint: [Member must have "
-                                "value less than or equal to 1.0, Member must have value greater "
-                                "than or equal to 0.0]");
+            return fail_weights(request, key, weight,
+                                "keys must satisfy constraint: [Member must have length less than "
+                                "or equal to 1024, Member must have length greater than or equal "
+                                "to 1, Member must satisfy regular expression pattern: [0-9]+]");
+        if (share < 0 || share > 1)
+            return fail_weights(request, key, weight,
+                                "value must satisfy constraint: [Member must have value less than "
+                                "or equal to 1.0, Member must have value greater than or equal to "
+                                "0.0, Member must not be null]");
     }
     return OK;
 }
@@ -152,19 +171,14 @@ static enum err apply_create(struct request *request, struct change *change)
     return set_members(request, change);
 }
 
-static enum err not_there(struct request *request, struct function_name name)
-{
-    struct str resource = arena_printf(request->arena, "function:%.*s:%.*s", STR_ARG(name.name),
-                                       STR_ARG(name.qualifier));
-    struct str arn = skylite_arn(request->skylite, request->arena, "lambda", resource);
-    return request_fail(request, ERR_LAMBDA_RESOURCE_NOT_FOUND, "Cannot find alias arn: %.*s",
-                        STR_ARG(arn));
-}
-
 static enum err apply_update(struct request *request, struct change *change)
 {
+    struct str arn =
+        skylite_arn(request->skylite, request->arena, "lambda",
+                    arena_printf(request->arena, "function:%.*s", STR_ARG(change->key)));
     if (!change->document)
-        return not_there(request, change->name);
+        return request_fail(request, ERR_LAMBDA_RESOURCE_NOT_FOUND, "Alias not found: %.*s",
+                            STR_ARG(arn));
     enum err rc = change_check_revision(request, change->document);
     return rc ? rc : set_members(request, change);
 }
@@ -225,7 +239,7 @@ enum err lambda_get_alias(struct request *request)
         return rc;
     struct alias *alias = catalog_get_alias(&lambda->catalog, lambda_key(request->arena, name));
     if (!alias)
-        return not_there(request, name);
+        return lambda_alias_not_found(request, name);
     request->output = yyjson_val_mut_copy(request->doc, alias->document);
     alias_unref(alias);
     return OK;

@@ -37,12 +37,13 @@ static struct str document_key(struct arena *arena, const struct change *change)
 /* --- Beginning --- */
 
 static enum err new_named(struct request *request, change_fn apply, struct str text,
-                          struct str qualifier, struct change **out)
+                          struct str qualifier, bool is_plain, struct change **out)
 {
     struct lambda *lambda = request_self(request, struct lambda);
     struct function_name name;
     uint64_t version;
-    enum err rc = lambda_parse_name(text, qualifier, &name, &request->error);
+    enum err rc = is_plain ? lambda_parse_plain_name(text, &name, &request->error)
+                           : lambda_parse_name(text, qualifier, &name, &request->error);
     if (rc)
         return rc;
     struct change *change = arena_new(request->arena, struct change);
@@ -58,19 +59,21 @@ static enum err new_named(struct request *request, change_fn apply, struct str t
 enum err change_new_qualified(struct request *request, change_fn apply, struct str qualifier,
                               struct change **out)
 {
-    return new_named(request, apply, request_str(request, "FunctionName"), qualifier, out);
+    return new_named(request, apply, request_str(request, "FunctionName"), qualifier, false, out);
 }
 
 enum err change_new_of(struct request *request, change_fn apply, struct str text,
                        struct change **out)
 {
     struct change *change;
-    enum err rc = new_named(request, apply, text, STR_EMPTY, &change);
+    enum err rc = new_named(request, apply, text, STR_EMPTY, true, &change);
     if (rc)
         return rc;
     if (!str_eq(change->key, change->name.name))
         return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
-                            "This operation does not take a qualifier.");
+                            "This operation is permitted on Lambda functions only. Aliases and "
+                            "versions do not support this operation. Please specify either a "
+                            "function name or an unqualified function ARN.");
     *out = change;
     return OK;
 }
@@ -254,8 +257,8 @@ enum err change_check_revision(struct request *request, yyjson_mut_val *object)
     if (!expected.ptr || str_eq(expected, json_mut_get_str(object, "RevisionId")))
         return OK;
     return request_fail(request, ERR_LAMBDA_PRECONDITION_FAILED,
-                        "The RevisionId provided does not match the latest RevisionId. Call the "
-                        "GetFunction/GetAlias API to retrieve the latest RevisionId");
+                        "The Revision Id provided does not match the latest Revision Id. Call the "
+                        "GetFunction/GetAlias API to retrieve the latest Revision Id");
 }
 
 /* "2026-01-31T23:59:59.123+0000" */
@@ -272,6 +275,7 @@ void change_touch(struct request *request, struct change *change)
                       last_modified(request->arena));
     settings_put_text(request->doc, change->configuration, "RevisionId",
                       random_uuid(request->arena));
+    settings_put_text(request->doc, change->document, "Generation", random_uuid(request->arena));
 }
 
 void change_set_code(struct request *request, struct change *change)
@@ -287,6 +291,7 @@ enum err change_answer(struct request *request)
     struct change *change = request->handler_state;
     yyjson_mut_val *published = change->published.configuration;
     request->output = published ? published : change->configuration;
+    settings_show(request, request->output);
     lambda_sweep_code(change->lambda, request->loop);
     return OK;
 }

@@ -72,13 +72,13 @@ enum err change_check_revision(struct request *request, yyjson_mut_val *object);
  */
 void change_drop_code(struct request *request, const struct change *change, struct str code_id);
 
-/* New RevisionId and LastModified. */
+/* New RevisionId and LastModified; what runs is another than before. */
 void change_touch(struct request *request, struct change *change);
 
 /* Fills in the new code's size and hash, and that it is the function's. */
 void change_set_code(struct request *request, struct change *change);
 
-/* Publishes the function as it is now, unless it is as its newest version is; then
+/* Publishes the function as it is now, unless nothing was changed since its newest version; then
  * change->published.configuration is that version's. For change_fn, as its last step. */
 enum err change_publish(struct request *request, struct change *change, struct str description);
 

@@ -52,8 +52,7 @@ static enum err take_zip(struct request *request, yyjson_val *source, struct str
         return request_fail(request, ERR_SERIALIZATION, "ZipFile is not valid base64");
     if (out->len > PACKAGE_MAX_ZIPPED)
         return request_fail(request, ERR_REQUEST_ENTITY_TOO_LARGE,
-                            "Request must be smaller than %u bytes for the %s operation",
-                            PACKAGE_MAX_ZIPPED / 3 * 4, request->operation->name);
+                            "Zipped size must be smaller than %u bytes", PACKAGE_MAX_ZIPPED);
     return OK;
 }
 

@@ -25,10 +25,17 @@ static int64_t reserved_by_others(struct request *request, const struct change *
     return sum;
 }
 
+/* Here $LATEST is named. */
+static enum err must_exist(struct request *request, const struct change *change)
+{
+    struct function_name name = {.name = change->name.name, .qualifier = STR("$LATEST")};
+    return change->document ? OK : lambda_not_found(change->lambda, name, &request->error);
+}
+
 static enum err apply_put(struct request *request, struct change *change)
 {
     int64_t reserved = 0;
-    enum err rc = change_must_exist(request, change);
+    enum err rc = must_exist(request, change);
     if (rc)
         return rc;
     json_get_i64(request->input, "ReservedConcurrentExecutions", &reserved);
@@ -84,8 +91,12 @@ enum err lambda_get_function_concurrency(struct request *request)
 {
     struct lambda *lambda = request_self(request, struct lambda);
     struct lambda_target target;
-    enum err rc = lambda_find(lambda, request_str(request, "FunctionName"), STR_EMPTY, &target,
-                              &request->error);
+    struct function_name name;
+    enum err rc =
+        lambda_parse_plain_name(request_str(request, "FunctionName"), &name, &request->error);
+    if (rc == OK)
+        rc = lambda_find(lambda, request_str(request, "FunctionName"), STR_EMPTY, &target,
+                         &request->error);
     if (rc)
         return rc;
     yyjson_mut_val *output = request_output(request);

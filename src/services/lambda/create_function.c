@@ -33,17 +33,30 @@ static enum err check_name(struct request *request, const struct change *change)
                         STR_ARG(change->key));
 }
 
+/* A version that is published at once is answered with the function's ARN. */
+static enum err answer(struct request *request)
+{
+    struct change *change = request->handler_state;
+    enum err rc = change_answer(request);
+    settings_put_text(request->doc, request->output, "FunctionArn",
+                      json_mut_get_str(change->configuration, "FunctionArn"));
+    return rc;
+}
+
 enum err lambda_create_function(struct request *request)
 {
     struct change *change;
+    struct function_name name;
     enum err rc = settings_check(request, true);
     if (rc == OK)
         rc = settings_check_architecture(request);
     if (rc == OK)
-        rc = change_new(request, apply, &change);
+        rc = lambda_parse_plain_name(request_str(request, "FunctionName"), &name, &request->error);
+    if (rc == OK)
+        rc = change_new_of(request, apply, name.name, &change);
     if (rc == OK)
         rc = check_name(request, change);
     if (rc)
         return rc;
-    return change_with_code(request, change, json_get(request->input, "Code"), change_answer);
+    return change_with_code(request, change, json_get(request->input, "Code"), answer);
 }

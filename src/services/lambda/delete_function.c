@@ -34,13 +34,20 @@ static enum err check_aliases(struct request *request, const struct change *chan
     return rc;
 }
 
+/* Deleting a version that is not there is no error. */
 static enum err apply_version(struct request *request, struct change *change)
 {
-    if (change->is_alias)
-        return lambda_not_found(change->lambda, change->name, &request->error);
-    enum err rc = change_must_exist(request, change);
-    change->is_removed = true;
-    return rc ? rc : check_aliases(request, change);
+    struct function_name whole = {.name = change->name.name, .qualifier = STR_EMPTY};
+    yyjson_mut_val *function;
+    enum err rc =
+        change_load(request, change, lambda_function_key(request->arena, whole.name), &function);
+    if (rc == OK && !function)
+        rc = lambda_not_found(change->lambda, whole, &request->error);
+    if (rc)
+        return rc;
+    change->is_removed = change->document != NULL;
+    change->is_dry_run = !change->is_removed;
+    return change->is_removed ? check_aliases(request, change) : OK;
 }
 
 /* --- The whole function --- */
@@ -96,6 +103,9 @@ enum err lambda_delete_function(struct request *request)
     if (str_eq(change->name.qualifier, STR("$LATEST")))
         return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
                             "$LATEST version cannot be deleted without deleting the function.");
+    if (change->is_alias && str_find_byte(change->name.qualifier, '$', 0) < 0)
+        return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                            "Deletion of aliases is not currently supported.");
     if (!change->name.qualifier.len)
         change->apply = apply_function;
     return change_start(request, change, after);

@@ -44,24 +44,37 @@ struct config_change {
 
 static enum err find(struct request *request, struct config_change **out)
 {
-    struct lambda *lambda = request_self(request, struct lambda);
     struct config_change *change = arena_new(request->arena, struct config_change);
-    struct str text = request_str(request, "FunctionName");
-    struct str qualifier = request_str(request, "Qualifier");
-    struct lambda_target target;
-    enum err rc = lambda_find(lambda, text, qualifier, &target, &request->error);
+    enum err rc =
+        lambda_parse_name(request_str(request, "FunctionName"), request_str(request, "Qualifier"),
+                          &change->name, &request->error);
     if (rc)
         return rc;
-    change->arn = arena_str(request->arena, lambda_target_arn(&target));
-    lambda_target_release(&target);
-    rc = lambda_parse_name(text, qualifier, &change->name, &request->error);
-    if (rc)
-        return rc;
-    change->key = lambda_event_config_key(request->arena, lambda_key(request->arena, change->name));
-    if (!change->name.qualifier.len)
-        change->arn = arena_printf(request->arena, "%.*s:$LATEST", STR_ARG(change->arn));
+    struct function_name name = change->name;
+    change->key = lambda_event_config_key(request->arena, lambda_key(request->arena, name));
+    struct str qualifier = name.qualifier.len ? name.qualifier : STR("$LATEST");
+    change->arn = skylite_arn(
+        request->skylite, request->arena, "lambda",
+        arena_printf(request->arena, "function:%.*s:%.*s", STR_ARG(name.name), STR_ARG(qualifier)));
     *out = change;
     return OK;
+}
+
+/* The same for what must be there. */
+static enum err find_owner(struct request *request, struct config_change **out)
+{
+    struct lambda *lambda = request_self(request, struct lambda);
+    struct lambda_target target;
+    enum err rc = find(request, out);
+    if (rc)
+        return rc;
+    rc = lambda_find(lambda, request_str(request, "FunctionName"),
+                     request_str(request, "Qualifier"), &target, &request->error);
+    if (rc == ERR_LAMBDA_RESOURCE_NOT_FOUND)
+        return request_fail(request, rc, "The function doesn't exist.");
+    if (rc == OK)
+        lambda_target_release(&target);
+    return rc;
 }
 
 static enum err not_there(struct request *request, const struct config_change *change)
@@ -104,6 +117,18 @@ static enum err check(struct request *request)
                                 "DestinationConfig is not available on this server.");
     }
     return violations_check(&violations, &request->error);
+}
+
+static enum err check_setting(struct request *request)
+{
+    static const char *const members[] = {RETRIES, AGE, "DestinationConfig"};
+    for (size_t i = 0; i < sizeof(members) / sizeof(*members); i++) {
+        yyjson_val *value = json_get(request->input, members[i]);
+        if (value && !yyjson_is_null(value))
+            return OK;
+    }
+    return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                        "You must specify at least one of error handling or destination setting.");
 }
 
 static void take_number(struct request *request, yyjson_mut_val *value, const char *key)
@@ -150,7 +175,9 @@ enum err lambda_put_event_config(struct request *request)
     struct config_change *change;
     enum err rc = check(request);
     if (rc == OK)
-        rc = find(request, &change);
+        rc = find_owner(request, &change);
+    if (rc == OK)
+        rc = check_setting(request);
     if (rc)
         return rc;
     request->handler_state = change;
@@ -205,7 +232,7 @@ enum err lambda_list_event_configs(struct request *request)
     struct config_change *change;
     struct page page;
     bool has_more = false;
-    enum err rc = find(request, &change);
+    enum err rc = find_owner(request, &change);
     if (rc == OK)
         rc = page_read(request, &page);
     if (rc)

@@ -443,7 +443,7 @@ static enum err find_pool(struct fleet *fleet, struct str text, struct pool **ou
             return OK;
         }
     }
-    enum err rc = lambda_find(fleet->lambda, text, STR_EMPTY, out_target, error);
+    enum err rc = lambda_find_to_invoke(fleet->lambda, text, STR_EMPTY, out_target, error);
     if (rc == OK)
         *out = pool_of(fleet, out_target->function);
     return rc;
@@ -462,8 +462,8 @@ static void note_target(struct ticket *ticket, const struct lambda_target *targe
     bool is_latest = str_eq(version, STR("$LATEST"));
     invocation->executed_version =
         is_latest ? STR("$LATEST") : arena_str(invocation->arena, version);
-    if (target->alias)
-        ticket->invoked_arn = arena_str(invocation->arena, target->alias->arn);
+    if (target->alias || target->is_latest)
+        ticket->invoked_arn = arena_str(invocation->arena, lambda_target_arn(target));
 }
 
 static enum err authorize(const struct fleet *fleet, const struct lambda_target *target,

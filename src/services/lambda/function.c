@@ -17,6 +17,38 @@ bool function_is_name(struct str text)
     return text.len > 0;
 }
 
+/* "eu-west-1", "us-gov-west-1", "eusc-de-east-1". */
+static bool is_region(struct str text)
+{
+    static const char *const middles[] = {"gov-", "iso-", "isoa-", "isob-", "isoe-", "isof-"};
+    struct str word;
+    if (str_starts(text, STR("eusc-")))
+        text = str_slice(text, strlen("eusc-"), text.len);
+    if (text.len < 3 || text.ptr[2] != '-')
+        return false;
+    text = str_slice(text, 3, text.len);
+    for (size_t i = 0; i < sizeof(middles) / sizeof(*middles); i++) {
+        if (str_starts(text, str_from(middles[i])))
+            text = str_slice(text, strlen(middles[i]), text.len);
+    }
+    bool has_number = str_cut(&text, '-', &word);
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.ptr[i] < 'a' || word.ptr[i] > 'z')
+            return false;
+    }
+    return has_number && word.len && text.len == 1 && text.ptr[0] >= '0' && text.ptr[0] <= '9';
+}
+
+/* A name in which there may be dots. */
+static bool is_dotted_name(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] != '.' && !function_is_name(str_slice(text, i, 1)))
+            return false;
+    }
+    return text.len > 0;
+}
+
 static bool is_account(struct str text)
 {
     uint64_t number;
@@ -44,7 +76,8 @@ static bool skip_owner(struct str *text, bool *out_is_arn, struct arn_parts *out
     *out_is_arn = str_starts(rest, STR("arn:"));
     if (*out_is_arn) {
         if (!arn_parse(rest, out) || !str_starts(out->partition, STR("aws")) ||
-            !str_eq(out->service, STR("lambda")) || !out->region.len || !is_account(out->account))
+            !str_eq(out->service, STR("lambda")) || !is_region(out->region) ||
+            !is_account(out->account))
             return false;
         *text = out->resource;
         return true;
@@ -62,14 +95,13 @@ bool function_name_parse(struct str text, struct function_name *out)
     bool is_arn;
     if (!skip_owner(&text, &is_arn, &found.owner))
         return false;
-    if (!skip(&text, STR("function")) && is_arn)
-        return false;
+    skip(&text, STR("function"));
     bool is_qualified = str_cut(&text, ':', &found.name);
     found.qualifier = text;
-    if (!function_is_name(found.name))
+    if (!is_dotted_name(found.name))
         return false;
     if (is_qualified && !str_eq(found.qualifier, STR("$LATEST")) &&
-        !function_is_name(found.qualifier))
+        !str_eq(found.qualifier, STR("$LATEST.PUBLISHED")) && !function_is_name(found.qualifier))
         return false;
     *out = found;
     return true;
@@ -185,7 +217,6 @@ static void read_configuration(struct function *function, yyjson_val *configurat
     function->name = json_get_str(configuration, "FunctionName");
     function->version = json_get_str(configuration, "Version");
     function->arn = json_get_str(configuration, "FunctionArn");
-    function->revision_id = json_get_str(configuration, "RevisionId");
     function->handler = json_get_str(configuration, "Handler");
     function->runtime = json_get_str(configuration, "Runtime");
     function->role = json_get_str(configuration, "Role");
@@ -198,6 +229,17 @@ static void read_configuration(struct function *function, yyjson_val *configurat
     function->timeout_s = number(configuration, "Timeout", 3);
     function->memory_mb = number(configuration, "MemorySize", 128);
     function->tmp_mb = number(json_get(configuration, "EphemeralStorage"), "Size", 512);
+}
+
+static void read_identity(struct function *function, const yyjson_val *configuration)
+{
+    function->latest_arn = STR_EMPTY;
+    if (str_eq(function->version, STR("$LATEST")))
+        function->latest_arn =
+            arena_printf(&function->arena, "%.*s:$LATEST", STR_ARG(function->arn));
+    function->generation = json_get_str(function->document, "Generation");
+    if (!function->generation.ptr)
+        function->generation = json_get_str(configuration, "RevisionId");
 }
 
 /* What is reserved is told by $LATEST, for all versions. */
@@ -227,6 +269,7 @@ struct function *function_new(struct str key, struct str document, struct str po
         return NULL;
     }
     read_configuration(function, configuration);
+    read_identity(function, configuration);
     read_reserved(function);
     read_policy(&function->policy, policy, &function->arena);
     return function;

@@ -17,7 +17,8 @@ struct function_name {
 };
 
 /* Parses a name, "function:NAME", "ACCOUNT:function:NAME" or an ARN, each with ":QUALIFIER" or
- * without. False when it is none of them. No allocation. */
+ * without. A name may have dots, though no function has. False when it is none of them. No
+ * allocation. */
 bool function_name_parse(struct str text, struct function_name *out);
 
 /* Whether `text` is letters, digits, '-' and '_' only. */
@@ -52,12 +53,13 @@ struct function {
     struct code *code;  /* NULL: its package is lost, and it cannot run */
     struct function_load *load;
 
-    struct str key;       /* "NAME", or "NAME:VERSION" of a published version */
-    struct str name;      /* of the function */
-    struct str version;   /* "$LATEST" or a number */
-    struct str arn;       /* with the version, where it is a published one */
-    yyjson_val *document; /* as stored: {"Configuration":{...},"Tags":{...},...} */
-    struct str revision_id;
+    struct str key;        /* "NAME", or "NAME:VERSION" of a published version */
+    struct str name;       /* of the function */
+    struct str version;    /* "$LATEST" or a number */
+    struct str arn;        /* with the version, where it is a published one */
+    struct str latest_arn; /* with "$LATEST"; empty of a published version */
+    yyjson_val *document;  /* as stored: {"Configuration":{...},"Tags":{...},...} */
+    struct str generation; /* another one with each change of what runs */
     struct str handler, runtime, role;
     struct str log_group, log_format;       /* "Text" or "JSON" */
     struct str log_level, system_log_level; /* of JSON; else NULL pointers */

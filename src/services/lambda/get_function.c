@@ -33,6 +33,7 @@ static yyjson_mut_val *configuration_of(struct request *request, const struct la
     yyjson_mut_val *configuration =
         yyjson_val_mut_copy(request->doc, json_get(target->function->document, "Configuration"));
     settings_put_text(request->doc, configuration, "FunctionArn", lambda_target_arn(target));
+    settings_show(request, configuration);
     return configuration;
 }
 

@@ -372,7 +372,7 @@ bool instance_is_current(const struct instance *instance)
     int64_t needed_ms = ((int64_t)instance->function->timeout_s + 60) * 1000;
     bool is_fresh = instance->expires_ms == 0 || instance->expires_ms - clock_wall_ms() > needed_ms;
     return now && is_fresh && !instance->fleet->is_stopping &&
-           str_eq(now->revision_id, instance->function->revision_id);
+           str_eq(now->generation, instance->function->generation);
 }
 
 static void leave_idle(struct instance *instance)

@@ -51,6 +51,7 @@ struct lambda {
 struct lambda_target {
     struct function *function;
     struct alias *alias; /* NULL: none */
+    bool is_latest;      /* named as "$LATEST" */
 };
 
 /* Parses a function's name as callers give it; `qualifier` (may be empty) comes from a query
@@ -58,6 +59,14 @@ struct lambda_target {
  * parts are borrowed from the texts. */
 enum err lambda_parse_name(struct str text, struct str qualifier, struct function_name *out,
                            struct error *error);
+
+/* The same for operations whose FunctionName may be no longer than an ARN and has no dots. */
+enum err lambda_parse_plain_name(struct str text, struct function_name *out, struct error *error);
+
+struct violations;
+
+/* Adds what is wrong with a FunctionName; `is_plain` as lambda_parse_plain_name. */
+void lambda_check_name(struct violations *violations, struct str text, bool is_plain);
 
 /* The key of the function, version or alias in the catalog and in the store: "NAME", or
  * "NAME:QUALIFIER". */
@@ -67,6 +76,10 @@ struct str lambda_key(struct arena *arena, struct function_name name);
  * lambda_parse_name does. Of an alias with two versions one is drawn. */
 enum err lambda_find(struct lambda *lambda, struct str text, struct str qualifier,
                      struct lambda_target *out, struct error *error);
+
+/* The same for an invocation: what is missing is named with its "$LATEST". */
+enum err lambda_find_to_invoke(struct lambda *lambda, struct str text, struct str qualifier,
+                               struct lambda_target *out, struct error *error);
 
 /* Gives the references back. */
 void lambda_target_release(struct lambda_target *target);
@@ -86,6 +99,9 @@ enum err lambda_hide_missing(const struct lambda *lambda, struct str text, struc
 /* The ERR_LAMBDA_RESOURCE_NOT_FOUND of a function, version or alias that is not there. */
 enum err lambda_not_found(const struct lambda *lambda, struct function_name name,
                           struct error *error);
+
+/* The same error, for an alias. */
+enum err lambda_alias_not_found(struct request *request, struct function_name name);
 
 /* Has a pool thread remove the folders of code that nothing uses any more. */
 void lambda_sweep_code(struct lambda *lambda, struct loop *loop);

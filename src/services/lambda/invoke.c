@@ -50,7 +50,7 @@ static enum err check_payload(struct request *request, struct str *payload)
         return OK;
     }
     if (payload->len > LAMBDA_MAX_PAYLOAD)
-        return request_fail(request, ERR_LAMBDA_REQUEST_TOO_LARGE,
+        return request_fail(request, ERR_REQUEST_ENTITY_TOO_LARGE,
                             "Request must be smaller than %d bytes for the InvokeFunction "
                             "operation",
                             LAMBDA_MAX_PAYLOAD);
@@ -88,7 +88,8 @@ static enum err check_target(struct request *request)
         .find_arg = &part,
     };
     struct lambda_target target;
-    enum err rc = lambda_find(lambda, request_str(request, "FunctionName"),
+    enum err rc =
+        lambda_find_to_invoke(lambda, request_str(request, "FunctionName"),
                               request_str(request, "Qualifier"), &target, &request->error);
     if (rc)
         return lambda_hide_missing(lambda, request_str(request, "FunctionName"),

@@ -119,52 +119,6 @@ static const struct operation operations[] = {
 
 /* --- Finding functions --- */
 
-enum err lambda_not_found(const struct lambda *lambda, struct function_name name,
-                          struct error *error)
-{
-    const struct skylite_config *config = &lambda->skylite->config;
-    return error_set(error, ERR_LAMBDA_RESOURCE_NOT_FOUND,
-                     "Function not found: arn:aws:lambda:%.*s:%.*s:function:%.*s%s%.*s",
-                     STR_ARG(config->region), STR_ARG(config->account), STR_ARG(name.name),
-                     name.qualifier.len ? ":" : "", STR_ARG(name.qualifier));
-}
-
-enum err lambda_parse_name(struct str text, struct str qualifier, struct function_name *out,
-                           struct error *error)
-{
-    struct function_name name;
-    if (!function_name_parse(text, &name) || name.name.len > 64)
-        return error_set(
-            error, ERR_VALIDATION,
-            "1 validation error detected: Value '%.*s' at 'functionName' failed to satisfy "
-            "constraint: Member must satisfy regular expression pattern: "
-            "(arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-\\d{1}:)?(\\d{12}:)?"
-            "(function:)?([a-zA-Z0-9-_\\.]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?",
-            (int)(text.len > 256 ? 256 : text.len), text.ptr ? text.ptr : "");
-    if (qualifier.len && (qualifier.len > 128 ||
-                          (!str_eq(qualifier, STR("$LATEST")) && !function_is_name(qualifier))))
-        return error_set(error, ERR_VALIDATION,
-                         "1 validation error detected: Value '%.*s' at 'qualifier' failed to "
-                         "satisfy constraint: Member must satisfy regular expression pattern: "
-                         "(|[a-zA-Z0-9$_-]+)",
-                         (int)(qualifier.len > 256 ? 256 : qualifier.len), qualifier.ptr);
-    if (name.qualifier.len && qualifier.len && !str_eq(name.qualifier, qualifier))
-        return error_set(error, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
-                         "The derived qualifier from the function name does not match the "
-                         "specified qualifier.");
-    if (!name.qualifier.len)
-        name.qualifier = qualifier.len ? qualifier : STR_EMPTY;
-    *out = name;
-    return OK;
-}
-
-struct str lambda_key(struct arena *arena, struct function_name name)
-{
-    if (!name.qualifier.len || str_eq(name.qualifier, STR("$LATEST")))
-        return name.name;
-    return arena_printf(arena, "%.*s:%.*s", STR_ARG(name.name), STR_ARG(name.qualifier));
-}
-
 /* Draws by the weights of the alias. */
 static struct str drawn_key(const struct alias *alias)
 {
@@ -201,8 +155,21 @@ enum err lambda_find(struct lambda *lambda, struct str text, struct str qualifie
         lambda_target_release(&target);
         return lambda_not_found(lambda, name, error);
     }
+    target.is_latest = str_eq(name.qualifier, STR("$LATEST"));
     *out = target;
     return OK;
+}
+
+enum err lambda_find_to_invoke(struct lambda *lambda, struct str text, struct str qualifier,
+                               struct lambda_target *out, struct error *error)
+{
+    struct function_name name;
+    enum err rc = lambda_find(lambda, text, qualifier, out, error);
+    if (rc != ERR_LAMBDA_RESOURCE_NOT_FOUND || lambda_parse_name(text, qualifier, &name, error))
+        return rc;
+    if (!name.qualifier.len)
+        name.qualifier = STR("$LATEST");
+    return lambda_not_found(lambda, name, error);
 }
 
 void lambda_target_release(struct lambda_target *target)
@@ -214,14 +181,18 @@ void lambda_target_release(struct lambda_target *target)
 
 struct str lambda_target_arn(const struct lambda_target *target)
 {
+    if (target->is_latest)
+        return target->function->latest_arn;
     return target->alias ? target->alias->arn : target->function->arn;
 }
 
 static enum err refuse_region(struct request *request, struct str member, struct str text,
                               const struct arn_parts *arn)
 {
+    struct function_name name;
     (void)member;
-    (void)text;
+    if (!function_name_parse(text, &name))
+        return OK; /* the handler says what is wrong with it */
     return request_fail(request, ERR_LAMBDA_RESOURCE_NOT_FOUND,
                         "Functions from '%.*s' are not reachable in this region ('%.*s')",
                         STR_ARG(arn->region), STR_ARG(request->skylite->config.region));
@@ -434,6 +405,33 @@ static enum err load_all(struct lambda *lambda, struct error *error)
 
 /* --- Life --- */
 
+/* As the service's model has them; what is not in it says only "message". */
+static struct error_form error_form(enum err code)
+{
+    switch ((int)code) {
+    case ERR_LAMBDA_RESOURCE_NOT_FOUND:
+    case ERR_LAMBDA_SERVICE:
+    case ERR_LAMBDA_INVALID_RUNTIME:
+    case ERR_LAMBDA_INVALID_ZIP_FILE:
+        return (struct error_form){"Message", true};
+    case ERR_LAMBDA_CODE_STORAGE_EXCEEDED:
+    case ERR_LAMBDA_INVALID_PARAMETER_VALUE:
+    case ERR_LAMBDA_INVALID_REQUEST_CONTENT:
+    case ERR_LAMBDA_POLICY_LENGTH_EXCEEDED:
+    case ERR_LAMBDA_PRECONDITION_FAILED:
+    case ERR_LAMBDA_REQUEST_TOO_LARGE:
+    case ERR_LAMBDA_RESOURCE_CONFLICT:
+    case ERR_LAMBDA_RESOURCE_NOT_READY:
+    case ERR_LAMBDA_TOO_MANY_REQUESTS:
+    case ERR_LAMBDA_UNSUPPORTED_MEDIA_TYPE:
+        return (struct error_form){"message", true};
+    case ERR_ACCESS_DENIED_EXCEPTION:
+        return (struct error_form){"Message", false};
+    default:
+        return (struct error_form){"message", false};
+    }
+}
+
 static void fill_service(struct lambda *lambda)
 {
     lambda->service = (struct service){
@@ -441,7 +439,7 @@ static void fill_service(struct lambda *lambda)
         .signing_name = "lambda",
         .protocols = PROTOCOL_REST_JSON,
         .unavailable = ERR_LAMBDA_SERVICE,
-        .error_message_member = "Message",
+        .error_form = error_form,
         .check_input = check_account,
         .arns = &arn_rules,
         .operations = operations,

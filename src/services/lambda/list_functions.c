@@ -2,6 +2,7 @@
 #include "services/lambda/internal.h"
 #include "services/lambda/operations.h"
 #include "services/lambda/page.h"
+#include "services/lambda/settings.h"
 
 static enum err read_versions(struct request *request, bool *out_all)
 {
@@ -48,7 +49,8 @@ enum err lambda_list_functions(struct request *request)
             break;
         last = arena_str(request->arena, name);
         yyjson_val *document = json_parse(request->arena, value);
-        yyjson_mut_arr_append(list, yyjson_val_mut_copy(doc, json_get(document, "Configuration")));
+        yyjson_mut_arr_append(
+            list, settings_listed(request, json_get(document, "Configuration"), wants_all));
     }
     rc = store_iter_error(iter, &request->error);
     store_iter_free(iter);

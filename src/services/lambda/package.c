@@ -145,7 +145,10 @@ static enum err unpack_entry(struct unpacking *unpacking, zip_uint64_t index)
 static enum err unpack_all(struct unpacking *unpacking)
 {
     zip_int64_t count = zip_get_num_entries(unpacking->archive, 0);
-    if (count <= 0 || count > MAX_ENTRIES)
+    if (count == 0)
+        return error_set(unpacking->error, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                         "Uploaded file must be a non-empty zip");
+    if (count < 0 || count > MAX_ENTRIES)
         return cannot_unzip(unpacking->error);
     for (zip_int64_t i = 0; i < count; i++) {
         enum err rc = unpack_entry(unpacking, (zip_uint64_t)i);

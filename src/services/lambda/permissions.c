@@ -130,9 +130,39 @@ static void make_policy(struct request *request, struct change *change)
     json_add_arr(doc, policy, "Statement");
 }
 
+/* What has the policy: a function's configuration, or an alias. */
+static yyjson_mut_val *owner_of(const struct change *change)
+{
+    return change->is_alias ? change->document : change->configuration;
+}
+
+/* The policy and what has it get the same. */
 static void renew_revision(struct request *request, struct change *change)
 {
-    settings_put_text(request->doc, change->policy, "RevisionId", random_uuid(request->arena));
+    struct str revision = random_uuid(request->arena);
+    settings_put_text(request->doc, owner_of(change), "RevisionId", revision);
+    if (change->policy)
+        settings_put_text(request->doc, change->policy, "RevisionId", revision);
+}
+
+/* The policy's own is good, and so is that of what has it. `source` is who tells the right one. */
+static enum err check_revision(struct request *request, const struct change *change,
+                               const char *source)
+{
+    struct str expected = request_str(request, "RevisionId");
+    if (!expected.ptr || str_eq(expected, json_mut_get_str(owner_of(change), "RevisionId")) ||
+        str_eq(expected, json_mut_get_str(change->policy, "RevisionId")))
+        return OK;
+    return request_fail(request, ERR_LAMBDA_PRECONDITION_FAILED,
+                        "The Revision Id provided does not match the latest Revision Id. Call the "
+                        "%s API to retrieve the latest Revision Id",
+                        source);
+}
+
+static bool is_alias_missing(const struct change *change)
+{
+    return !change->document && change->is_alias &&
+           str_find_byte(change->name.qualifier, '$', 0) < 0;
 }
 
 static enum err apply_add(struct request *request, struct change *change)
@@ -140,9 +170,11 @@ static enum err apply_add(struct request *request, struct change *change)
     struct str id = request_str(request, "StatementId");
     yyjson_mut_val *statement, *other;
     size_t index, max;
+    if (is_alias_missing(change))
+        return lambda_alias_not_found(request, change->name);
     enum err rc = change_must_exist(request, change);
     if (rc == OK)
-        rc = change_check_revision(request, change->policy);
+        rc = check_revision(request, change, "GetPolicy");
     if (rc)
         return rc;
     if (!change->policy)
@@ -192,20 +224,21 @@ enum err lambda_add_permission(struct request *request)
 
 /* --- Removing and reading --- */
 
-static enum err no_policy(struct request *request)
-{
-    return request_fail(request, ERR_LAMBDA_RESOURCE_NOT_FOUND,
-                        "The resource you requested does not exist.");
-}
-
 static enum err apply_remove(struct request *request, struct change *change)
 {
     struct str id = request_str(request, "StatementId");
-    enum err rc = change_must_exist(request, change);
-    if (rc == OK && !change->policy)
-        rc = no_policy(request);
-    if (rc == OK)
-        rc = change_check_revision(request, change->policy);
+    struct str arn =
+        skylite_arn(request->skylite, request->arena, "lambda",
+                    arena_printf(request->arena, "function:%.*s", STR_ARG(change->key)));
+    if (is_alias_missing(change))
+        return lambda_alias_not_found(request, change->name);
+    if (!change->document)
+        return request_fail(request, ERR_LAMBDA_RESOURCE_NOT_FOUND, "No policy found for: %.*s",
+                            STR_ARG(arn));
+    if (!change->policy)
+        return request_fail(request, ERR_LAMBDA_RESOURCE_NOT_FOUND,
+                            "No policy is associated with the given resource.");
+    enum err rc = check_revision(request, change, "GetFunction/GetAlias");
     if (rc)
         return rc;
     yyjson_mut_val *statements = statements_of(change);
@@ -213,10 +246,9 @@ static enum err apply_remove(struct request *request, struct change *change)
         if (!str_eq(json_mut_get_str(yyjson_mut_arr_get(statements, i), "Sid"), id))
             continue;
         yyjson_mut_arr_remove(statements, i);
-        if (yyjson_mut_arr_size(statements))
-            renew_revision(request, change);
-        else
+        if (!yyjson_mut_arr_size(statements))
             change->policy = NULL;
+        renew_revision(request, change);
         return OK;
     }
     return request_fail(request, ERR_LAMBDA_RESOURCE_NOT_FOUND,
@@ -233,22 +265,19 @@ enum err lambda_remove_permission(struct request *request)
 
 enum err lambda_get_policy(struct request *request)
 {
-    struct lambda *lambda = request_self(request, struct lambda);
-    struct lambda_target target;
-    struct function_name name = {0};
+    struct function_name name;
     bool is_found = false;
     struct str text = request_str(request, "FunctionName");
     struct str qualifier = request_str(request, "Qualifier");
-    enum err rc = lambda_find(lambda, text, qualifier, &target, &request->error);
+    enum err rc = lambda_parse_name(text, qualifier, &name, &request->error);
     if (rc)
         return rc;
-    lambda_target_release(&target);
-    lambda_parse_name(text, qualifier, &name, &request->error);
     struct str key = lambda_policy_key(request->arena, lambda_key(request->arena, name));
     rc = store_get(request->skylite->store, STORE_META, key, request->arena, &is_found, &text,
                    &request->error);
     if (rc == OK && !is_found)
-        rc = no_policy(request);
+        rc = request_fail(request, ERR_LAMBDA_RESOURCE_NOT_FOUND,
+                          "The resource you requested does not exist.");
     if (rc)
         return rc;
     yyjson_val *stored = json_parse(request->arena, text);

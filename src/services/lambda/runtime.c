@@ -24,7 +24,6 @@ static const struct runtime_language node = {
     .client = "node/bootstrap.cjs",
 };
 
-/* In the order in which Lambda's errors list them. */
 const struct runtime runtimes[] = {
     {"provided.al2023", NULL, true}, {"provided.al2", NULL, true},  {"nodejs18.x", &node, true},
     {"nodejs20.x", &node, true},     {"nodejs22.x", &node, true},   {"nodejs24.x", &node, true},
@@ -33,7 +32,8 @@ const struct runtime runtimes[] = {
     {"java8.al2", NULL, false},      {"java11", NULL, false},       {"java17", NULL, false},
     {"java21", NULL, false},         {"java25", NULL, false},       {"dotnet8", NULL, false},
     {"dotnet10", NULL, false},       {"ruby3.2", NULL, false},      {"ruby3.3", NULL, false},
-    {"ruby3.4", NULL, false},
+    {"ruby3.4", NULL, false},        {"python3.8", &python, true},  {"nodejs16.x", &node, true},
+    {"dotnet6", NULL, false},
 };
 
 const size_t runtime_count = sizeof(runtimes) / sizeof(*runtimes);
@@ -45,6 +45,22 @@ const struct runtime *runtime_find(struct str name)
             return &runtimes[i];
     }
     return NULL;
+}
+
+bool runtime_is_deprecated(struct str name)
+{
+    static const char *const names[] = {
+        "nodejs",        "nodejs4.3",  "nodejs4.3-edge", "nodejs6.10",    "nodejs8.10",
+        "nodejs10.x",    "nodejs12.x", "nodejs14.x",     "java8",         "python2.7",
+        "python3.6",     "python3.7",  "dotnetcore1.0",  "dotnetcore2.0", "dotnetcore2.1",
+        "dotnetcore3.1", "dotnet5.0",  "ruby2.5",        "ruby2.7",       "go1.x",
+        "provided",
+    };
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+        if (str_eq(name, str_from(names[i])))
+            return true;
+    }
+    return false;
 }
 
 /* --- Programs --- */

@@ -23,6 +23,15 @@ struct runtime {
 extern const struct runtime runtimes[];
 extern const size_t runtime_count;
 
+/* All of them in the order of Lambda's error. */
+#define RUNTIME_NAMES                                                                              \
+    "nodejs20.x, python3.14, provided.al2023, python3.12, python3.13, nodejs24.x, nodejs22.x, "    \
+    "java25, python3.10, python3.11, java21, ruby3.3, ruby3.4, ruby3.2, python3.8, python3.9, "    \
+    "java17, nodejs16.x, dotnet10, dotnet8, java11, dotnet6, nodejs18.x, provided.al2, java8.al2"
+
+/* Whether Lambda has had a runtime of that name, and makes no functions of it any more. */
+bool runtime_is_deprecated(struct str name);
+
 /* NULL when there is none of that name. */
 const struct runtime *runtime_find(struct str name);
 

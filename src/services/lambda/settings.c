@@ -1,8 +1,10 @@
 /* Checking and applying a function's settings. */
 #include "services/lambda/settings.h"
 
+#include <openssl/sha.h>
 #include <sys/utsname.h>
 
+#include "base/encode.h"
 #include "services/lambda/environment.h"
 #include "services/lambda/operations.h"
 #include "services/lambda/runtime.h"
@@ -16,9 +18,6 @@ enum {
 #define ROLE_PATTERN                                                                               \
     "satisfy regular expression pattern: "                                                         \
     "arn:(aws[a-zA-Z-]*)?:iam::\\d{12}:role/?[a-zA-Z_0-9+=,.@\\-_/]+"
-#define NAME_PATTERN                                                                               \
-    "satisfy regular expression pattern: (arn:(aws[a-zA-Z-]*)?:lambda:)?([a-z]{2}(-gov)?-[a-z]+-"  \
-    "\\d{1}:)?(\\d{12}:)?(function:)?([a-zA-Z0-9-_]+)(:(\\$LATEST|[a-zA-Z0-9-_]+))?"
 
 /* --- Single members --- */
 
@@ -42,18 +41,20 @@ static enum err check_runtime(struct request *request)
 {
     struct str name = request_str(request, "Runtime");
     const struct runtime *runtime = runtime_find(name);
-    struct buf known;
     if (!name.ptr)
         return OK;
     if (runtime)
         return check_known_runtime(request, runtime);
-    buf_init_arena(&known, request->arena, 512);
-    for (size_t i = 0; i < runtime_count; i++)
-        buf_printf(&known, "%s%s", i ? ", " : "", runtimes[i].name);
+    if (runtime_is_deprecated(name))
+        return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                            "The runtime parameter of %.*s is no longer supported for creating or "
+                            "updating AWS Lambda functions. We recommend you use a supported "
+                            "runtime while creating or updating functions.",
+                            STR_ARG(name));
     return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
                         "Value %.*s at 'runtime' failed to satisfy constraint: Member must satisfy "
-                        "enum value set: [%.*s] or be a valid ARN",
-                        STR_ARG(name), STR_ARG(buf_str(&known)));
+                        "enum value set: [%s] or be a valid ARN",
+                        STR_ARG(name), RUNTIME_NAMES);
 }
 
 static bool is_role_arn(struct str arn)
@@ -238,17 +239,51 @@ static const char *own_architecture(void)
     return uname(&system) == 0 && strcmp(system.machine, "aarch64") == 0 ? "arm64" : "x86_64";
 }
 
+static enum err fail_architectures(struct request *request, yyjson_val *list)
+{
+    struct buf text;
+    yyjson_val *one;
+    size_t i, max;
+    buf_init_arena(&text, request->arena, ERROR_MESSAGE_MAX);
+    yyjson_arr_foreach (list, i, max, one) {
+        buf_printf(&text, "%s%.*s", i ? ", " : "", STR_ARG(json_str(one)));
+    }
+    const char *constraint = "satisfy constraint: [Member must satisfy enum value set: [x86_64, "
+                             "arm64], Member must not be null]";
+    if (max != 1)
+        constraint =
+            max ? "have length less than or equal to 1" : "have length greater than or equal to 1";
+    return request_fail(request, ERR_VALIDATION,
+                        "1 validation error detected: Value '[%.*s]' at 'architectures' failed to "
+                        "satisfy constraint: Member must %s",
+                        STR_ARG(buf_str(&text)), constraint);
+}
+
 enum err settings_check_architecture(struct request *request)
 {
     yyjson_val *list = json_get(request->input, "Architectures");
     struct str asked = json_str(yyjson_arr_get_first(list));
-    if (!list || str_eq(asked, str_from(own_architecture())))
+    bool is_known = str_eq(asked, STR("x86_64")) || str_eq(asked, STR("arm64"));
+    if (!list || (yyjson_arr_size(list) == 1 && str_eq(asked, str_from(own_architecture()))))
         return OK;
+    if (yyjson_arr_size(list) != 1 || !is_known)
+        return fail_architectures(request, list);
     return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
                         "This server runs functions for %s.", own_architecture());
 }
 
 /* --- All of them --- */
+
+static enum err check_name_length(struct request *request, struct str text)
+{
+    struct function_name name;
+    if (!function_name_parse(text, &name) || name.name.len <= MAX_NAME)
+        return OK;
+    return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                        "1 validation error detected: Value '%.*s' at 'functionName' failed to "
+                        "satisfy constraint: Member must have length less than or equal to %d",
+                        STR_ARG(name.name), MAX_NAME);
+}
 
 static enum err check_shapes(struct request *request, bool is_create)
 {
@@ -259,13 +294,10 @@ static enum err check_shapes(struct request *request, bool is_create)
     violations_init(&violations, request->arena);
 
     struct str name = request_str(request, "FunctionName");
-    struct function_name parsed;
     if (!name.ptr)
         violations_add(&violations, name, "functionName", "not be null");
-    else if (!function_name_parse(name, &parsed))
-        violations_add(&violations, name, "functionName", NAME_PATTERN);
     else
-        violations_length(&violations, parsed.name, "functionName", 1, MAX_NAME);
+        lambda_check_name(&violations, name, true);
     if (!role.ptr && is_create)
         violations_add(&violations, role, "role", "not be null");
     else if (role.ptr && !is_role_arn(role))
@@ -284,7 +316,9 @@ static enum err check_shapes(struct request *request, bool is_create)
     if (rc == OK)
         rc = check_number(request, &violations, json_get(input, "EphemeralStorage"), "Size",
                           "ephemeralStorage.size", 512, 10240);
-    return rc ? rc : violations_check(&violations, &request->error);
+    if (rc == OK)
+        rc = violations_check(&violations, &request->error);
+    return rc ? rc : check_name_length(request, name);
 }
 
 enum err settings_check_tags(struct request *request)
@@ -293,7 +327,10 @@ enum err settings_check_tags(struct request *request)
     size_t index, max;
     if (!tags)
         return OK;
-    bool is_good = yyjson_is_obj(tags) && yyjson_obj_size(tags) <= SETTINGS_MAX_TAGS;
+    if (yyjson_is_obj(tags) && yyjson_obj_size(tags) > SETTINGS_MAX_TAGS)
+        return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                            "Number of tags exceeds resource tag limit.");
+    bool is_good = yyjson_is_obj(tags);
     yyjson_obj_foreach (tags, index, max, key, value) {
         is_good = is_good && json_str(key).len && json_str(key).len <= 128 &&
                   yyjson_is_str(value) && json_str(value).len <= 256;
@@ -405,13 +442,10 @@ static void apply_environment(struct request *request, yyjson_mut_val *configura
     yyjson_val *variables = json_get(environment, "Variables");
     if (!environment)
         return;
-    if (yyjson_obj_size(variables) == 0) {
-        yyjson_mut_obj_remove_key(configuration, "Environment");
-        return;
-    }
-    settings_put(
-        request->doc, configuration, "Environment",
-        object_of(request->doc, "Variables", yyjson_val_mut_copy(request->doc, variables)));
+    settings_put(request->doc, configuration, "Environment",
+                 object_of(request->doc, "Variables",
+                           variables ? yyjson_val_mut_copy(request->doc, variables)
+                                     : yyjson_mut_obj(request->doc)));
 }
 
 static void apply_logging(struct request *request, yyjson_mut_val *configuration)
@@ -443,6 +477,37 @@ void settings_apply(struct request *request, yyjson_mut_val *configuration)
     if (mode.ptr)
         settings_put(request->doc, configuration, "TracingConfig",
                      object_of(request->doc, "Mode", text(request->doc, mode)));
+}
+
+/* Which build of a runtime it is: here there is one of each. */
+static struct str runtime_arn(struct request *request, struct str runtime)
+{
+    unsigned char hash[SHA256_DIGEST_LENGTH];
+    SHA256((const unsigned char *)runtime.ptr, runtime.len, hash);
+    struct str digits = encode_hex(request->arena, str_make((const char *)hash, sizeof(hash)));
+    return arena_printf(request->arena, "arn:aws:lambda:%.*s::runtime:%.*s",
+                        STR_ARG(request->skylite->config.region), STR_ARG(digits));
+}
+
+void settings_show(struct request *request, yyjson_mut_val *configuration)
+{
+    struct str runtime = json_mut_get_str(configuration, "Runtime");
+    struct str arn = runtime_arn(request, runtime.ptr ? runtime : STR_EMPTY);
+    settings_put(request->doc, configuration, "RuntimeVersionConfig",
+                 object_of(request->doc, "RuntimeVersionArn", text(request->doc, arn)));
+}
+
+yyjson_mut_val *settings_listed(struct request *request, yyjson_val *configuration,
+                                bool is_qualified)
+{
+    yyjson_mut_val *out = yyjson_val_mut_copy(request->doc, configuration);
+    struct str arn = json_get_str(configuration, "FunctionArn");
+    yyjson_mut_obj_remove_key(out, "State");
+    yyjson_mut_obj_remove_key(out, "LastUpdateStatus");
+    if (is_qualified && str_eq(json_get_str(configuration, "Version"), STR("$LATEST")))
+        settings_put_text(request->doc, out, "FunctionArn",
+                          arena_printf(request->arena, "%.*s:$LATEST", STR_ARG(arn)));
+    return out;
 }
 
 void settings_defaults(struct request *request, struct str name, yyjson_mut_val *configuration)

@@ -21,6 +21,13 @@ void settings_apply(struct request *request, yyjson_mut_val *configuration);
 /* Fills a new function's configuration with what it has unless set. */
 void settings_defaults(struct request *request, struct str name, yyjson_mut_val *configuration);
 
+/* Adds to a configuration that is answered alone what lists do not have. */
+void settings_show(struct request *request, yyjson_mut_val *configuration);
+
+/* The configuration as lists have it; with `is_qualified` the ARN of $LATEST says so. */
+yyjson_mut_val *settings_listed(struct request *request, yyjson_val *configuration,
+                                bool is_qualified);
+
 /* Sets a member, in the place of the one that is there. */
 void settings_put(yyjson_mut_doc *doc, yyjson_mut_val *object, const char *key,
                   yyjson_mut_val *value);

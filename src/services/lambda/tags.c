@@ -2,15 +2,38 @@
 #include "services/lambda/change.h"
 #include "services/lambda/operations.h"
 #include "services/lambda/settings.h"
+#include "services/lambda/violations.h"
+
+#define PATTERN                                                                                    \
+    "arn:(aws[a-zA-Z-]*):lambda:(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1}:\\d{12}:"   \
+    "(function:[a-zA-Z0-9-_]+(:(\\$LATEST|[a-zA-Z0-9-_]+))?|layer:([a-zA-Z0-9-_]+)|"               \
+    "code-signing-config:csc-[a-z0-9]{17}|event-source-mapping:[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-"     \
+    "[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}|capacity-provider:[a-zA-Z0-9-_]+)"
 
 /* Tags are on functions only, not on versions or aliases. */
-static enum err change_of_arn(struct request *request, change_fn apply, struct change **out)
+static enum err check_resource(struct request *request)
 {
     struct str arn = request_str(request, "ARN");
-    if (!str_starts(arn, STR("arn:")))
+    struct function_name name;
+    struct arn_parts parts;
+    struct violations violations;
+    bool is_arn = arn_parse(arn, &parts) && str_starts(parts.resource, STR("function:")) &&
+                  function_name_parse(arn, &name) && function_is_name(name.name);
+    violations_init(&violations, request->arena);
+    if (!is_arn)
+        violations_add(&violations, arn, "resource",
+                       "satisfy regular expression pattern: " PATTERN);
+    else if (name.qualifier.len)
         return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
-                            "Resource must be the ARN of a function.");
-    return change_new_of(request, apply, arn, out);
+                            "Tags on function aliases and versions are not supported. Please "
+                            "specify a function ARN.");
+    return violations_check(&violations, &request->error);
+}
+
+static enum err change_of_arn(struct request *request, change_fn apply, struct change **out)
+{
+    enum err rc = check_resource(request);
+    return rc ? rc : change_new_of(request, apply, request_str(request, "ARN"), out);
 }
 
 static yyjson_mut_val *tags_of(struct request *request, struct change *change)
@@ -33,7 +56,7 @@ static enum err apply_tag(struct request *request, struct change *change)
     }
     if (yyjson_mut_obj_size(tags) > SETTINGS_MAX_TAGS)
         return request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
-                            "Resource has too many tags: the limit is %d.", SETTINGS_MAX_TAGS);
+                            "Number of tags exceeds resource tag limit.");
     return OK;
 }
 
@@ -42,7 +65,8 @@ enum err lambda_tag_resource(struct request *request)
     struct change *change;
     enum err rc = settings_check_tags(request);
     if (rc == OK && yyjson_obj_size(json_get(request->input, "Tags")) == 0)
-        rc = request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE, "Tags must not be empty.");
+        rc = request_fail(request, ERR_LAMBDA_INVALID_PARAMETER_VALUE,
+                          "An error occurred and the request cannot be processed.");
     if (rc == OK)
         rc = change_of_arn(request, apply_tag, &change);
     return rc ? rc : change_start(request, change, NULL);
@@ -85,8 +109,9 @@ enum err lambda_list_tags(struct request *request)
 {
     struct lambda *lambda = request_self(request, struct lambda);
     struct lambda_target target;
-    enum err rc =
-        lambda_find(lambda, request_str(request, "ARN"), STR_EMPTY, &target, &request->error);
+    enum err rc = check_resource(request);
+    if (rc == OK)
+        rc = lambda_find(lambda, request_str(request, "ARN"), STR_EMPTY, &target, &request->error);
     if (rc)
         return rc;
     yyjson_mut_val *output = request_output(request);

@@ -9,20 +9,6 @@
 
 /* --- Publishing --- */
 
-/* Whether two configurations make the same version. */
-static bool is_same_version(struct request *request, yyjson_mut_val *a, yyjson_mut_val *b)
-{
-    static const char *const own[] = {"Version", "FunctionArn", "RevisionId", "LastModified",
-                                      "Description"};
-    a = yyjson_mut_val_mut_copy(request->doc, a);
-    b = yyjson_mut_val_mut_copy(request->doc, b);
-    for (size_t i = 0; i < sizeof(own) / sizeof(*own); i++) {
-        yyjson_mut_obj_remove_key(a, own[i]);
-        yyjson_mut_obj_remove_key(b, own[i]);
-    }
-    return yyjson_mut_equals(a, b);
-}
-
 static struct str version_key(struct arena *arena, const struct change *change, int64_t version)
 {
     return arena_printf(arena, "%.*s:%lld", STR_ARG(change->name.name), (long long)version);
@@ -37,6 +23,7 @@ static yyjson_mut_val *make_version(struct request *request, const struct change
     yyjson_mut_val *configuration = yyjson_mut_val_mut_copy(doc, change->configuration);
     json_add(doc, document, "Configuration", configuration);
     json_add_str(doc, document, "Code", json_mut_get_str(change->document, "Code"));
+    json_add_str_opt(doc, document, "Generation", json_mut_get_str(change->document, "Generation"));
     settings_put_text(request->doc, configuration, "Version",
                       arena_printf(arena, "%lld", (long long)version));
     settings_put_text(request->doc, configuration, "FunctionArn",
@@ -60,12 +47,14 @@ enum err change_publish(struct request *request, struct change *change, struct s
     if (rc)
         return rc;
     published->configuration = yyjson_mut_obj_get(newest, "Configuration");
-    if (newest && is_same_version(request, published->configuration, change->configuration))
+    struct str generation = json_mut_get_str(change->document, "Generation");
+    if (newest && generation.len && str_eq(generation, json_mut_get_str(newest, "Generation")))
         return OK;
 
     yyjson_mut_val *document = make_version(request, change, last + 1, description);
     settings_put(request->doc, change->document, "LastVersion",
                  yyjson_mut_sint(request->doc, last + 1));
+    settings_put_text(request->doc, change->configuration, "RevisionId", random_uuid(arena));
     published->configuration = yyjson_mut_obj_get(document, "Configuration");
     published->key = version_key(arena, change, last + 1);
     published->text = json_write(arena, document);
@@ -177,7 +166,7 @@ enum err lambda_list_versions(struct request *request)
         while (at < count && version_of(versions[at]) <= after)
             at++;
     for (; at < count && (int64_t)yyjson_mut_arr_size(list) < page.size; at++)
-        yyjson_mut_arr_append(list, yyjson_val_mut_copy(request->doc, versions[at]));
+        yyjson_mut_arr_append(list, settings_listed(request, versions[at], true));
     if (at < count)
         page_add_marker(request, arena_printf(request->arena, "%llu",
                                               (unsigned long long)version_of(versions[at - 1])));

@@ -53,8 +53,9 @@ static void test_invoke__refuses_unknown_functions(void **state)
 {
     struct function_invocation outcome = invoke(*state, STR("{}"));
     assert_int_equal(outcome.rc, ERR_LAMBDA_RESOURCE_NOT_FOUND);
-    assert_string_equal(outcome.error.message,
-                        "Function not found: arn:aws:lambda:us-east-1:000000000000:function:f");
+    assert_string_equal(
+        outcome.error.message,
+        "Function not found: arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST");
 }
 
 static void test_invoke__gives_the_handlers_error(void **state)
@@ -409,8 +410,8 @@ static void test_update__can_be_tied_to_a_revision(void **state)
     service_fails(f, "lambda", "UpdateFunctionConfiguration",
                   "{'FunctionName':'f','Timeout':5,'RevisionId':'other'}",
                   ERR_LAMBDA_PRECONDITION_FAILED,
-                  "The RevisionId provided does not match the latest RevisionId. Call the "
-                  "GetFunction/GetAlias API to retrieve the latest RevisionId");
+                  "The Revision Id provided does not match the latest Revision Id. Call the "
+                  "GetFunction/GetAlias API to retrieve the latest Revision Id");
 }
 
 static void test_delete__leaves_nothing(void **state)

@@ -28,6 +28,10 @@ static void test_function_name__takes_all_forms_of_names(void **state)
     assert_name("arn:aws:lambda:us-east-1:000000000000:function:f", "f", "");
     assert_name("arn:aws:lambda:us-east-1:000000000000:function:f:2", "f", "2");
     assert_name("function", "function", "");
+    assert_name("arn:aws:lambda:us-east-1:000000000000:function", "function", "");
+    assert_name("arn:aws:lambda:us-gov-west-1:000000000000:function:f", "f", "");
+    assert_name("arn:aws:lambda:eusc-de-east-1:000000000000:function:f", "f", "");
+    assert_name("ab.cd:$LATEST.PUBLISHED", "ab.cd", "$LATEST.PUBLISHED");
 }
 
 static void test_function_name__refuses_what_is_none(void **state)
@@ -38,7 +42,9 @@ static void test_function_name__refuses_what_is_none(void **state)
                            "a/b",
                            "f:",
                            "f:a:b",
-                           "arn:aws:lambda:us-east-1:000000000000:layer:f",
+                           "arn:aws:lambda:invalid-region:000000000000:function:f",
+                           "arn:aws:lambda::000000000000:function:f",
+                           "f:$LATES",
                            "arn:aws:s3:us-east-1:000000000000:function:f",
                            "arn:aws:lambda",
                            "arn:aws:lambda:us-east-1:000000000000:function:"};

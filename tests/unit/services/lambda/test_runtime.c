@@ -28,7 +28,8 @@ static void test_runtime_find__knows_no_other_names(void **state)
 {
     (void)state;
     assert_null(runtime_find(STR("python3")));
-    assert_null(runtime_find(STR("python3.8")));
+    assert_null(runtime_find(STR("python3.7")));
+    assert_true(runtime_is_deprecated(STR("python3.7")));
     assert_null(runtime_find(STR("")));
 }
 
