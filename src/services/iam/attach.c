@@ -1,9 +1,18 @@
 /* Attaching managed policies to users and roles. */
+#include "core/arn.h"
 #include "services/iam/operations.h"
 
 enum { MAX_ATTACHED = 10 };
 
 /* --- Attach --- */
+
+static enum err check_arn(struct request *request)
+{
+    struct arn_parts arn;
+    if (arn_parse(request_str(request, "PolicyArn"), &arn))
+        return OK;
+    return request_fail(request, ERR_VALIDATION_ERROR, "Invalid ARN:  Could not be parsed!");
+}
 
 static enum err attach(struct entity *entity)
 {
@@ -35,12 +44,16 @@ static enum err attach_to_user(struct request *request, struct store_txn *txn)
 enum err iam_attach_role_policy(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_ROLE_NAME, PARAM_POLICY_ARN);
+    if (rc == OK)
+        rc = check_arn(request);
     return rc ? rc : iam_write(request, attach_to_role);
 }
 
 enum err iam_attach_user_policy(struct request *request)
 {
     enum err rc = PARAMS_CHECK(request, PARAM_USER_NAME, PARAM_POLICY_ARN);
+    if (rc == OK)
+        rc = check_arn(request);
     return rc ? rc : iam_write(request, attach_to_user);
 }
 

@@ -64,6 +64,8 @@ static void add_details(struct request *request, yyjson_mut_val *object, yyjson_
 {
     json_add_str_opt(request->doc, object, "Description", json_get_str(policy, "Description"));
     iam_add_boundary_and_tags(request, object, policy);
+    if (!yyjson_arr_size(json_get(policy, "Tags")))
+        json_add_arr(request->doc, object, "Tags");
 }
 
 /* --- CreatePolicy --- */
@@ -97,7 +99,7 @@ static enum err create_policy(struct request *request, struct store_txn *txn)
     yyjson_val *saved = iam_entity_read(&policy);
     yyjson_mut_val *object = json_add_obj(request->doc, request_output(request), "Policy");
     add_own(request, object, saved, &unused);
-    add_details(request, object, saved);
+    iam_add_boundary_and_tags(request, object, saved);
     return OK;
 }
 
@@ -146,8 +148,9 @@ enum err iam_get_policy(struct request *request)
     const struct managed_policy *built_in = iam_managed_find(request_str(request, "PolicyArn"));
     if (!built_in)
         return get_own(request, usage);
-    add_built_in(request, json_add_obj(request->doc, request_output(request), "Policy"), built_in,
-                 usage);
+    yyjson_mut_val *object = json_add_obj(request->doc, request_output(request), "Policy");
+    add_built_in(request, object, built_in, usage);
+    json_add_arr(request->doc, object, "Tags");
     return OK;
 }
 

@@ -90,6 +90,7 @@ enum err iam_list_policy_tags(struct request *request);
 enum err sts_get_caller_identity(struct request *request);
 enum err sts_assume_role(struct request *request);
 enum err sts_get_session_token(struct request *request);
+enum err sts_get_access_key_info(struct request *request);
 
 /* --- Changing documents (change.c) --- */
 

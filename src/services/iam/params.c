@@ -43,6 +43,7 @@ static const struct {
 } forms[] = {
     [PARAM_TEXT] = {is_any_char, ""},
     [PARAM_NAME] = {is_name_char, "[\\w+=,.@-]+"},
+    [PARAM_SESSION_NAME] = {is_name_char, "[\\w+=,.@-]*"},
     [PARAM_WORD] = {is_word_char, "[\\w]+"},
     [PARAM_PATH] = {is_path_char, "(\\u002F)|(\\u002F[\\u0021-\\u007F]+\\u002F)"},
     [PARAM_PATH_PREFIX] = {is_path_char, "\\u002F[\\u0021-\\u007F]*"},

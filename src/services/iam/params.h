@@ -4,13 +4,14 @@
 #include "core/request.h"
 
 enum param_form {
-    PARAM_TEXT,        /* any characters */
-    PARAM_NAME,        /* [\w+=,.@-]+ */
-    PARAM_WORD,        /* [\w]+ */
-    PARAM_PATH,        /* "/" or "/.../" */
-    PARAM_PATH_PREFIX, /* "/..." */
-    PARAM_DOCUMENT,    /* tab, line breaks, U+0020 to U+00FF */
-    PARAM_NUMBER,      /* min and max are of its value */
+    PARAM_TEXT,         /* any characters */
+    PARAM_NAME,         /* [\w+=,.@-]+ */
+    PARAM_SESSION_NAME, /* [\w+=,.@-]*, as STS has it */
+    PARAM_WORD,         /* [\w]+ */
+    PARAM_PATH,         /* "/" or "/.../" */
+    PARAM_PATH_PREFIX,  /* "/..." */
+    PARAM_DOCUMENT,     /* tab, line breaks, U+0020 to U+00FF */
+    PARAM_NUMBER,       /* min and max are of its value */
 };
 
 struct param {

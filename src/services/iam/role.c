@@ -18,14 +18,19 @@ enum { DEFAULT_SESSION_S = 3600, MAX_TRUST_CHARS = 2048 };
 
 /* --- Answers --- */
 
-static void add_role(struct request *request, yyjson_mut_val *object, yyjson_val *role)
+static void add_new_role(struct request *request, yyjson_mut_val *object, yyjson_val *role)
 {
-    int64_t duration = DEFAULT_SESSION_S;
-    json_get_i64(role, "MaxSessionDuration", &duration);
     iam_add_entity(request, object, &iam_role_kind, role);
     json_add_str(request->doc, object, "AssumeRolePolicyDocument",
                  iam_encode_document(request, json_get_str(role, "AssumeRolePolicyDocument")));
     json_add_str_opt(request->doc, object, "Description", json_get_str(role, "Description"));
+}
+
+static void add_role(struct request *request, yyjson_mut_val *object, yyjson_val *role)
+{
+    int64_t duration = DEFAULT_SESSION_S;
+    json_get_i64(role, "MaxSessionDuration", &duration);
+    add_new_role(request, object, role);
     json_add_i64(request->doc, object, "MaxSessionDuration", duration);
 }
 
@@ -56,7 +61,10 @@ static enum err create_role(struct request *request, struct store_txn *txn)
     if (rc)
         return rc;
     iam_entity_save(&role);
-    answer_role(request, iam_entity_read(&role));
+    yyjson_val *saved = iam_entity_read(&role);
+    yyjson_mut_val *object = json_add_obj(request->doc, request_output(request), "Role");
+    add_new_role(request, object, saved);
+    iam_add_boundary_and_tags(request, object, saved);
     return OK;
 }
 
@@ -88,9 +96,11 @@ enum err iam_get_role(struct request *request)
     if (rc == OK)
         rc = iam_entity_get(&reader, &iam_role_kind, request_str(request, "RoleName"), &role,
                             &request->error);
-    if (rc == OK)
-        answer_role(request, role);
-    return rc;
+    if (rc)
+        return rc;
+    answer_role(request, role);
+    json_add_obj(request->doc, yyjson_mut_obj_get(request->output, "Role"), "RoleLastUsed");
+    return OK;
 }
 
 enum err iam_list_roles(struct request *request)
@@ -104,6 +114,7 @@ static enum err update_role(struct entity *role)
 {
     struct request *request = role->request;
     int64_t duration;
+    request_output(request);
     if (request_str(request, "Description").ptr)
         iam_entity_set(role, "Description", request_str(request, "Description"));
     if (json_get_i64(request->input, "MaxSessionDuration", &duration)) {

@@ -77,5 +77,6 @@ const struct operation sts_operations[] = {
     {"GetCallerIdentity", sts_get_caller_identity, .flags = OPERATION_NO_IAM},
     {"AssumeRole", sts_assume_role, .flags = OPERATION_NO_IAM},
     {"GetSessionToken", sts_get_session_token, .flags = OPERATION_NO_IAM},
+    {"GetAccessKeyInfo", sts_get_access_key_info, "sts:GetAccessKeyInfo", .flags = OPERATION_READ},
 };
 const size_t sts_operation_count = sizeof(sts_operations) / sizeof(sts_operations[0]);

@@ -1,5 +1,6 @@
 /* The STS API: who am I, and temporary credentials. */
 #include "base/clock.h"
+#include "core/arn.h"
 #include "services/iam/operations.h"
 
 enum { DEFAULT_ROLE_S = 3600, DEFAULT_SESSION_S = 43200, MAX_CHAINED_S = 3600 };
@@ -135,6 +136,15 @@ static enum err find_role(struct request *request, yyjson_val **out)
     return rc;
 }
 
+static enum err check_role_arn(struct request *request)
+{
+    struct str text = request_str(request, "RoleArn");
+    struct arn_parts arn;
+    if (arn_parse(text, &arn) && arn.partition.len && arn.service.len && arn.resource.len)
+        return OK;
+    return request_fail(request, ERR_VALIDATION_ERROR, "%.*s is invalid", STR_ARG(text));
+}
+
 /* Contexts and MFA devices are refused rather than passed over: policies may rely on them. */
 static enum err check_unsupported(struct request *request)
 {
@@ -181,10 +191,23 @@ static enum err inherit_tags(struct request *request, yyjson_val *given, yyjson_
         if (!json_get_bool(tag, "IsTransitive", false))
             continue;
         if (find_tag(given, json_get_str(tag, "Key")))
-            return request_fail(request, ERR_VALIDATION_ERROR,
+            return request_fail(request, ERR_STS_INVALID_PARAMETER_VALUE,
                                 "One of the specified transitive tag keys can't be set because it "
                                 "conflicts with a transitive tag key from the calling session.");
         add_tag(request, list, tag, true);
+    }
+    return OK;
+}
+
+static enum err check_unique(struct request *request, yyjson_val *tags)
+{
+    size_t i, max;
+    yyjson_val *tag;
+    yyjson_arr_foreach (tags, i, max, tag) {
+        if (find_tag(tags, json_get_str(tag, "Key")) != tag)
+            return request_fail(request, ERR_STS_INVALID_PARAMETER_VALUE,
+                                "Duplicate tag keys found. Please note that Tag keys are case "
+                                "insensitive.");
     }
     return OK;
 }
@@ -207,7 +230,9 @@ static enum err session_tags(struct request *request, struct str *out)
     yyjson_val *transitive = json_get(request->input, "TransitiveTagKeys");
     yyjson_mut_val *list = yyjson_mut_arr(request->doc);
     size_t i, max;
-    enum err rc = iam_check_tags(request, given);
+    enum err rc = check_unique(request, given);
+    if (rc == OK)
+        rc = iam_check_tags(request, given);
     if (rc == OK && yyjson_arr_size(given) > MAX_SESSION_TAGS)
         rc = request_fail(request, ERR_VALIDATION_ERROR,
                           "1 validation error detected: Value at 'tags' failed to satisfy "
@@ -215,7 +240,7 @@ static enum err session_tags(struct request *request, struct str *out)
                           MAX_SESSION_TAGS);
     yyjson_arr_foreach (transitive, i, max, item) {
         if (rc == OK && !find_tag(given, json_str(item)))
-            rc = request_fail(request, ERR_VALIDATION_ERROR,
+            rc = request_fail(request, ERR_STS_INVALID_PARAMETER_VALUE,
                               "The specified transitive tag key must be included in the requested "
                               "tags.");
     }
@@ -278,11 +303,13 @@ enum err sts_assume_role(struct request *request)
     int64_t seconds = 0;
     yyjson_val *role = NULL;
     enum err rc = PARAMS_CHECK(request, {"RoleArn", PARAM_TEXT, true, 20, 2048},
-                               {"RoleSessionName", PARAM_NAME, true, 2, 64},
+                               {"RoleSessionName", PARAM_SESSION_NAME, true, 2, 64},
                                {"DurationSeconds", PARAM_NUMBER, false, 900, 43200},
                                {"Policy", PARAM_DOCUMENT, false, 1, 2048},
                                {"ExternalId", PARAM_TEXT, false, 2, 1224},
-                               {"SourceIdentity", PARAM_NAME, false, 2, 64});
+                               {"SourceIdentity", PARAM_SESSION_NAME, false, 2, 64});
+    if (rc == OK)
+        rc = check_role_arn(request);
     if (rc == OK)
         rc = check_unsupported(request);
     if (rc == OK)
@@ -303,6 +330,18 @@ enum err sts_assume_role(struct request *request)
     session.session_name = request_str(request, "RoleSessionName");
     answer_role(request, role, &session);
     return OK;
+}
+
+/* --- GetAccessKeyInfo --- */
+
+/* Every key is one of this account. */
+enum err sts_get_access_key_info(struct request *request)
+{
+    enum err rc = PARAMS_CHECK(request, {"AccessKeyId", PARAM_WORD, true, 16, 128});
+    if (rc == OK)
+        json_add_str(request->doc, request_output(request), "Account",
+                     request->skylite->config.account);
+    return rc;
 }
 
 /* --- GetSessionToken --- */
