@@ -5,8 +5,9 @@
 #include <stdlib.h>
 
 #include "wire/json.h"
+#include "wire/regex.h"
 
-enum { MAX_DEPTH = 32, MAX_STEPS = 32 };
+enum { MAX_DEPTH = 32, MAX_STEPS = 32, MAX_REGEXES = 2 };
 
 /* --- The parsed form --- */
 
@@ -15,6 +16,7 @@ enum term_kind { TERM_INCLUDE, TERM_EXCLUDE, TERM_OPTIONAL };
 struct term {
     enum term_kind kind;
     struct str text;
+    const struct regex *regex; /* NULL: the text itself */
     struct term *next;
 };
 
@@ -48,6 +50,7 @@ struct node {
     size_t step_count;
     size_t column; /* of a column in text */
     struct str text;
+    const struct regex *regex; /* NULL: the text itself */
     bool is_quoted;
     bool is_number;
     double number;
@@ -71,6 +74,7 @@ struct parser {
     struct str rest;
     struct error *error;
     unsigned depth;
+    unsigned regexes; /* so far */
     bool has_columns; /* tests are about columns, which are named */
     struct str columns[64];
     size_t column_count;
@@ -154,6 +158,25 @@ static struct str take_until(struct parser *parser, const char *stops)
     return text;
 }
 
+/* A regular expression between '%'; AWS has none with groups. */
+static enum err take_regex(struct parser *parser, const struct regex **out)
+{
+    struct str rest = str_slice(parser->rest, 1, parser->rest.len);
+    size_t len = 0;
+    while (len < rest.len && rest.ptr[len] != '%') {
+        if (rest.ptr[len] == '(' || rest.ptr[len] == ')')
+            return invalid(parser);
+        len += rest.ptr[len] == '\\' ? 2 : 1;
+    }
+    if (len >= rest.len || len == 0 || ++parser->regexes > MAX_REGEXES)
+        return invalid(parser);
+    *out = regex_compile(parser->arena, REGEX_ECMA, str_slice(rest, 0, len));
+    if (!*out)
+        return invalid(parser);
+    skip(parser, len + 2);
+    return OK;
+}
+
 /* --- Terms --- */
 
 static enum err parse_term(struct parser *parser, struct term *out)
@@ -164,11 +187,10 @@ static enum err parse_term(struct parser *parser, struct term *out)
         skip(parser, 1);
     if (peek(parser) == '"')
         return take_quoted(parser, '"', &out->text);
+    if (peek(parser) == '%')
+        return take_regex(parser, &out->regex);
     out->text = take_until(parser, "\"");
-    /* Between '%' stands a regular expression, which is not offered. */
-    if (out->text.len == 0 || out->text.ptr[0] == '%')
-        return invalid(parser);
-    return OK;
+    return out->text.len ? OK : invalid(parser);
 }
 
 static enum err parse_terms(struct parser *parser, struct filter *filter)
@@ -312,10 +334,14 @@ static enum err parse_value(struct parser *parser, struct node *node)
         enum err rc = take_quoted(parser, '"', &node->text);
         if (rc)
             return rc;
+    } else if (peek(parser) == '%') {
+        enum err rc = take_regex(parser, &node->regex);
+        if (rc)
+            return rc;
     } else {
         node->text = take_until(parser, parser->has_columns ? ",]&|()" : "(){}&|");
         node->is_number = to_number(node->text, &node->number);
-        if (node->text.len == 0 || node->text.ptr[0] == '%')
+        if (node->text.len == 0)
             return invalid(parser);
     }
     return is_ordered(node->test) && !node->is_number ? invalid(parser) : OK;
@@ -521,6 +547,8 @@ static bool text_passes(const struct node *node, struct str have)
         return number_passes(node->test, number, node->number);
     if (is_ordered(node->test))
         return false;
+    if (node->regex)
+        return (regex_match(node->regex, have) == REGEX_MATCHES) == (node->test == TEST_EQ);
     return glob(node->text, have) == (node->test == TEST_EQ);
 }
 
@@ -602,7 +630,8 @@ static bool terms_match(const struct term *terms, struct str message)
 {
     bool has_optional = false, has_found = false, has_others = false;
     for (const struct term *term = terms; term; term = term->next) {
-        bool is_there = str_find(message, term->text) >= 0;
+        bool is_there = term->regex ? regex_match(term->regex, message) == REGEX_MATCHES
+                                    : str_find(message, term->text) >= 0;
         if (term->kind == TERM_OPTIONAL) {
             has_optional = true;
             has_found |= is_there;

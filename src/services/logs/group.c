@@ -2,7 +2,7 @@
 #include "base/clock.h"
 #include "services/logs/internal.h"
 
-enum { MAX_PAGE = 50, MAX_TAGS = 50 };
+enum { MAX_PAGE = 50, MAX_TAGS = 50, MAX_LIST = 1000 };
 
 /* --- Reading --- */
 
@@ -168,6 +168,7 @@ static void add_group(struct request *request, yyjson_mut_val *list, const struc
     json_add_i64(request->doc, object, "storedBytes", group->stored_bytes);
     json_add_str(request->doc, object, "logGroupClass", STR("STANDARD"));
     json_add_str(request->doc, object, "logGroupArn", arn);
+    json_add_bool(request->doc, object, "deletionProtectionEnabled", false);
 }
 
 /* Where the walk starts: behind the group that nextToken names, or at the prefix. */
@@ -220,6 +221,69 @@ enum err logs_describe_log_groups(struct request *request)
                           "LogGroup name prefix and LogGroup name pattern are mutually exclusive "
                           "parameters.");
     return rc ? rc : list_groups(request, prefix, pattern, limit);
+}
+
+/* --- ListLogGroups --- */
+
+/* Whether one of the texts between '|' is in the name; behind '^' only at its start. */
+static bool is_like(struct str name, struct str pattern)
+{
+    struct str part;
+    bool has_more = true;
+    while (has_more) {
+        has_more = str_cut(&pattern, '|', &part);
+        bool is_start = str_starts(part, STR("^"));
+        struct str text = str_slice(part, is_start, part.len);
+        if (is_start ? str_starts(name, text) : str_find(name, text) >= 0)
+            return true;
+    }
+    return false;
+}
+
+static enum err list_short(struct request *request, struct str pattern, int64_t limit)
+{
+    struct reader reader = reader_of(request, NULL);
+    struct str key, text, last = STR_EMPTY;
+    yyjson_mut_val *output = request_output(request);
+    yyjson_mut_val *list = json_add_arr(request->doc, output, "logGroups");
+    struct str end = store_prefix_end(request->arena, logs_key_group(request->arena, STR_EMPTY));
+    struct store_iter *iter = logs_reader_iter(&reader, first_key(request, STR_EMPTY), end);
+    while (store_iter_next(iter, &key, &text)) {
+        struct str name = arena_str(request->arena, str_slice(key, 1, key.len));
+        if (!is_like(name, pattern))
+            continue;
+        if (limit-- == 0) {
+            json_add_str(request->doc, output, "nextToken", last);
+            break;
+        }
+        yyjson_mut_val *object = yyjson_mut_arr_add_obj(request->doc, list);
+        json_add_str(request->doc, object, "logGroupName", name);
+        json_add_str(request->doc, object, "logGroupArn", logs_group_arn(request, name));
+        json_add_str(request->doc, object, "logGroupClass", STR("STANDARD"));
+        last = name;
+    }
+    enum err rc = store_iter_error(iter, &request->error);
+    store_iter_free(iter);
+    return rc;
+}
+
+enum err logs_list_log_groups(struct request *request)
+{
+    struct str pattern = request_str(request, "logGroupNamePattern");
+    struct str class = request_str(request, "logGroupClass");
+    int64_t limit = 0;
+    enum err rc = logs_input_limit(request, MAX_LIST, &limit);
+    if (rc)
+        return rc;
+    if (!json_get(request->input, "limit"))
+        limit = MAX_PAGE;
+    if (class.ptr && !str_eq(class, STR("STANDARD")))
+        limit = 0; /* there are none of another class */
+    if (limit == 0) {
+        json_add_arr(request->doc, request_output(request), "logGroups");
+        return OK;
+    }
+    return list_short(request, pattern.ptr ? pattern : STR_EMPTY, limit);
 }
 
 /* --- DeleteLogGroup --- */

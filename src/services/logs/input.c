@@ -43,7 +43,10 @@ enum err logs_input_name(struct request *request, const char *member, bool is_re
     if (name.len == 0)
         return refuse(request, member, name, "Member must have length greater than or equal to 1");
     if (name.len > MAX_NAME)
-        return refuse(request, member, name, "Member must have length less than or equal to 512");
+        return request_fail(request, ERR_LOGS_INVALID_PARAMETER,
+                            "Invalid LogGroup or LogStream, both must have length less than or "
+                            "equal to %d.",
+                            MAX_NAME);
     if (is_stream && !is_stream_name(name))
         return refuse(request, member, name,
                       "Member must satisfy regular expression pattern: [^:*]*");
@@ -100,9 +103,12 @@ enum err logs_input_group(struct request *request, struct str *out)
     const char *member;
     struct str name = group_member(request, &member);
     if (json_get(request->input, "logGroupName") && json_get(request->input, "logGroupIdentifier"))
-        return request_fail(request, ERR_LOGS_INVALID_PARAMETER,
-                            "LogGroup name and LogGroup identifier are mutually exclusive "
-                            "parameters.");
+        return request_fail(request, ERR_VALIDATION,
+                            "LogGroup name and LogGroup ARN are mutually exclusive parameters.");
+    struct str identifier = request_str(request, "logGroupIdentifier");
+    if (str_find_byte(identifier, '*', 0) >= 0)
+        return refuse(request, "logGroupIdentifier", identifier,
+                      "Member must satisfy regular expression pattern: [\\w#+=/:,.@-]*");
     *out = name;
     if (!name.ptr)
         return refuse(request, member, name, "Member must not be null");

@@ -68,6 +68,7 @@ struct str logs_key_stream(struct arena *arena, uint64_t group, struct str name)
 struct str logs_key_stream_name(struct arena *arena, uint64_t group, uint64_t stream);
 struct str logs_key_event(struct arena *arena, uint64_t group, struct position position);
 struct str logs_key_deleted(struct arena *arena, uint64_t group);
+struct str logs_key_deleted_stream(struct arena *arena, uint64_t group, uint64_t stream);
 
 /* The prefix of all keys of a kind ('s', 'i' or 'e') in a group. */
 struct str logs_key_prefix(struct arena *arena, char kind, uint64_t group);
@@ -190,6 +191,10 @@ void logs_append_flush(struct logs *logs);
 bool logs_trim(struct logs *logs, struct store_txn *txn, struct arena *arena, struct group *group,
                size_t *left);
 
+/* Notes that the events of a stream are to be deleted, from that place on. */
+void logs_deleted_stream_put(struct store_txn *txn, struct arena *arena, const struct group *group,
+                             uint64_t stream, struct position from);
+
 void logs_sweep_init(struct logs *logs);
 void logs_sweep_release(struct logs *logs);
 
@@ -227,13 +232,18 @@ static inline struct reader reader_of(struct request *request, struct store_txn 
 
 enum err logs_create_log_group(struct request *request);
 enum err logs_describe_log_groups(struct request *request);
+enum err logs_list_log_groups(struct request *request);
 enum err logs_delete_log_group(struct request *request);
+enum err logs_put_resource_policy(struct request *request);
+enum err logs_describe_resource_policies(struct request *request);
+enum err logs_delete_resource_policy(struct request *request);
 enum err logs_put_retention_policy(struct request *request);
 enum err logs_delete_retention_policy(struct request *request);
 enum err logs_tag_resource(struct request *request);
 enum err logs_untag_resource(struct request *request);
 enum err logs_list_tags_for_resource(struct request *request);
 enum err logs_create_log_stream(struct request *request);
+enum err logs_delete_log_stream(struct request *request);
 enum err logs_describe_log_streams(struct request *request);
 enum err logs_put_log_events(struct request *request);
 enum err logs_get_log_events(struct request *request);

@@ -64,6 +64,11 @@ struct str logs_key_deleted(struct arena *arena, uint64_t group)
     return make(arena, 'x', &group, 1, STR_EMPTY);
 }
 
+struct str logs_key_deleted_stream(struct arena *arena, uint64_t group, uint64_t stream)
+{
+    return make(arena, 'd', (const uint64_t[]){group, stream}, 2, STR_EMPTY);
+}
+
 struct str logs_key_prefix(struct arena *arena, char kind, uint64_t group)
 {
     return make(arena, kind, &group, 1, STR_EMPTY);

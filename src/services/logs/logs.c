@@ -20,6 +20,7 @@
 const struct operation logs_operations[] = {
     ROW(CreateLogGroup, logs_create_log_group, logs_resource_group),
     READ(DescribeLogGroups, logs_describe_log_groups, logs_resource_all_groups),
+    READ(ListLogGroups, logs_list_log_groups, logs_resource_all_groups),
     ROW(DeleteLogGroup, logs_delete_log_group, logs_resource_group),
     ROW(PutRetentionPolicy, logs_put_retention_policy, logs_resource_group),
     ROW(DeleteRetentionPolicy, logs_delete_retention_policy, logs_resource_group),
@@ -30,7 +31,12 @@ const struct operation logs_operations[] = {
     ROW(UntagLogGroup, logs_untag_resource, logs_resource_group),
     READ(ListTagsLogGroup, logs_list_tags_for_resource, logs_resource_group),
 
+    ROW(PutResourcePolicy, logs_put_resource_policy, NULL),
+    READ(DescribeResourcePolicies, logs_describe_resource_policies, NULL),
+    ROW(DeleteResourcePolicy, logs_delete_resource_policy, NULL),
+
     ROW(CreateLogStream, logs_create_log_stream, logs_resource_group),
+    ROW(DeleteLogStream, logs_delete_log_stream, logs_resource_stream),
     READ(DescribeLogStreams, logs_describe_log_streams, logs_resource_group),
     ROW(PutLogEvents, logs_put_log_events, logs_resource_stream),
     READ(GetLogEvents, logs_get_log_events, logs_resource_stream),

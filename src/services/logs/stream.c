@@ -107,6 +107,45 @@ enum err logs_create_log_stream(struct request *request)
     return rc ? rc : request_write(request, create, NULL);
 }
 
+/* --- DeleteLogStream --- */
+
+/* Its events are left to the sweep; without a name they belong to no stream. */
+static enum err delete_stream(struct request *request, struct store_txn *txn)
+{
+    struct arena *arena = request->arena;
+    struct reader reader = reader_of(request, txn);
+    struct group group;
+    struct stream stream;
+    enum err rc =
+        logs_group_get(&reader, request_str(request, "logGroupName"), &group, &request->error);
+    if (rc == OK)
+        rc = logs_stream_get(&reader, &group, request_str(request, "logStreamName"), &stream,
+                             &request->error);
+    if (rc)
+        return rc;
+    store_txn_delete(txn, STORE_LOGS, logs_key_stream(arena, group.id, stream.name));
+    store_txn_delete(txn, STORE_LOGS, logs_key_stream_name(arena, group.id, stream.id));
+    if (stream.last_ms >= 0)
+        logs_deleted_stream_put(txn, arena, &group, stream.id,
+                                (struct position){stream.first_ms, 0});
+    return OK;
+}
+
+static enum err after_delete(struct request *request)
+{
+    logs_sweep_start(request_self(request, struct logs));
+    return OK;
+}
+
+enum err logs_delete_log_stream(struct request *request)
+{
+    struct str group, stream;
+    enum err rc = logs_input_name(request, "logGroupName", true, &group);
+    if (rc == OK)
+        rc = logs_input_name(request, "logStreamName", true, &stream);
+    return rc ? rc : request_write(request, delete_stream, after_delete);
+}
+
 /* --- DescribeLogStreams --- */
 
 struct listing {
@@ -171,8 +210,9 @@ static void add_stream(struct request *request, yyjson_mut_val *list, const stru
         json_add_i64(request->doc, object, "lastEventTimestamp", stream->last_ms);
         json_add_i64(request->doc, object, "lastIngestionTime", stream->ingested_ms);
     }
-    json_add_str(request->doc, object, "uploadSequenceToken",
-                 logs_upload_token(request->arena, stream));
+    if (stream->last_ms >= 0)
+        json_add_str(request->doc, object, "uploadSequenceToken",
+                     logs_upload_token(request->arena, stream));
     json_add_str(request->doc, object, "arn",
                  arena_printf(request->arena, "%.*s:log-stream:%.*s",
                               STR_ARG(logs_group_arn(request, group->name)),

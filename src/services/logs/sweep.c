@@ -1,10 +1,10 @@
-/* Deleting in the background what retention, the quota or DeleteLogGroup has ended, in small writes
- * so that others are not held up. */
+/* Deleting in the background what retention, the quota, DeleteLogGroup or DeleteLogStream has
+ * ended, in small writes so that others are not held up. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "services/logs/internal.h"
 
-enum { MAX_DELETES = 500, SWEEP_EVERY_MS = 10 * 60 * 1000 };
+enum { MAX_DELETES = 500, MAX_LOOKED = 5000, SWEEP_EVERY_MS = 10 * 60 * 1000 };
 
 /* Deletes keys while `*left` is not used up. */
 static void delete_prefix(struct store_txn *txn, struct arena *arena, struct str prefix,
@@ -33,6 +33,81 @@ static void sweep_deleted(struct store_txn *txn, struct arena *arena, size_t *le
         if (*left)
             store_txn_delete(txn, STORE_LOGS, arena_str(arena, key));
     }
+    store_iter_free(iter);
+}
+
+void logs_deleted_stream_put(struct store_txn *txn, struct arena *arena, const struct group *group,
+                             uint64_t stream, struct position from)
+{
+    yyjson_mut_doc *doc = json_doc(arena);
+    yyjson_mut_val *object = yyjson_mut_obj(doc);
+    json_add_str(doc, object, "group", group->name);
+    json_add_i64(doc, object, "time", from.time_ms);
+    json_add_i64(doc, object, "sequence", (int64_t)from.sequence);
+    store_txn_put(txn, STORE_LOGS, logs_key_deleted_stream(arena, group->id, stream),
+                  json_write(arena, object));
+}
+
+/* Deletes the events of a stream from a place on; false when there are more. */
+static bool delete_events(struct store_txn *txn, struct arena *arena, struct group *group,
+                          uint64_t stream, struct position *from, size_t *left)
+{
+    struct str key, value;
+    size_t looked = 0;
+    struct store_iter *iter =
+        store_txn_iter_new(txn, STORE_LOGS, logs_key_event(arena, group->id, *from),
+                           store_prefix_end(arena, logs_key_prefix(arena, 'e', group->id)), false);
+    bool is_done = false;
+    while (!is_done && *left && looked < MAX_LOOKED) {
+        is_done = !store_iter_next(iter, &key, &value);
+        if (is_done)
+            break;
+        struct event event = logs_event_read(key, value);
+        looked++;
+        *from = event.position;
+        from->sequence++;
+        if (event.stream != stream)
+            continue;
+        group->stored_bytes -= (int64_t)event.message.len + EVENT_OVERHEAD;
+        store_txn_delete(txn, STORE_LOGS, arena_str(arena, key));
+        (*left)--;
+    }
+    store_iter_free(iter);
+    return is_done;
+}
+
+/* One step of deleting a stream's events; its key goes with the last of them, or with its group. */
+static void sweep_stream(struct logs *logs, struct store_txn *txn, struct arena *arena,
+                         struct str key, struct str value, size_t *left)
+{
+    struct reader reader = {logs->skylite->store, txn, arena};
+    yyjson_val *document = json_parse(arena, value);
+    uint64_t stream = logs_read_u64(key, 9);
+    struct position from = {0, 0};
+    struct group group;
+    int64_t sequence = 0;
+    json_get_i64(document, "time", &from.time_ms);
+    json_get_i64(document, "sequence", &sequence);
+    from.sequence = (uint64_t)sequence;
+    enum err rc = logs_group_get(&reader, json_get_str(document, "group"), &group, NULL);
+    bool is_there = rc == OK && group.id == logs_group_of_key(key);
+    if (is_there && !delete_events(txn, arena, &group, stream, &from, left)) {
+        logs_deleted_stream_put(txn, arena, &group, stream, from);
+        *left = 0;
+    } else {
+        store_txn_delete(txn, STORE_LOGS, key);
+    }
+    if (is_there)
+        logs_group_put(txn, arena, &group);
+}
+
+static void sweep_streams(struct logs *logs, struct store_txn *txn, struct arena *arena,
+                          size_t *left)
+{
+    struct str key, value;
+    struct store_iter *iter = store_txn_iter_new(txn, STORE_LOGS, STR("d"), STR("e"), false);
+    while (*left && store_iter_next(iter, &key, &value))
+        sweep_stream(logs, txn, arena, arena_str(arena, key), arena_str(arena, value), left);
     store_iter_free(iter);
 }
 
@@ -68,6 +143,7 @@ static enum err sweep_run(struct store_txn *txn, struct store_write *write, stru
     size_t left = MAX_DELETES;
     (void)error;
     sweep_deleted(txn, &arena, &left);
+    sweep_streams(logs, txn, &arena, &left);
     sweep_groups(logs, txn, &arena, &left);
     logs->sweep.has_more = left == 0;
     arena_release(&arena);

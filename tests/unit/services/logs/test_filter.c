@@ -30,6 +30,19 @@ static const struct filter_case cases[] = {
     {"-'disk full' ERROR", "ERROR: disk full", false},
     {"'say \\'hi\\''", "they say 'hi'", true},
 
+    /* Regular expressions */
+    {"%ERR.R%", "an ERROR", true},
+    {"%^ERR.R%", "an ERROR", false},
+    {"%AUTHORIZED|FAILED% user", "user FAILED", true},
+    {"-%4[0-9]{2}%", "status 404", false},
+    {"?%4\\d\\d% ?WARN", "status 404", true},
+    {"%100\\%%", "100% done", true},
+    {"{ $.eventType = %Trail% }", "{'eventType': 'UpdateTrail'}", true},
+    {"{ $.status != %4..% }", "{'status': 404}", false},
+    {"{ $.status = %^4[0-9 ]+|x$% && $.b = 1 }", "{'status':'404','b':1}", true},
+    {"[ip=%127\\.0\\.0\\.[1-9]%, user, ...]", "127.0.0.1 frank ok", true},
+    {"[ip!=%127\\.0\\.0\\.[1-9]%, user, ...]", "127.0.0.1 frank ok", false},
+
     /* JSON: texts */
     {"{ $.eventType = 'UpdateTrail' }", "{'eventType': 'UpdateTrail'}", true},
     {"{ $.eventType = UpdateTrail }", "{'eventType': 'UpdateTrail'}", true},
@@ -113,7 +126,12 @@ static const char *const invalid[] = {
     "[a, ..., b, ...]",
     "[a = ]",
     "[a, b = 1",
-    "%ERR.*%",
+    "%ERR",
+    "%%",
+    "%(a)%",
+    "%[%",
+    "%a% %b% %c%",
+    "{ $.a > %1% }",
     "{ ($.a = 1 }",
     "{ $.a IS x }",
 };
