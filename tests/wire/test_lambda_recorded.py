@@ -1,6 +1,7 @@
 """Lambda's answers and errors as AWS gives them: each row was recorded from AWS, or is in its model."""
 
 import json
+import re
 
 import botocore.exceptions
 import pytest
@@ -237,6 +238,27 @@ def test_a_function_learns_by_which_arn_it_was_invoked(client, qualifier, arn):
     qualified = {"Qualifier": qualifier} if qualifier else {}
     answer = client.invoke(FunctionName="recorded", Payload=b"{}", **qualified)
     assert json.load(answer["Payload"]) == ARN + arn
+
+
+INSIDE = """
+import os, pathlib
+def handler(event, context):
+    return {**os.environ, "owner": pathlib.Path("/var/task").owner()}
+"""
+
+
+def test_what_a_function_finds_around_it(server, client):
+    code = {"ZipFile": functions.zip_of({"index.py": INSIDE})}
+    own = {"FunctionName": "inside", "Code": code, "Environment": {"Variables": {"SHLVL": "own"}}}
+    client.create_function(**{**BASE, **own}, Role=client.role)
+    found, error = functions.invoke(server, "inside", {})
+    client.delete_function(FunctionName="inside")
+    assert error is None and found["owner"] in ("nobody", "root")
+    assert {name: found[name] for name in ("PWD", "SHLVL", "PYTHONPATH", "AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS")} == {
+        "PWD": "/var/task", "SHLVL": "own", "PYTHONPATH": "/var/runtime",
+        "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR", "AWS_XRAY_DAEMON_ADDRESS": "169.254.79.129:2000",
+    }
+    assert re.fullmatch("Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0", found["_X_AMZN_TRACE_ID"])
 
 
 def test_what_was_changed_is_published(client):

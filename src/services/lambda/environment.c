@@ -34,6 +34,12 @@ static const struct {
     const char *name;
     const char *value;
 } defaults[] = {
+    {"AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"},
+    {"AWS_XRAY_DAEMON_ADDRESS", "169.254.79.129:2000"},
+    {"_AWS_XRAY_DAEMON_ADDRESS", "169.254.79.129"},
+    {"_AWS_XRAY_DAEMON_PORT", "2000"},
+    {"PWD", "/var/task"},
+    {"SHLVL", "0"},
     {"LANG", "en_US.UTF-8"},
     {"TZ", ":UTC"},
     {"PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"},
@@ -95,6 +101,8 @@ static void add_language(struct buf *block, const struct function *function, str
     if (!runtime || !runtime->language)
         return;
     add(block, "AWS_EXECUTION_ENV", arena_printf(arena, "AWS_Lambda_%s", runtime->name));
+    if (str_starts(function->runtime, STR("python")))
+        add_default(block, function, "PYTHONPATH", STR("/var/runtime"));
     if (!str_starts(function->runtime, STR("nodejs")))
         return;
     add_default(block, function, "NODE_PATH",

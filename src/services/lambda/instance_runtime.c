@@ -26,6 +26,19 @@ static struct str decimal(char digits[24], int64_t value)
     return buf_str(&text);
 }
 
+/* "Root=1-TIME-ID;Parent=ID;Sampled=0" for an invocation that nobody traces, made from its id. */
+static struct str own_trace(const struct function_invocation *invocation)
+{
+    char hex[33] = "";
+    size_t len = 0;
+    for (size_t i = 0; i < invocation->request_id.len && len < 32; i++) {
+        if (invocation->request_id.ptr[i] != '-')
+            hex[len++] = invocation->request_id.ptr[i];
+    }
+    return arena_printf(invocation->arena, "Root=1-%08llx-%.24s;Parent=%.16s;Sampled=0",
+                        (unsigned long long)clock_wall_ms() / 1000, hex, len > 16 ? hex + 16 : hex);
+}
+
 static void send_work(const struct instance *instance, const struct ticket *ticket,
                       int64_t timeout_ms, struct http_exchange *exchange)
 {
@@ -39,9 +52,8 @@ static void send_work(const struct instance *instance, const struct ticket *tick
         {STR("Lambda-Runtime-Invoked-Function-Arn"), arn},
     };
     size_t count = 4;
-    if (invocation->trace_id.len)
-        headers[count++] =
-            (struct http_header){STR("Lambda-Runtime-Trace-Id"), invocation->trace_id};
+    struct str trace = invocation->trace_id.len ? invocation->trace_id : own_trace(invocation);
+    headers[count++] = (struct http_header){STR("Lambda-Runtime-Trace-Id"), trace};
     struct str context = client_context(invocation);
     if (context.ptr)
         headers[count++] = (struct http_header){STR("Lambda-Runtime-Client-Context"), context};

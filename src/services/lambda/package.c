@@ -122,6 +122,93 @@ static mode_t mode_of(zip_t *archive, zip_uint64_t index)
     return attributes >> 16;
 }
 
+/* --- Links --- */
+
+static bool is_link(zip_t *archive, zip_uint64_t index)
+{
+    return S_ISLNK(mode_of(archive, index));
+}
+
+/* Opens the folder of a path's last part, through no links. -1: there is none. */
+static int open_parent(int dir, char *path, char **out_name)
+{
+    int parent = fcntl(dir, F_DUPFD_CLOEXEC, 0);
+    char *slash;
+    while (parent >= 0 && (slash = strchr(path, '/'))) {
+        *slash = '\0';
+        int next = openat(parent, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        close(parent);
+        parent = next;
+        path = slash + 1;
+    }
+    *out_name = path;
+    return parent;
+}
+
+/* Whether a link in a folder that is `depth` folders deep stays inside: some "..", then names. What
+ * these name may be links that stay inside themselves, so that ".." may not follow them. */
+static bool stays_inside(struct str target, size_t depth)
+{
+    struct str part;
+    bool is_more = target.len > 0, has_name = false;
+    if (str_starts(target, STR("/")) || memchr(target.ptr, '\0', target.len))
+        return false;
+    while (is_more) {
+        is_more = str_cut(&target, '/', &part);
+        bool is_up = str_eq(part, STR(".."));
+        if (is_up && (has_name || depth == 0))
+            return false;
+        depth -= is_up;
+        has_name |= !is_up && part.len && !str_eq(part, STR("."));
+    }
+    return true;
+}
+
+static size_t depth_of(struct str path)
+{
+    size_t depth = 0;
+    for (size_t i = 0; i < path.len; i++)
+        depth += path.ptr[i] == '/';
+    return depth;
+}
+
+static enum err make_link(struct unpacking *unpacking, zip_uint64_t index, struct str name)
+{
+    char path[PATH_MAX], target[PATH_MAX] = "", *last;
+    zip_file_t *file = zip_fopen_index(unpacking->archive, index, 0);
+    zip_int64_t len = file ? zip_fread(file, target, sizeof(target) - 1) : -1;
+    if (file)
+        zip_fclose(file);
+    if (len <= 0 || len >= (zip_int64_t)sizeof(target) - 1 ||
+        !stays_inside(str_make(target, (size_t)len), depth_of(name)))
+        return cannot_unzip(unpacking->error);
+    snprintf(path, sizeof(path), "%.*s", STR_ARG(name));
+    if (!make_folders(unpacking->dir, path, false))
+        return cannot_unzip(unpacking->error);
+    int parent = open_parent(unpacking->dir, path, &last);
+    bool is_made = parent >= 0 && symlinkat(target, parent, last) == 0;
+    if (parent >= 0)
+        close(parent);
+    return is_made ? OK : cannot_unzip(unpacking->error);
+}
+
+/* After all files, so that none is written through a link. */
+static enum err make_links(struct unpacking *unpacking, zip_int64_t count)
+{
+    for (zip_int64_t i = 0; i < count; i++) {
+        const char *name = zip_get_name(unpacking->archive, (zip_uint64_t)i, 0);
+        if (!is_link(unpacking->archive, (zip_uint64_t)i))
+            continue;
+        enum err rc =
+            name && package_is_safe_name(str_from(name)) && !str_ends(str_from(name), STR("/"))
+                ? make_link(unpacking, (zip_uint64_t)i, str_from(name))
+                : cannot_unzip(unpacking->error);
+        if (rc)
+            return rc;
+    }
+    return OK;
+}
+
 static enum err unpack_entry(struct unpacking *unpacking, zip_uint64_t index)
 {
     struct zip_stat stat;
@@ -133,6 +220,8 @@ static enum err unpack_entry(struct unpacking *unpacking, zip_uint64_t index)
     mode_t mode = mode_of(unpacking->archive, index);
     bool is_folder = str_ends(name, STR("/"));
     bool is_special = (mode & S_IFMT) && !S_ISREG(mode) && !S_ISDIR(mode);
+    if (S_ISLNK(mode))
+        return OK;
     if (!package_is_safe_name(name) || is_special || stat.encryption_method != ZIP_EM_NONE)
         return cannot_unzip(unpacking->error);
 
@@ -155,6 +244,9 @@ static enum err unpack_all(struct unpacking *unpacking)
         if (rc)
             return rc;
     }
+    enum err rc = make_links(unpacking, count);
+    if (rc)
+        return rc;
     /* One flush of all files is cheaper than one for each. */
     return syncfs(unpacking->dir) ? cannot_write(unpacking->error) : OK;
 }

@@ -8,8 +8,8 @@
 
 /* Unpacks the archive into the folder `dir`, which is made and must not exist. Refuses, with AWS's
  * words, what is no archive, is too large, or has entries that could lead out of the folder
- * (absolute names, "..", links) or are encrypted. Everything becomes readable for all; who may
- * execute a file is kept as one bit. What was written is durable. Blocks: for pool threads. On
+ * (absolute names, "..", links to such) or are encrypted. Everything becomes readable for all; who
+ * may execute a file is kept as one bit. What was written is durable. Blocks: for pool threads. On
  * failure nothing is left. */
 enum err package_unpack(struct str zip, const char *dir, struct error *error);
 

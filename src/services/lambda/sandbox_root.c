@@ -25,8 +25,10 @@ static const struct {
     const char *text;
 } etc_files[] = {
     {"root/etc/passwd", "root:x:0:0:root:/root:/sbin/nologin\n"
-                        "sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\n"},
-    {"root/etc/group", "root:x:0:\nsbx_user1051:x:990:\n"},
+                        "sbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\n"
+                        /* Whom the code belongs to, as the sandbox's user namespace shows it. */
+                        "nobody:x:65534:65534:nobody:/:/sbin/nologin\n"},
+    {"root/etc/group", "root:x:0:\nsbx_user1051:x:990:\nnobody:x:65534:\n"},
     {"root/etc/hosts", "127.0.0.1 localhost localhost.localdomain\n::1 localhost\n"},
     {"root/etc/resolv.conf", ""},
     {"root/etc/nsswitch.conf", "passwd: files\ngroup: files\nhosts: files\n"},

@@ -82,10 +82,40 @@ static void test_package__refuses_names_that_lead_out(void **state)
     }
 }
 
-static void test_package__refuses_links(void **state)
+static void test_package__makes_links_that_stay_inside(void **state)
 {
-    const struct zip_entry entry = {"link", STR_INIT("/etc/passwd"), 0120777};
+    struct fixture *fixture = *state;
+    char path[128], target[64] = "";
+    const struct zip_entry entries[] = {
+        {"lib/libx.so", STR_INIT("libx.so.1"), 0120777},
+        {"lib/libx.so.1", STR_INIT("x"), 0100644},
+        {"bin/deep/y", STR_INIT("../../lib/./libx.so"), 0120777},
+    };
+    assert_int_equal(unpack(fixture, entries, 3), OK);
+    snprintf(path, sizeof(path), "%s/bin/deep/y", fixture->target);
+    assert_true(readlink(path, target, sizeof(target) - 1) > 0);
+    assert_string_equal(target, "../../lib/./libx.so");
+    assert_int_equal(access(path, R_OK), 0);
+}
+
+static void test_package__refuses_links_that_lead_out(void **state)
+{
+    const char *targets[] = {"/etc/passwd", "..", "../x", "b/../../x", "./../x"};
+    for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
+        const struct zip_entry entry = {"link", str_from(targets[i]), 0120777};
+        assert_int_equal(unpack(*state, &entry, 1), ERR_LAMBDA_INVALID_PARAMETER_VALUE);
+    }
+    const struct zip_entry entry = {"a/link", STR_INIT("../../x"), 0120777};
     assert_int_equal(unpack(*state, &entry, 1), ERR_LAMBDA_INVALID_PARAMETER_VALUE);
+}
+
+static void test_package__puts_nothing_behind_links(void **state)
+{
+    const struct zip_entry entries[] = {
+        {"a/b", STR_INIT("."), 0120777},
+        {"a/b/c", STR_INIT("../../x"), 0120777},
+    };
+    assert_int_equal(unpack(*state, entries, 2), ERR_LAMBDA_INVALID_PARAMETER_VALUE);
 }
 
 static void test_package__refuses_a_file_where_a_folder_is(void **state)
@@ -125,7 +155,9 @@ int main(void)
         TEST(test_package__unpacks_files_in_folders),
         TEST(test_package__keeps_who_may_execute_and_lets_all_read),
         TEST(test_package__refuses_names_that_lead_out),
-        TEST(test_package__refuses_links),
+        TEST(test_package__makes_links_that_stay_inside),
+        TEST(test_package__refuses_links_that_lead_out),
+        TEST(test_package__puts_nothing_behind_links),
         TEST(test_package__refuses_a_file_where_a_folder_is),
         TEST(test_package__refuses_what_is_no_archive),
         TEST(test_package__refuses_a_cut_archive),
