@@ -141,7 +141,7 @@ static struct str default_setting(struct cfn_step *step, const char *property)
         {"Description", "\"\""},
         {"MemorySize", "128"},
         {"Timeout", "3"},
-        {"Environment", "{\"Variables\":{}}"},
+        {"Environment", "{}"},
         {"EphemeralStorage", "{\"Size\":512}"},
         {"TracingConfig", "{\"Mode\":\"PassThrough\"}"},
     };

@@ -442,10 +442,13 @@ static void apply_environment(struct request *request, yyjson_mut_val *configura
     yyjson_val *variables = json_get(environment, "Variables");
     if (!environment)
         return;
-    settings_put(request->doc, configuration, "Environment",
-                 object_of(request->doc, "Variables",
-                           variables ? yyjson_val_mut_copy(request->doc, variables)
-                                     : yyjson_mut_obj(request->doc)));
+    if (!variables) {
+        yyjson_mut_obj_remove_key(configuration, "Environment");
+        return;
+    }
+    settings_put(
+        request->doc, configuration, "Environment",
+        object_of(request->doc, "Variables", yyjson_val_mut_copy(request->doc, variables)));
 }
 
 static void apply_logging(struct request *request, yyjson_mut_val *configuration)
