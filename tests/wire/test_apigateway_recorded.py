@@ -163,6 +163,7 @@ def test_limits_of_methods_need_a_limit_of_the_plan(api):
 def test_answers_of_updates_say_that_there_are_no_tags(api):
     operations = [{"op": "replace", "path": "/description", "value": "d"}]
     assert api.client.update_rest_api(restApiId=api.id, patchOperations=operations)["tags"] == {}
+    assert api.client.get_rest_api(restApiId=api.id)["tags"] == {}
     key = api.client.create_api_key(name="recorded")["id"]
     assert api.client.update_api_key(apiKey=key, patchOperations=operations)["tags"] == {}
     api.client.delete_api_key(apiKey=key)
@@ -226,3 +227,15 @@ def test_an_api_has_a_security_policy_and_a_mode_of_access(api):
     assert api.client.update_rest_api(restApiId=api.id, patchOperations=operations)["id"] == api.id
     operations[1]["value"] = "NONE"
     assert error_of(api.client.update_rest_api, restApiId=api.id, patchOperations=operations)[0] == "BadRequestException"
+
+
+def test_an_empty_response_template_is_null(api):
+    where = {"restApiId": api.id, "resourceId": api.root, "httpMethod": "PATCH"}
+    api.client.put_method(authorizationType="NONE", **where)
+    api.client.put_integration(**MOCK, **where)
+    for template in ("", None):
+        made = api.client.put_integration_response(
+            statusCode="200", responseTemplates={"application/json": template}, **where
+        )
+        assert made["responseTemplates"] == {"application/json": None}
+    api.client.delete_method(**where)

@@ -5,6 +5,7 @@ import json
 import botocore.exceptions
 import pytest
 
+import gateway_api
 import notes_api
 
 SCHEMA = {
@@ -78,7 +79,7 @@ def test_models_are_listed_with_aws_own(gateway, api):
 
 def test_what_is_in_use_is_not_deleted(gateway, api):
     id = api.host.split(".")[0]
-    with pytest.raises(gateway.exceptions.ConflictException, match="is referenced in a method"):
+    with pytest.raises(gateway.exceptions.ConflictException, match="is referenced in method request: //POST"):
         gateway.delete_model(restApiId=id, modelName="Note")
     validator = gateway.get_request_validators(restApiId=id)["items"][0]["id"]
     with pytest.raises(gateway.exceptions.ConflictException, match="is referenced in a method"):
@@ -90,3 +91,17 @@ def test_a_schema_that_is_none_is_refused(gateway, api):
     for schema in ("{", '{"required": []}', "[]"):
         with pytest.raises(botocore.exceptions.ClientError, match="Invalid model"):
             gateway.create_model(restApiId=id, name="Bad", contentType="application/json", schema=schema)
+
+
+def test_missing_parameters_are_named_in_aws_order(server, gateway):
+    made = gateway_api.Gateway(server, "order")
+    validator = gateway.create_request_validator(restApiId=made.id, name="all", validateRequestParameters=True)["id"]
+    made.method(
+        made.root,
+        requestValidatorId=validator,
+        requestParameters={f"method.request.{name}": True for name in ("querystring.q", "path.p", "header.H")},
+        integration={"type": "MOCK", "requestTemplates": {"application/json": '{"statusCode": 200}'}},
+        responses={"200": {}},
+    )
+    assert made.deploy().call("GET", "/").json == {"message": "Missing required request parameters: [H, p, q]"}
+    made.delete()

@@ -125,6 +125,17 @@ static enum err check_mappings(struct request *request, yyjson_mut_val *declared
     return OK;
 }
 
+/* An empty template is none: bodies pass as they are. */
+static void empty_to_null(yyjson_mut_val *templates)
+{
+    size_t i, max;
+    yyjson_mut_val *type, *text;
+    yyjson_mut_obj_foreach (templates, i, max, type, text) {
+        if (apigw_mut_str(text).len == 0)
+            yyjson_mut_set_null(text);
+    }
+}
+
 static enum err run_put(struct request *request, struct store_txn *txn)
 {
     static const struct member members[] = {
@@ -145,6 +156,7 @@ static enum err run_put(struct request *request, struct store_txn *txn)
     rc = APIGW_COPY(request, doc, response, request->input, members);
     if (rc)
         return rc;
+    empty_to_null(apigw_member(response, STR("responseTemplates")));
     apigw_set(doc, apigw_object_member(doc, edit.integration, STR("integrationResponses")),
               edit.code, response);
     apigw_save_method(&edit.method);

@@ -278,7 +278,11 @@ enum err apigw_get_rest_api(struct request *request)
     struct view view = apigw_view(request, NULL);
     yyjson_val *api;
     enum err rc = apigw_find_api(request, &view, apigw_label(request, "restapi_id"), &api);
-    return rc ? rc : apigw_answer_copy(request, api);
+    if (rc == OK)
+        rc = apigw_answer_copy(request, api);
+    if (rc == OK)
+        apigw_answer_tags(request);
+    return rc;
 }
 
 enum err apigw_get_rest_apis(struct request *request)

@@ -161,6 +161,21 @@ static yyjson_mut_val *make_guarded(struct request *request, yyjson_val *authori
     return snapshot;
 }
 
+/* ANY is called as such, whatever other methods the resource has. */
+static void keep_method(yyjson_mut_val *snapshot, struct str verb)
+{
+    size_t i, max;
+    yyjson_mut_val *resource;
+    yyjson_mut_arr_foreach (yyjson_mut_obj_get(snapshot, "resources"), i, max, resource) {
+        yyjson_mut_val *methods = yyjson_mut_obj_get(resource, "resourceMethods"), *key;
+        yyjson_mut_obj_iter iter = yyjson_mut_obj_iter_with(methods);
+        while ((key = yyjson_mut_obj_iter_next(&iter))) {
+            if (!str_eq(apigw_mut_str(key), verb))
+                yyjson_mut_obj_iter_remove(&iter);
+        }
+    }
+}
+
 enum err apigw_test_invoke_method(struct request *request)
 {
     struct view view = apigw_view(request, NULL);
@@ -178,6 +193,8 @@ enum err apigw_test_invoke_method(struct request *request)
         rc = apigw_snapshot(request, &view, api, json_get_str(resource, "id"), &snapshot);
     if (rc)
         return rc;
+    keep_method(snapshot, apigw_label(request, "http_method"));
+    test->trial.resource_path = json_get_str(resource, "path");
     test->request = request;
     test->trial.done = answered;
     test->trial.arg = test;

@@ -56,11 +56,7 @@ static void answered(void *arg, int status, struct str body)
     call->integration_us = clock_mono_us() - call->integration_started_us;
     call->integration_status = status;
     snprintf(text, sizeof(text), "%d", status);
-    execution_log(call, "Received response. Status: %d, Integration latency: %lld ms", status,
-                  (long long)call->integration_us / 1000);
-    if (execution_log_has_data(call))
-        execution_log(call, "Endpoint response body before transformations: %.*s",
-                      STR_ARG(execution_log_body(call, body)));
+    execution_log_received(call, &type, 1, body);
     struct integration_answer answer = {
         .selector = str_from(text), .headers = &type, .header_count = 1, .body = body};
     transform_answer(call, &answer);
@@ -79,11 +75,9 @@ void action_start(struct plane *plane, struct api_call *call)
     if (!transform_request(call, &request) ||
         !integration_principal(plane, call, call->arena, &principal))
         return;
-    if (execution_log_has_data(call))
-        execution_log(call, "Endpoint request body after transformations: %.*s",
-                      STR_ARG(execution_log_body(call, request.body)));
-    execution_log(call, "Sending request to %.*s:action/%.*s", STR_ARG(integration->service),
-                  STR_ARG(integration->action));
+    struct str uri = arena_printf(call->arena, "%.*s:action/%.*s", STR_ARG(integration->service),
+                                  STR_ARG(integration->action));
+    execution_log_sent(call, uri, request.headers, request.header_count, request.body);
     call->integration_started_us = clock_mono_us();
     call_operation_json(plane->skylite, call->exchange->loop, &principal,
                         arena_cstr(call->arena, integration->service),

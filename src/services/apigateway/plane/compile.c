@@ -34,6 +34,8 @@ struct template_list compile_templates(struct arena *arena, yyjson_val *template
     size_t i, max;
     yyjson_val *key, *value;
     yyjson_obj_foreach (templates, i, max, key, value) {
+        if (!yyjson_is_str(value))
+            continue;
         list.items[list.count++] = (struct body_template){
             .type = arena_str(arena, json_str(key)), .text = arena_str(arena, json_str(value))};
     }

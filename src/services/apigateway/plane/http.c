@@ -216,15 +216,12 @@ static void fetched(struct http_fetch *fetch)
     char status[16];
     call->integration_us = clock_mono_us() - call->integration_started_us;
     call->integration_status = fetch->rc ? 0 : fetch->status;
-    execution_log(call, "Received response. Status: %d, Integration latency: %lld ms",
-                  call->integration_status, (long long)call->integration_us / 1000);
     if (fetch->rc) {
         reply_failed(call, fetch);
         return;
     }
-    if (execution_log_has_data(call))
-        execution_log(call, "Endpoint response body before transformations: %.*s",
-                      STR_ARG(execution_log_body(call, fetch->response_body)));
+    execution_log_received(call, fetch->response_headers, fetch->response_header_count,
+                           fetch->response_body);
     if (call->method->integration.kind == INTEGRATION_HTTP_PROXY) {
         reply_proxy(call, fetch);
         return;
@@ -289,10 +286,7 @@ void http_start(const struct plane *plane, struct api_call *call)
         .done = fetched,
         .arg = call,
     };
-    execution_log(call, "Sending request to %.*s", STR_ARG(fetch->url));
-    if (execution_log_has_data(call))
-        execution_log(call, "Endpoint request body after transformations: %.*s",
-                      STR_ARG(execution_log_body(call, request.body)));
+    execution_log_sent(call, fetch->url, request.headers, request.header_count, request.body);
     call->integration_started_us = clock_mono_us();
     http_fetch_start(fetch);
 }

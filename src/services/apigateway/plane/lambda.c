@@ -85,11 +85,18 @@ static void note_outcome(struct api_call *call, const struct function_invocation
     call->integration_us = clock_mono_us() - call->integration_started_us;
     call->integration_id = arena_str(call->arena, invocation->request_id);
     call->integration_status = invocation->rc ? error_status(invocation->rc) : 200;
-    execution_log(call, "Received response. Status: %d, Integration latency: %lld ms",
-                  call->integration_status, (long long)call->integration_us / 1000);
-    if (execution_log_has_data(call))
-        execution_log(call, "Endpoint response body before transformations: %.*s",
-                      STR_ARG(execution_log_body(call, invocation->payload_out)));
+    if (call->method->logging_level != LOGGING_INFO)
+        return;
+    struct http_header headers[] = {
+        {STR("Content-Type"), STR("application/json")},
+        {STR("Content-Length"), arena_printf(call->arena, "%zu", invocation->payload_out.len)},
+        {STR("x-amzn-RequestId"), call->integration_id},
+        {STR("X-Amzn-Trace-Id"), call->trace_id},
+    };
+    execution_log_received(call, headers, sizeof(headers) / sizeof(headers[0]),
+                           invocation->payload_out);
+    if (call->trial)
+        return;
     execution_log(call, "AWS Integration Endpoint RequestId : %.*s", STR_ARG(call->integration_id));
 }
 
@@ -118,11 +125,18 @@ static void log_invocation(struct api_call *call, struct str event)
 {
     if (call->method->logging_level != LOGGING_INFO)
         return;
-    if (execution_log_has_data(call))
-        execution_log(call, "Endpoint request body after transformations: %.*s",
-                      STR_ARG(execution_log_body(call, event)));
-    execution_log(call, "Sending request to lambda:path/2015-03-31/functions/%.*s/invocations",
-                  STR_ARG(call->method->integration.function));
+    struct http_header headers[] = {
+        {STR("x-amzn-lambda-integration-tag"), call->request_id},
+        {STR("x-amzn-apigateway-api-id"), call->stage->api_id},
+        {STR("Accept"), STR("application/json")},
+        {STR("User-Agent"),
+         arena_printf(call->arena, "AmazonAPIGateway_%.*s", STR_ARG(call->stage->api_id))},
+        {STR("X-Amzn-Trace-Id"), call->trace_id},
+    };
+    struct str uri = arena_printf(
+        call->arena, "https://lambda.%.*s.amazonaws.com/2015-03-31/functions/%.*s/invocations",
+        STR_ARG(call->stage->region), STR_ARG(call->method->integration.function));
+    execution_log_sent(call, uri, headers, sizeof(headers) / sizeof(headers[0]), event);
 }
 
 struct str call_source_arn(const struct api_call *call, struct arena *arena)

@@ -130,6 +130,32 @@ struct str execution_log_body(const struct api_call *call, struct str body)
     return shown(call, body, MAX_SHOWN);
 }
 
+void execution_log_sent(struct api_call *call, struct str uri, const struct http_header *headers,
+                        size_t count, struct str body)
+{
+    if (execution_log_has_data(call)) {
+        execution_log(call, "Endpoint request URI: %.*s", STR_ARG(uri));
+        execution_log(call, "Endpoint request headers: %.*s",
+                      STR_ARG(execution_log_headers(call, headers, count)));
+        execution_log(call, "Endpoint request body after transformations: %.*s",
+                      STR_ARG(execution_log_body(call, body)));
+    }
+    execution_log(call, "Sending request to %.*s", STR_ARG(uri));
+}
+
+void execution_log_received(struct api_call *call, const struct http_header *headers, size_t count,
+                            struct str body)
+{
+    execution_log(call, "Received response. Status: %d, Integration latency: %lld ms",
+                  call->integration_status, (long long)call->integration_us / 1000);
+    if (!execution_log_has_data(call))
+        return;
+    execution_log(call, "Endpoint response headers: %.*s",
+                  STR_ARG(execution_log_headers(call, headers, count)));
+    execution_log(call, "Endpoint response body before transformations: %.*s",
+                  STR_ARG(execution_log_body(call, body)));
+}
+
 /* "Tue Nov 24 01:23:45 UTC 2026" */
 static void add_date(struct buf *out, int64_t wall_ms)
 {

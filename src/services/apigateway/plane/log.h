@@ -23,6 +23,13 @@ bool execution_log_has_data(const struct api_call *call);
 struct str execution_log_headers(const struct api_call *call, const struct http_header *headers,
                                  size_t count);
 
+/* What is asked of the integration, and what it answers, each in AWS's lines: address, headers and
+ * body where data are traced. */
+void execution_log_sent(struct api_call *call, struct str uri, const struct http_header *headers,
+                        size_t count, struct str body);
+void execution_log_received(struct api_call *call, const struct http_header *headers, size_t count,
+                            struct str body);
+
 /* A body as such a log shows it: as much of it as AWS does, masked as headers are. */
 struct str execution_log_body(const struct api_call *call, struct str body);
 

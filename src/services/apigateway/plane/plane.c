@@ -7,6 +7,7 @@
 #include "services/apigateway/plane/log.h"
 #include "services/apigateway/plane/validate.h"
 #include "services/apigateway/plane/transform.h"
+#include "wire/query.h"
 
 enum { MAX_BODY = 10 * 1024 * 1024, MAX_HEAD = 10240 };
 
@@ -170,6 +171,17 @@ static void log_admission(struct api_call *call, enum admission admission, struc
 }
 
 /* What the integration is about to be asked. */
+/* {name=value, name=value} */
+static struct str log_query(struct api_call *call)
+{
+    struct query_pair *pairs;
+    size_t count = query_parse(call->arena, call->exchange->query, &pairs);
+    struct http_header *shown = arena_array(call->arena, struct http_header, count + 1);
+    for (size_t i = 0; i < count; i++)
+        shown[i] = (struct http_header){pairs[i].name, pairs[i].value};
+    return execution_log_headers(call, shown, count);
+}
+
 static void log_request(struct api_call *call)
 {
     const struct http_exchange *exchange = call->exchange;
@@ -185,7 +197,7 @@ static void log_request(struct api_call *call)
             (struct http_header){call->route.parameters[i].name, call->route.parameters[i].value};
     execution_log(call, "Method request path: %.*s",
                   STR_ARG(execution_log_headers(call, parameters, call->route.parameter_count)));
-    execution_log(call, "Method request query string: {%.*s}", STR_ARG(exchange->query));
+    execution_log(call, "Method request query string: %.*s", STR_ARG(log_query(call)));
     execution_log(call, "Method request headers: %.*s",
                   STR_ARG(execution_log_headers(call, exchange->headers, exchange->header_count)));
     execution_log(call, "Method request body before transformations: %.*s",

@@ -18,6 +18,9 @@ static const struct {
  */
 enum { COMMON_HEADERS = 5 };
 
+/* The first of them, which logs and tests do not show. */
+enum { ID_HEADERS = 2 };
+
 static bool has_content_type(const struct http_header *headers, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
@@ -77,18 +80,18 @@ void call_reply(struct api_call *call, int status, const struct http_header *hea
     struct http_header *all =
         arena_alloc(call->arena, (header_count + COMMON_HEADERS) * sizeof(*all));
     size_t count = 0;
-    if (!has_content_type(headers, header_count))
-        all[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
     all[count++] = (struct http_header){STR("x-amzn-RequestId"), call->request_id};
     all[count++] = (struct http_header){STR("x-amz-apigw-id"), call->extended_id};
     if (call->trace_id.ptr)
         all[count++] = (struct http_header){STR("X-Amzn-Trace-Id"), call->trace_id};
+    if (!has_content_type(headers, header_count))
+        all[count++] = (struct http_header){STR("Content-Type"), STR("application/json")};
     if (header_count)
         memcpy(all + count, headers, header_count * sizeof(*all));
     count += header_count;
-    log_answer(call, status, all, count, body);
+    log_answer(call, status, all + ID_HEADERS, count - ID_HEADERS, body);
     if (call->trial) {
-        trial_finish(call, status, all, count, body);
+        trial_finish(call, status, all + ID_HEADERS, count - ID_HEADERS, body);
         return;
     }
     count_answer(call);

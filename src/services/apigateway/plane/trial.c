@@ -4,6 +4,18 @@
 #include "base/clock.h"
 #include "services/apigateway/plane/log.h"
 
+/* A path of another resource has no parameters of this one. */
+static bool find_method(struct api_call *call, const struct trial *trial, struct str path)
+{
+    enum http_verb verb = verb_of(trial->exchange.method);
+    const struct router *router = call->stage->router;
+    if (router_match(router, path, verb, call->arena, &call->route))
+        return true;
+    bool is_there = router_match(router, trial->resource_path, verb, call->arena, &call->route);
+    call->route.parameter_count = 0;
+    return is_there;
+}
+
 /* NULL when it is answered: the stage has no such method. */
 static struct api_call *start(struct plane *plane, struct stage *stage, struct trial *trial,
                               struct str routed_path)
@@ -16,8 +28,7 @@ static struct api_call *start(struct plane *plane, struct stage *stage, struct t
     call->trial = trial;
     call->context_path = call->event_path = call->resource_path = trial->exchange.path;
     plane_use_stage(call, stage);
-    if (!router_match(stage->router, routed_path, verb_of(trial->exchange.method), call->arena,
-                      &call->route)) {
+    if (!find_method(call, trial, routed_path)) {
         call_fail(call, GATEWAY_MISSING_AUTHENTICATION_TOKEN, 0, NULL);
         return NULL;
     }

@@ -8,6 +8,7 @@
 struct trial {
     /* Set by the caller: all of a request but the arena, which is the trial's own, empty before. */
     struct http_exchange exchange;
+    struct str resource_path;          /* of the method, which is called for other paths as well */
     void (*done)(struct trial *trial); /* called once, now or later, on the exchange's loop */
     void *arg;
 
@@ -21,7 +22,7 @@ struct trial {
     int64_t latency_ms;
 };
 
-/* Runs the call on the stage, of which it takes over a reference. */
+/* Runs the call on the stage, of which it takes over a reference; it has one method. */
 void trial_run(struct plane *plane, struct stage *stage, struct trial *trial);
 
 /* The same for the authorizer of the method at the stage's root, whatever the call's path; it ends

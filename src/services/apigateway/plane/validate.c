@@ -12,20 +12,30 @@ static yyjson_val *schema_of(yyjson_val *snapshot, struct str name)
     return yyjson_obj_getn(json_get(snapshot, "models"), name.ptr, name.len);
 }
 
-static void compile_parameters(struct stage *stage, struct validation *validation,
-                               yyjson_val *parameters)
+static void add_parameters(struct stage *stage, struct validation *validation,
+                           yyjson_val *parameters, enum mapping_source source)
 {
     size_t i, max;
     yyjson_val *name, *is_required;
-    validation->required =
-        arena_array(&stage->arena, struct mapping, yyjson_obj_size(parameters) + 1);
     yyjson_obj_foreach (parameters, i, max, name, is_required) {
         struct mapping *mapping = &validation->required[validation->required_count];
-        if (yyjson_is_true(is_required) && mapping_source_parse(json_str(name), mapping)) {
+        if (yyjson_is_true(is_required) && mapping_source_parse(json_str(name), mapping) &&
+            mapping->source == source) {
             mapping->value = arena_str(&stage->arena, mapping->value);
             validation->required_count++;
         }
     }
+}
+
+/* In the order that AWS names those that are missing in. */
+static void compile_parameters(struct stage *stage, struct validation *validation,
+                               yyjson_val *parameters)
+{
+    validation->required =
+        arena_array(&stage->arena, struct mapping, yyjson_obj_size(parameters) + 1);
+    add_parameters(stage, validation, parameters, MAPPING_HEADER);
+    add_parameters(stage, validation, parameters, MAPPING_PATH);
+    add_parameters(stage, validation, parameters, MAPPING_QUERY);
 }
 
 static void compile_models(struct stage *stage, struct validation *validation, yyjson_val *models,

@@ -48,7 +48,8 @@ static void test_rest_api__has_aws_defaults(void **state)
     assert_str(part(s, "binaryMediaTypes"), STR("(none)"));
     struct str created = s->output;
     assert_operates(s, "GetRestApi", "{'restApiId':'%s'}", answer(s, "id"));
-    assert_str(s->output, created);
+    assert_true(str_starts(s->output, str_slice(created, 0, created.len - 1)));
+    assert_str(part(s, "tags"), STR("{}"));
 }
 
 static void test_rest_api__refuses_in_aws_words(void **state)
