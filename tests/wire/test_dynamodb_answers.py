@@ -302,3 +302,13 @@ def test_query_of_one_item_cannot_go_on(wire, table):
     condition = {"KeyConditionExpression": "p = :p", "ExpressionAttributeValues": {":p": {"S": "a"}}}
     answer = wire("Query", TableName=table, ExclusiveStartKey=key("a"), **condition)
     assert answer["message"] == "The query can return at most one row and cannot be restarted"
+
+
+def test_only_filters_tell_how_long_they_are(wire, table):
+    lead = "Expression size has exceeded the maximum allowed size;"
+    long = "x" * 4097
+    update = wire("UpdateItem", TableName=table, Key=key(1), UpdateExpression=f"REMOVE {long}")
+    assert update["message"] == f"1 validation error detected: Invalid UpdateExpression: {lead}"
+    assert wire("GetItem", TableName=table, Key=key(1), ProjectionExpression=long)["message"] == f"Invalid ProjectionExpression: {lead}"
+    scan = wire("Scan", TableName=table, FilterExpression=f"attribute_exists({long})")
+    assert scan["message"] == f"Invalid FilterExpression: {lead} expression size: 4115"

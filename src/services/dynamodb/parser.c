@@ -144,11 +144,17 @@ enum err ddb_parser_start(struct ddb_parser *parser)
     if (str_trim(parser->text).len == 0)
         return error_set(parser->error, ERR_VALIDATION,
                          "Invalid %s: The expression can not be empty;", parser->kind);
-    if (parser->text.len > DDB_MAX_EXPRESSION_BYTES)
+    bool is_filter = strcmp(parser->kind, "FilterExpression") == 0;
+    bool is_too_long = parser->text.len > DDB_MAX_EXPRESSION_BYTES;
+    if (is_too_long && is_filter)
         return error_set(parser->error, ERR_VALIDATION,
                          "Invalid %s: Expression size has exceeded the maximum allowed size; "
                          "expression size: %zu",
                          parser->kind, parser->text.len);
+    if (is_too_long)
+        return error_set(parser->error, ERR_VALIDATION,
+                         "Invalid %s: Expression size has exceeded the maximum allowed size;",
+                         parser->kind);
     parser->token = ddb_lex(parser->text, 0);
     return OK;
 }
