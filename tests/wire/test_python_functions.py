@@ -315,7 +315,8 @@ def test_every_version_is_run(make, runtime):
 def test_runtimes_that_are_not_there_are_refused(make):
     for runtime, message in [
         ("ruby3.3", "The runtime ruby3.3 is not available on this server."),
-        ("python2.7", "Value python2.7 at 'runtime' failed to satisfy constraint"),
+        ("python2.7", "The runtime parameter of python2.7 is no longer supported"),
+        ("python4.0", "Value python4.0 at 'runtime' failed to satisfy constraint"),
     ]:
         with pytest.raises(botocore.exceptions.ClientError) as caught:
             make("", runtime=runtime)
