@@ -118,7 +118,7 @@ def test_an_answer_over_6_mb_is_refused(probe):
 def test_a_request_over_6_mb_is_refused(server, probe):
     with pytest.raises(botocore.exceptions.ClientError) as caught:
         server.client("lambda").invoke(FunctionName=FUNCTION, Payload=json.dumps("x" * (6 * 1024 * 1024)))
-    assert caught.value.response["Error"]["Code"] == "RequestTooLargeException"
+    assert caught.value.response["Error"]["Code"] == "RequestEntityTooLargeException"
     assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 413
 
 
