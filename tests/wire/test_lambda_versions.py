@@ -128,3 +128,18 @@ def test_accepted_events_are_run_after_kill_9(own_server):
         items = server.client("dynamodb").scan(TableName="Events")["Items"]
         written = {item["id"]["S"] for item in items}
     assert written == set(accepted)
+
+
+def test_events_of_a_function_that_is_deleted_meanwhile_are_dropped(own_server):
+    server = own_server()
+    functions.make_function(server, "gone", functions.PROBE, "probe", functions.make_role(server, "gone-role"), Timeout=10)
+    client = server.client("lambda")
+    client.put_function_concurrency(FunctionName="gone", ReservedConcurrentExecutions=1)
+    for _ in range(3):  # the first occupies the only place, the others wait
+        client.invoke(FunctionName="gone", InvocationType="Event", Payload=json.dumps({"do": "sleep", "number": 1000}))
+    client.delete_function(FunctionName="gone")
+    deadline = time.monotonic() + 30
+    while "the event is dropped: its function was deleted" not in server.log:
+        assert time.monotonic() < deadline and server.process.poll() is None, server.log
+        time.sleep(0.05)
+    assert client.list_functions()["Functions"] == []

@@ -484,6 +484,8 @@ static enum err accept_ticket(struct fleet *fleet, struct ticket *ticket, struct
     struct error *error = &invocation->error;
     struct lambda_target target;
     enum err rc = find_pool(fleet, invocation->function, out, &target, error);
+    if (rc && invocation->own_call != OWN_CALL_NONE)
+        return rc; /* nobody is told */
     if (rc)
         return lambda_hide_missing(fleet->lambda, invocation->function, STR_EMPTY,
                                    invocation->principal, rc, error);
