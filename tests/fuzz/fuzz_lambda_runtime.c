@@ -11,6 +11,16 @@ static bool is_part_of(struct str part, struct str whole)
     return part.len == 0 || (part.ptr >= whole.ptr && part.ptr + part.len <= whole.ptr + whole.len);
 }
 
+/* A name between dots, or several of them. */
+static bool is_name(struct str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] != '.' && !function_is_name(str_slice(text, i, 1)))
+            return false;
+    }
+    return text.len > 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct str text = str_make((const char *)data, size), id = STR_EMPTY, pattern;
@@ -22,7 +32,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if ((call == RUNTIME_RESPONSE || call == RUNTIME_ERROR) && id.len == 0)
         abort();
     if (function_name_parse(text, &name) &&
-        (!function_is_name(name.name) || !is_part_of(name.qualifier, text)))
+        (!is_name(name.name) || !is_part_of(name.qualifier, text)))
         abort();
 
     str_cut(&text, '\n', &pattern);
