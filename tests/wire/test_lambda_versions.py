@@ -1,5 +1,6 @@
 """Versions, aliases, tags, asynchronous invocations and waiters, with boto3."""
 
+import concurrent.futures
 import json
 import time
 
@@ -135,10 +136,24 @@ def test_events_of_a_function_that_is_deleted_meanwhile_are_dropped(own_server):
     functions.make_function(server, "gone", functions.PROBE, "probe", functions.make_role(server, "gone-role"), Timeout=10)
     client = server.client("lambda")
     client.put_function_concurrency(FunctionName="gone", ReservedConcurrentExecutions=1)
-    for _ in range(3):  # the first occupies the only place, the others wait
-        client.invoke(FunctionName="gone", InvocationType="Event", Payload=json.dumps({"do": "sleep", "number": 1000}))
-    client.delete_function(FunctionName="gone")
     deadline = time.monotonic() + 30
+
+    def occupy():
+        while time.monotonic() < deadline:
+            try:
+                return functions.invoke(server, "gone", {"do": "sleep", "number": 3000})
+            except client.exceptions.ClientError as error:
+                assert error.response["Error"]["Code"] == "TooManyRequestsException"
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        occupying = pool.submit(occupy)
+        with pytest.raises(botocore.exceptions.ClientError, match="TooManyRequestsException"):  # once the only place is taken
+            while time.monotonic() < deadline:
+                functions.invoke(server, "gone", {"do": "nothing"})
+                time.sleep(0.05)  # lets the other have it
+        client.invoke(FunctionName="gone", InvocationType="Event", Payload=b"{}")  # waits for the place
+        client.delete_function(FunctionName="gone")
+        occupying.exception()
     while "the event is dropped: its function was deleted" not in server.log:
         assert time.monotonic() < deadline and server.process.poll() is None, server.log
         time.sleep(0.05)
