@@ -23,9 +23,14 @@ void buf_init_mapped(struct buf *buf, size_t max)
     *buf = (struct buf){.max = max, .maps_large = true};
 }
 
+static bool is_mapped(const struct buf *buf)
+{
+    return buf->maps_large && buf->cap >= MAPPED_FROM;
+}
+
 static void give_memory_back(struct buf *buf)
 {
-    if (buf->is_mapped)
+    if (is_mapped(buf))
         munmap(buf->ptr, buf->cap);
     else if (!buf->arena)
         free(buf->ptr);
@@ -45,7 +50,7 @@ void buf_clear(struct buf *buf)
 
 static void *grow_mapped(struct buf *buf, size_t cap)
 {
-    if (buf->is_mapped) {
+    if (is_mapped(buf)) {
         void *moved = mremap(buf->ptr, buf->cap, cap, MREMAP_MAYMOVE);
         return moved == MAP_FAILED ? NULL : moved;
     }
@@ -55,7 +60,6 @@ static void *grow_mapped(struct buf *buf, size_t cap)
     if (buf->len)
         memcpy(map, buf->ptr, buf->len);
     free(buf->ptr);
-    buf->is_mapped = true;
     return map;
 }
 

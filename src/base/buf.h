@@ -13,7 +13,7 @@ struct buf {
     size_t max;
     struct arena *arena; /* NULL: on the heap, or in a mapping */
     bool is_full;
-    bool maps_large, is_mapped;
+    bool maps_large; /* see buf_init_mapped */
 };
 
 /* An empty heap buffer of `max` bytes at most; give it back with buf_release. */

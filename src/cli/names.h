@@ -1,4 +1,4 @@
-/* What is on the server, by name: for the commands that list it, and for messages about a name that
+/* Names of what is on the server: for the commands that list it, and for messages about a name that
  * is not there. Blocking; for one thread. */
 #pragma once
 

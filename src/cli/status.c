@@ -8,6 +8,7 @@
 #include "base/encode.h"
 #include "cli/cli.h"
 #include "cli/figures.h"
+#include "cli/names.h"
 #include "cli/options.h"
 #include "cli/table.h"
 
@@ -88,25 +89,18 @@ static struct str name_input(struct status *status, const char *member, struct s
 /* Descriptions of all tables. */
 static void ask_tables(struct status *status)
 {
-    struct str last = {NULL, 0};
-    size_t room = 0, i, max;
-    do {
-        yyjson_val *page = json_call(status, "DynamoDB_20120810.ListTables",
-                                     name_input(status, "ExclusiveStartTableName", last));
-        yyjson_val *names = json_get(page, "TableNames"), *name;
-        size_t wanted = room + yyjson_arr_size(names) + 1;
-        status->tables.items =
-            arena_realloc(&status->arena, status->tables.items, room * sizeof(yyjson_val *),
-                          wanted * sizeof(yyjson_val *));
-        room = wanted;
-        yyjson_arr_foreach (names, i, max, name) {
-            yyjson_val *answer = json_call(status, "DynamoDB_20120810.DescribeTable",
-                                           name_input(status, "TableName", json_str(name)));
-            if (answer)
-                status->tables.items[status->tables.count++] = json_get(answer, "Table");
-        }
-        last = json_get_str(page, "LastEvaluatedTableName");
-    } while (status->rc == OK && last.ptr);
+    struct cli_named *names = NULL;
+    size_t count = 0;
+    if (status->rc == OK)
+        status->rc =
+            cli_names(status->client, CLI_TABLES, &status->arena, &names, &count, status->error);
+    status->tables.items = arena_array(&status->arena, yyjson_val *, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        yyjson_val *answer = json_call(status, "DynamoDB_20120810.DescribeTable",
+                                       name_input(status, "TableName", names[i].name));
+        if (answer)
+            status->tables.items[status->tables.count++] = json_get(answer, "Table");
+    }
 }
 
 static struct list usage_pages(struct status *status, struct str plan, struct str today)

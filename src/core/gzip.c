@@ -142,7 +142,7 @@ static int read_weight(struct str text)
     return is_large ? WHOLE_WEIGHT : weight;
 }
 
-/* Of "a=b;q=0.5": the first q counts. */
+/* The first q of "a=b;q=0.5" counts. */
 static int weight_of(struct str parameters)
 {
     struct str parameter, name;

@@ -11,7 +11,7 @@
  * can be told is filled in also when it fails, so that the error has the right form. */
 enum err route_find(struct request *request, struct str service);
 
-/* Whether the body is packed, as SDKs send large ones with gzip. Those of REST protocols are what
+/* True when the body is packed, as SDKs send large ones with gzip. Those of REST protocols are what
  * they are: objects of S3, payloads of functions. After route_find, which may have failed for it.
  */
 bool route_is_packed(const struct request *request);

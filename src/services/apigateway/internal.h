@@ -85,7 +85,7 @@ void apigw_touch(struct request *request, enum touch_kind kind, struct str id, s
  * thread. */
 struct str apigw_new_id(struct arena *arena);
 
-/* The same of an API, which strangers must not guess: random. */
+/* An API has a random one, which strangers cannot guess. */
 struct str apigw_new_api_id(struct arena *arena);
 
 /* Now in epoch seconds, as the API tells times. */

@@ -134,7 +134,7 @@ static enum err build_method(struct request *request, yyjson_mut_doc *doc, yyjso
     return APIGW_COPY(request, doc, method, request->input, members);
 }
 
-/* What an imported document says of content types that no model or template has, for exports: it is
+/* Keeps the content types that only an imported document tells, no model or template, for exports:
  * beside the methods, since no answer shows it. */
 static void keep_types(struct request *request, yyjson_mut_doc *doc, yyjson_mut_val *resource,
                        struct str verb)

@@ -190,9 +190,8 @@ static const struct patch_table model_table = PATCH_TABLE(model_rules, PATCH_STY
 static enum err run_update(struct request *request, struct store_txn *txn)
 {
     struct str name = apigw_label(request, "model_name");
-    struct str missing = arena_printf(request->arena, NO_MODEL, STR_ARG(name));
-    return patch_document(request, txn, key_of(request, name), &model_table,
-                          arena_cstr(request->arena, missing));
+    const char *missing = arena_printf(request->arena, NO_MODEL, STR_ARG(name)).ptr;
+    return patch_document(request, txn, key_of(request, name), &model_table, missing);
 }
 
 enum err apigw_update_model(struct request *request)

@@ -90,20 +90,22 @@ enum err logs_describe_resource_policies(struct request *request)
     return rc;
 }
 
-static enum err delete (struct request *request, struct store_txn *txn) {
+static enum err remove_policy(struct request *request, struct store_txn *txn)
+{
     struct reader reader = reader_of(request, txn);
     struct str name = request_str(request, "policyName"), key = key_of(request->arena, name);
-    yyjson_val * document;
+    yyjson_val *document;
     enum err rc = logs_reader_get(&reader, key, &document, &request->error);
     if (rc == OK && !document)
         rc = request_fail(request, ERR_LOGS_RESOURCE_NOT_FOUND,
                           "Policy with name [%.*s] does not exist.", STR_ARG(name));
-    if (rc == OK) store_txn_delete(txn, STORE_LOGS, key);
+    if (rc == OK)
+        store_txn_delete(txn, STORE_LOGS, key);
     return rc;
 }
 
 enum err logs_delete_resource_policy(struct request *request)
 {
     enum err rc = check_name(request);
-    return rc ? rc : request_write(request, delete, NULL);
+    return rc ? rc : request_write(request, remove_policy, NULL);
 }

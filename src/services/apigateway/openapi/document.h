@@ -3,7 +3,8 @@
 
 #include "wire/json.h"
 
-/* Of a resource in the store: {VERB: {"consumes": [...], "produces": [...]}} as documents say it.
+/* A member of resources in the store: {VERB: {"consumes": [...], "produces": [...]}} as documents
+ * say it.
  */
 #define METHOD_TYPES "methodTypes"
 

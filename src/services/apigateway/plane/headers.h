@@ -1,4 +1,4 @@
-/* What becomes of headers by their names on the way through the gateway: one table of AWS's.
+/* The fates of headers, by their names, on the way through the gateway: one table of AWS's.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-known-issues.html */
 #pragma once
 

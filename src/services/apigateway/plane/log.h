@@ -23,7 +23,7 @@ bool execution_log_has_data(const struct api_call *call);
 struct str execution_log_headers(const struct api_call *call, const struct http_header *headers,
                                  size_t count);
 
-/* What is asked of the integration, and what it answers, each in AWS's lines: address, headers and
+/* Tell what is asked of the integration, and what it answers, in AWS's lines: address, headers and
  * body where data are traced. */
 void execution_log_sent(struct api_call *call, struct str uri, const struct http_header *headers,
                         size_t count, struct str body);
